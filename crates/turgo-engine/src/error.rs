@@ -1,0 +1,95 @@
+//! One error type for everything that can go wrong while a query runs, sorted by who can mend it.
+
+use datafusion_common::DataFusionError;
+
+/// The engine's result type.
+pub type Result<T, E = EngineError> = std::result::Result<T, E>;
+
+/// Why a query stopped.
+///
+/// The variants say who is at fault, so that a program can decide what to do without reading text.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A row or a value that the query cannot process: a row that does not match its schema, an
+    /// overflow, a division by zero.
+    #[error("{}{message}", place.as_ref().map(|p| format!("{p}: ")).unwrap_or_default())]
+    Data {
+        /// What is wrong with it.
+        message: String,
+        /// Where it stands, such as `bids.ndjson:17`, where that is known.
+        place: Option<String>,
+    },
+    /// The outside world refused: a missing file, a full disk, a permission.
+    #[error("{action}: {source}")]
+    External {
+        /// What was being done, with the name of the thing: `cannot read bids.ndjson`.
+        action: String,
+        /// What the outside world said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The reader of the results went away (`| head`). Not a failure of the query.
+    #[error("the reader of the results closed its end")]
+    Closed,
+    /// The query asks for something that cannot be done as stated.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Our bug.
+    #[error("internal error: {0}; please report it with the query")]
+    Internal(String),
+}
+
+impl EngineError {
+    /// A data error whose place is not known yet.
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::Data { message: message.into(), place: None }
+    }
+
+    /// An error of the outside world.
+    pub fn external(
+        action: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::External { action: action.into(), source: source.into() }
+    }
+
+    /// A broken promise of our own code.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Internal(message.into())
+    }
+
+    /// The same error, with the place filled in where it is a data error without one.
+    #[must_use]
+    pub fn at(self, at: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Data { message, place: None } => Self::Data { message, place: Some(at()) },
+            other => other,
+        }
+    }
+
+    /// A stable, short name for programs: `data`, `external`, `closed`, `unsupported`, `internal`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Data { .. } => "data",
+            Self::External { .. } => "external",
+            Self::Closed => "closed",
+            Self::Unsupported(_) => "unsupported",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
+impl From<DataFusionError> for EngineError {
+    /// Errors of expression kernels speak of the data they were given.
+    fn from(error: DataFusionError) -> Self {
+        let internal = matches!(error.find_root(), DataFusionError::Internal(_));
+        let message = error.strip_backtrace();
+        if internal { Self::Internal(message) } else { Self::data(message) }
+    }
+}
+
+impl From<arrow::error::ArrowError> for EngineError {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        Self::from(DataFusionError::from(error))
+    }
+}

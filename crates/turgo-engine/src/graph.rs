@@ -1,0 +1,258 @@
+//! A query as plain data: stages of instances, what each does to rows, and how rows travel.
+//!
+//! The planner builds it, `explain` prints it, tests compare it, and the runtime makes tasks of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{FieldRef, SchemaRef};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+
+use crate::io::{Sink, Source};
+use crate::window::Windows;
+
+/// A query, ready to run.
+#[derive(Debug, Clone)]
+pub struct TaskGraph {
+    /// The stages; a stage only outputs to later ones. [`Stage::input`] and [`Stage::output`] name
+    /// stages by their index here.
+    pub stages: Vec<Stage>,
+}
+
+/// A chain of operators that runs as several instances.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// How many instances it has.
+    pub instances: Instances,
+    /// Where its rows come from.
+    pub input: Input,
+    /// What happens to them, in order.
+    pub operators: Vec<OperatorSpec>,
+    /// Where they go.
+    pub output: Output,
+    /// The columns that leave the stage.
+    pub schema: SchemaRef,
+}
+
+/// How many instances a stage has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instances {
+    /// One for each worker.
+    Workers,
+    /// One, where there is no key to deal rows out by.
+    One,
+}
+
+/// Where a stage's rows come from.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A table.
+    Source(Scan),
+    /// Every stage whose output names this one.
+    Exchange,
+}
+
+/// Where a stage's rows go.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// To another stage.
+    Exchange {
+        /// Its index.
+        to: usize,
+        /// Which of its instances a row goes to.
+        distribution: Distribution,
+    },
+    /// Out.
+    Sink {
+        /// The table written.
+        sink: Arc<dyn Sink>,
+        /// The rows are a changelog.
+        changes: bool,
+    },
+}
+
+/// Which instance of the next stage a row goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Distribution {
+    /// The one with the sender's number (modulo their count).
+    Forward,
+    /// The owner of its key: the key columns are hashed into one of 256 key groups, and each
+    /// instance owns a range of them.
+    Hash {
+        /// The key columns.
+        keys: Vec<usize>,
+    },
+    /// The only one.
+    One,
+}
+
+/// Reading a table.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Its name in the query.
+    pub table: String,
+    /// The table.
+    pub source: Arc<dyn Source>,
+    /// The physical columns that are decoded, ascending.
+    pub projection: Vec<usize>,
+    /// The columns that leave the scan, computed from the decoded ones: plain references and
+    /// computed columns.
+    pub columns: Vec<Column>,
+    /// Its event time, where it declares a watermark.
+    pub event_time: Option<EventTimeSpec>,
+    /// What to do with a record that is not understood.
+    pub on_error: OnError,
+    /// How far, in microseconds, one partition's watermark may lead the slowest one's before it
+    /// waits.
+    pub drift_max: i64,
+}
+
+/// A column and how it is computed.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its value.
+    pub expr: Arc<dyn PhysicalExpr>,
+    /// Its name, type and nullability.
+    pub field: FieldRef,
+}
+
+/// The event time of a table.
+#[derive(Debug, Clone)]
+pub struct EventTimeSpec {
+    /// The time column, an index into [`Scan::columns`]. A row where it is NULL is a bad row.
+    pub column: usize,
+    /// The watermark a row stands for, over [`Scan::columns`].
+    pub watermark: Arc<dyn PhysicalExpr>,
+}
+
+/// What to do with a record that is not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// End the run, naming the place.
+    Fail,
+    /// Leave it out and count it.
+    Skip,
+}
+
+/// One operator.
+#[derive(Debug, Clone)]
+pub enum OperatorSpec {
+    /// Keeps the rows where a condition holds. In a changelog, an update of which only one side
+    /// holds becomes an insert or a delete.
+    Filter(Arc<dyn PhysicalExpr>),
+    /// Computes columns.
+    Project(Vec<Column>),
+    /// Repeats each row for each window that holds it and adds `window_start`, `window_end` and
+    /// `window_time`.
+    AssignWindows {
+        /// The time column.
+        time: usize,
+        /// The windows.
+        windows: Windows,
+        /// A windowed aggregate follows: leave out rows in windows they are late for, and count
+        /// them.
+        drop_late: bool,
+        /// Input columns, then the three.
+        schema: SchemaRef,
+    },
+    /// Aggregates what one instance sees into partial states.
+    PartialAggregate(Arc<Aggregate>),
+    /// Merges partial states and emits each group once, when its window closes or the input ends.
+    FinalAggregate(Arc<Aggregate>),
+    /// Aggregates rows of the keys an instance owns and emits each group once.
+    RowAggregate(Arc<Aggregate>),
+    /// Aggregates rows of the keys an instance owns and emits the changed group for each row.
+    ChangesAggregate {
+        /// What is aggregated.
+        aggregate: Arc<Aggregate>,
+        /// Also emit the old version of the row (`-U`) before the new one.
+        before: bool,
+    },
+    /// Drops the old versions (`-U`) from a changelog whose rows carry their key.
+    DropUpdateBefore,
+}
+
+/// A grouped aggregation.
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    /// The columns that come in (before any partial aggregation).
+    pub input: SchemaRef,
+    /// The key columns of the input.
+    pub keys: Vec<usize>,
+    /// How groups are bounded in time.
+    pub panes: Panes,
+    /// What is computed for each group.
+    pub calls: Vec<AggregateCall>,
+    /// The columns that leave: keys; then, unless `panes` is `Whole`, `window_start`,
+    /// `window_end`, `window_time`; then one for each call.
+    pub output: SchemaRef,
+}
+
+/// How groups are bounded in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Panes {
+    /// Not at all: they are complete when the input ends.
+    Whole,
+    /// By windows over a time column of the input.
+    Time {
+        /// The time column; never NULL.
+        column: usize,
+        /// The windows.
+        windows: Windows,
+    },
+    /// By the window each row already carries.
+    Attached {
+        /// The input column with the window's start.
+        start: usize,
+        /// The input column with the window's end; a window is complete when the watermark reaches
+        /// it.
+        end: usize,
+    },
+}
+
+/// One aggregate function call.
+#[derive(Debug, Clone)]
+pub struct AggregateCall {
+    /// What is computed.
+    pub function: AggregateFunction,
+    /// The argument columns of the input.
+    pub args: Vec<usize>,
+    /// `FILTER (WHERE ...)`: the Boolean input column that says which rows count.
+    pub filter: Option<usize>,
+    /// The result's name and type.
+    pub field: FieldRef,
+}
+
+/// An aggregate function.
+#[derive(Debug, Clone)]
+pub enum AggregateFunction {
+    /// Rows, NULL or not.
+    CountRows,
+    /// Values that are not NULL.
+    Count,
+    /// The exact sum of integers and decimals, the floating-point sum of floats.
+    Sum,
+    /// The average; of integers and decimals, the exact sum divided once.
+    Avg,
+    /// The smallest value.
+    Min,
+    /// The largest value.
+    Max,
+    /// Any other function, through DataFusion's accumulators.
+    Other(Arc<AggregateFunctionExpr>),
+}
+
+impl fmt::Display for AggregateFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CountRows => f.write_str("count_rows"),
+            Self::Count => f.write_str("count"),
+            Self::Sum => f.write_str("sum"),
+            Self::Avg => f.write_str("avg"),
+            Self::Min => f.write_str("min"),
+            Self::Max => f.write_str("max"),
+            Self::Other(function) => f.write_str(function.fun().name()),
+        }
+    }
+}
