@@ -1,0 +1,79 @@
+//! Turgo against its oracles, over generated schemas, values, disorder, files and queries.
+//!
+//! A case is made of a seed. A naive interpreter says what must come out, row by row, with what
+//! becomes of each record; a batch engine says the same over the same rows where none is late. A
+//! failing case prints its seed; `TURGO_ORACLE_SEED` replays it and `TURGO_ORACLE_CASES` sets how
+//! many are tried.
+
+mod aggregate;
+mod batch;
+mod columns;
+mod compare;
+mod encode;
+mod evaluate;
+mod generate;
+mod model;
+mod naive;
+mod query;
+mod random;
+mod sql;
+
+use crate::model::{Case, Emit, Verdict};
+
+/// Cases that are tried where `TURGO_ORACLE_CASES` does not say: what a debug build does in well
+/// under a minute.
+const CASES: u64 = 400;
+
+/// The seeds to try.
+fn seeds() -> Vec<u64> {
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+    };
+    match number("TURGO_ORACLE_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("TURGO_ORACLE_CASES").unwrap_or(CASES)).collect(),
+    }
+}
+
+/// Tries `check` on each case and reports all failing seeds with how to replay them.
+fn for_each_case(name: &str, check: impl Fn(&Case) -> Result<(), String>) {
+    let mut failures = Vec::new();
+    for seed in seeds() {
+        let case = generate::case(seed);
+        if let Err(problem) = check(&case) {
+            let script = sql::turgo_script(&case, "DIR").join(";\n");
+            eprintln!(
+                "--- TURGO_ORACLE_SEED={seed} cargo test -p turgo --test oracle {name}\n{script};\n\
+                 {problem}\n"
+            );
+            failures.push(seed);
+        }
+    }
+    assert!(failures.is_empty(), "{} failing seeds: {failures:?}", failures.len());
+}
+
+/// The two oracles agree wherever both can speak.
+#[test]
+fn the_interpreter_and_the_batch_engine_agree() {
+    for_each_case("the_interpreter_and_the_batch_engine_agree", |case| {
+        let verdict = naive::interpret(case);
+        let batch = batch::answer(case);
+        match (&verdict, &batch) {
+            // A batch engine does not know bad rows, nor that a window needs a time.
+            (Verdict::Fails(_), _) => Ok(()),
+            (Verdict::Answers { answer, .. }, _)
+                if answer.scans.iter().any(|scan| scan.late + scan.late_partial > 0) =>
+            {
+                Ok(())
+            }
+            (Verdict::Answers { answer, .. }, Ok(rows)) => {
+                let nothing = answer.rows.is_empty() && case.emit == Emit::Changes;
+                if nothing { Ok(()) } else { compare::same_rows(&answer.rows, rows) }
+            }
+            (Verdict::Answers { .. }, Err(error)) => {
+                Err(format!("{error}\n{}", batch::script(case).join(";\n")))
+            }
+        }
+    });
+}
