@@ -64,10 +64,11 @@ impl Windows {
         from: EventTime,
     ) -> impl Iterator<Item = EventTime> + use<> {
         let Self { size, slide } = *self;
-        let holding = time.saturating_sub(size).div_euclid(slide).saturating_add(1);
-        let wanted = from.div_euclid(slide) + i64::from(from.rem_euclid(slide) != 0);
+        let holding = time.checked_sub(size).map_or(EventTime::MIN, |before| before + 1);
+        let earliest = holding.max(from);
+        let first = earliest.div_euclid(slide) + i64::from(earliest.rem_euclid(slide) != 0);
         let last = time.div_euclid(slide);
-        (holding.max(wanted)..=last)
+        (first..=last)
             .filter_map(move |k| k.checked_mul(slide))
             .filter(move |start| start.checked_add(size).is_some_and(|end| end > time))
     }
@@ -75,7 +76,7 @@ impl Windows {
     /// The earliest instant at which a window may start that is not complete under watermark
     /// `under`.
     pub fn first_open(&self, under: EventTime) -> EventTime {
-        under.saturating_sub(self.size).saturating_add(1)
+        under.checked_sub(self.size).map_or(EventTime::MIN, |complete| complete + 1)
     }
 
     /// End of the window that starts at `start`.

@@ -154,6 +154,9 @@ impl Open {
 impl Operator for FinalAggregate {
     fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
         panes::check_inserts(&batch)?;
+        if self.due.is_some() {
+            return Err(EngineError::internal("rows came in the middle of a result"));
+        }
         match self.input {
             Fed::States => self.store.merge(&batch.rows),
             Fed::Rows => {

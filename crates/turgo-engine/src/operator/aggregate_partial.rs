@@ -1,6 +1,6 @@
 //! Aggregates what one instance sees and sends states on to the owners of the groups.
 //!
-//! It keeps at most [`GROUPS_MAX`] groups and a batch more, so it is small beside the owners. Where
+//! It keeps a bounded number of groups and a batch more, so it is small beside the owners. Where
 //! grouping does not pay because most rows are groups of their own, rows are turned into states one
 //! by one; now and then it is tried again. The pane key of a state says which windows it counts in,
 //! so owners need not know which instance it came from, or under which watermark.
@@ -17,13 +17,6 @@ use crate::graph::Aggregate;
 use crate::message::Batch;
 use crate::state::{Accumulate, accumulators};
 use crate::time::{EventTime, WATERMARK_NONE};
-
-/// Groups at which everything is sent on.
-const GROUPS_MAX: usize = 64 << 10;
-/// Rows after which it is judged whether grouping pays.
-const PROBE_ROWS: usize = 100_000;
-/// Rows sent on one by one before grouping is tried again.
-const BYPASS_ROWS: usize = 1_000_000;
 
 /// Where the key columns begin in a state batch: what its exchange is hashed by is
 /// `STATE_KEYS_AT .. STATE_KEYS_AT + aggregate.keys.len()`.
@@ -44,8 +37,26 @@ pub struct PartialAggregate {
     /// Turn rows into states without any group; hold no groups themselves.
     calls: Vec<Box<dyn Accumulate>>,
     mode: Mode,
+    limits: Limits,
     /// Last watermark sent on.
     watermark: EventTime,
+}
+
+/// When a partial aggregate changes what it does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Groups at which everything is sent on.
+    pub(super) groups_max: usize,
+    /// Rows after which it is judged whether grouping pays.
+    pub(super) probe_rows: usize,
+    /// Rows sent on one by one before grouping is tried again.
+    pub(super) bypass_rows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { groups_max: 64 << 10, probe_rows: 100_000, bypass_rows: 1_000_000 }
+    }
 }
 
 /// Whether rows are grouped.
@@ -65,26 +76,30 @@ impl PartialAggregate {
     /// # Errors
     /// `Unsupported` where a key, a function or the windows cannot be kept.
     pub fn new(aggregate: Arc<Aggregate>) -> Result<Self> {
+        Self::with_limits(aggregate, Limits::default())
+    }
+
+    pub(super) fn with_limits(aggregate: Arc<Aggregate>, limits: Limits) -> Result<Self> {
         let calls = accumulators(&aggregate)?;
         let store = PaneStore::new(aggregate)?;
         let mode = Mode::Grouping { rows: 0, groups: 0 };
-        Ok(Self { store, calls, mode, watermark: WATERMARK_NONE })
+        Ok(Self { store, calls, mode, limits, watermark: WATERMARK_NONE })
     }
 
     fn group(&mut self, split: &Split, batch: &Batch, out: &mut Output) -> Result<()> {
         let before = self.store.groups();
         self.store.update(split, &batch.rows)?;
         let after = self.store.groups();
-        if after >= GROUPS_MAX {
+        if after >= self.limits.groups_max {
             self.flush(None, out)?;
         }
         if let Mode::Grouping { rows, groups } = &mut self.mode {
             *rows += batch.len();
             *groups += after - before;
-            if *rows >= PROBE_ROWS {
-                // Five groups to six rows and more: sending rows is cheaper than grouping them.
+            if *rows >= self.limits.probe_rows {
+                // More than four groups to five rows: sending rows is cheaper than grouping them.
                 if *groups * 5 > *rows * 4 {
-                    self.mode = Mode::Bypass { left: BYPASS_ROWS };
+                    self.mode = Mode::Bypass { left: self.limits.bypass_rows };
                     self.flush(None, out)?;
                 } else {
                     (*rows, *groups) = (0, 0);

@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::panes::{time_error, times_of};
 use super::{Operator, Output, window_columns};
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::message::Batch;
 use crate::time::EventTime;
 use crate::window::Windows;
@@ -111,6 +111,9 @@ impl AssignWindows {
 
 impl Operator for AssignWindows {
     fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
+        if self.open.is_some() {
+            return Err(EngineError::internal("rows came before the last ones were windowed"));
+        }
         let times = times_of(&batch.rows, self.time)?;
         let open = Open { batch, times, row: 0, from: EventTime::MIN };
         if open.batch.unaccounted {

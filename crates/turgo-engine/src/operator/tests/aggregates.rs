@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
 use proptest::prelude::*;
 
 use super::drive::{
@@ -16,7 +16,7 @@ use crate::graph::{Aggregate, AggregateCall, AggregateFunction, Panes};
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
 use crate::operator::aggregate_final::FinalAggregate;
-use crate::operator::aggregate_partial::PartialAggregate;
+use crate::operator::aggregate_partial::{Limits, PartialAggregate};
 use crate::operator::assign_windows::AssignWindows;
 use crate::time::WATERMARK_NONE;
 use crate::window::Windows;
@@ -39,14 +39,23 @@ fn attached_chain(windows: Windows) -> Chain {
         .then(FinalAggregate::of_rows(aggregate(ATTACHED)).unwrap())
 }
 
-fn states_exchange(panes: Panes, producers: usize, owners: usize) -> Exchange {
+fn states_exchange(panes: Panes, producers: usize, owners: usize, limits: Limits) -> Exchange {
     let aggregate = aggregate(panes);
-    let partial = || Chain::of(PartialAggregate::new(aggregate.clone()).unwrap());
+    let partial = || Chain::of(PartialAggregate::with_limits(aggregate.clone(), limits).unwrap());
     let owner = || Chain::of(FinalAggregate::of_states(aggregate.clone()).unwrap());
     Exchange::of_states(
         (0..producers).map(|_| partial()).collect(),
         (0..owners).map(|_| owner()).collect(),
     )
+}
+
+/// The usual limits, and ones that few rows reach.
+fn any_limits() -> impl Strategy<Value = Limits> {
+    let small =
+        (1..8_usize, 1..8_usize, 1..30_usize).prop_map(|(groups_max, probe_rows, bypass_rows)| {
+            Limits { groups_max, probe_rows, bypass_rows }
+        });
+    prop_oneof![Just(Limits::default()), small]
 }
 
 proptest! {
@@ -58,6 +67,7 @@ proptest! {
         windows in any_windows(),
         producers in 1..4_usize,
         owners in 1..4_usize,
+        limits in any_limits(),
     ) {
         let (expected, counts) = model::answers(&rows, Some(&windows));
 
@@ -69,7 +79,7 @@ proptest! {
         prop_assert_eq!(&answers(&attached.run(messages(&rows)).unwrap()), &expected);
         prop_assert_eq!(attached.counts, counts);
 
-        let mut exchange = states_exchange(by_time(windows), producers, owners);
+        let mut exchange = states_exchange(by_time(windows), producers, owners, limits);
         let mut results = Vec::new();
         for message in messages(&rows) {
             results.extend(exchange.send(&message).unwrap());
@@ -81,13 +91,17 @@ proptest! {
     }
 
     #[test]
-    fn the_whole_input_has_the_models_answers(rows in any_rows(), producers in 1..4_usize) {
+    fn the_whole_input_has_the_models_answers(
+        rows in any_rows(),
+        producers in 1..4_usize,
+        limits in any_limits(),
+    ) {
         let (expected, counts) = model::answers(&rows, None);
         let mut by_rows = rows_chain(Panes::Whole);
         prop_assert_eq!(&answers(&by_rows.run(messages(&rows)).unwrap()), &expected);
         prop_assert_eq!(by_rows.counts, counts);
 
-        let mut exchange = states_exchange(Panes::Whole, producers, 2);
+        let mut exchange = states_exchange(Panes::Whole, producers, 2, limits);
         let mut results = Vec::new();
         for message in messages(&rows) {
             results.extend(exchange.send(&message).unwrap());
@@ -211,7 +225,7 @@ fn windows_finer_than_their_time_column_are_refused() {
 #[test]
 fn rows_that_do_not_group_pass_a_partial_one_by_one_and_lose_nothing() {
     let windows = Windows::new(10 * SECOND, 5 * SECOND);
-    let mut exchange = states_exchange(by_time(windows), 1, 1);
+    let mut exchange = states_exchange(by_time(windows), 1, 1, Limits::default());
     let rows: Vec<Row> = (0..150_000).map(|key| row(key, key % 30_000, key % 1_000)).collect();
     let mut results = Vec::new();
     for rows in rows.chunks(10_000) {
@@ -270,10 +284,25 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
                 unaccounted: true,
             };
             let mut chain = Chain::of(FinalAggregate::of_rows(aggregate).unwrap());
-            chain.run(vec![Message::Batch(batch), Message::End]).unwrap();
-            let counts = chain.counts;
-            assert_eq!(counts.used + counts.late + counts.filtered, ends.len() as u64);
-            assert!(under < i64::MAX || counts.used == 0, "everything is late at the end of time");
+            let results = chain.run(vec![Message::Batch(batch), Message::End]).unwrap();
+            let counted = results.iter().flat_map(|result| {
+                let counts = result.rows.columns().last().unwrap();
+                counts.as_primitive::<Int64Type>().values().to_vec()
+            });
+
+            let mut expected = RowCounts::default();
+            let mut expected_counted = 0;
+            for time in ends {
+                let all = model::starts(&windows, time);
+                let open = all.iter().filter(|start| *start + windows.size() > under).count();
+                expected.filtered += u64::from(all.is_empty());
+                expected.late += u64::from(!all.is_empty() && open == 0);
+                expected.used += u64::from(open > 0);
+                expected.late_partial += u64::from(0 < open && open < all.len());
+                expected_counted += open as i64;
+            }
+            assert_eq!(chain.counts, expected, "{windows:?} under {under}");
+            assert_eq!(counted.sum::<i64>(), expected_counted, "{windows:?} under {under}");
         }
     }
 }
