@@ -33,9 +33,9 @@ use crate::error::{Result, SqlError};
 use crate::statement::{Name, Statement, StatementKind};
 
 /// The words a statement begins with.
-const STATEMENTS: [&str; 13] = [
+const STATEMENTS: [&str; 12] = [
     "SELECT", "WITH", "VALUES", "FROM", "INSERT", "CREATE", "DROP", "EXPLAIN", "SHOW", "DESCRIBE",
-    "DESC", "SET", "TABLE",
+    "DESC", "SET",
 ];
 
 /// The words of statements that are to come, or are no business of a stream.
@@ -65,26 +65,33 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
         .map(|part| statement(&Cursor::new(&lines, part, text.len())))
         .collect::<Result<_>>()?;
     match stopped {
-        Some(error) => Err(lexical_error(&error, &lines)),
+        Some(error) => {
+            let read = tokens.last().and_then(|token| lines.span_to_bytes(token.span));
+            Err(lexical_error(&error, &lines, read.map_or(0, |span| span.end)))
+        }
         None => Ok(statements),
     }
 }
 
-fn lexical_error(error: &TokenizerError, lines: &LineIndex<'_>) -> SqlError {
+/// The error for what is no token; `read` is where the last whole token ends.
+fn lexical_error(error: &TokenizerError, lines: &LineIndex<'_>, read: usize) -> SqlError {
     let text = lines.text();
-    let start = lines.offset(error.location.line, error.location.column);
+    let found = lines.offset(error.location.line, error.location.column);
+    if error.message.to_lowercase().contains("comment") {
+        let start = text[read..].find("/*").map_or(found, |at| read + at);
+        let end = (start + 2).min(text.len());
+        return SqlError::new("a comment is never closed").at(start..end).help("close it with */");
+    }
+    let start = found;
     let end = start + text[start..].chars().next().map_or(0, char::len_utf8);
     let quote = text[start..end].chars().next();
-    let message = error.message.to_lowercase();
     let known = SqlError::new(match quote {
-        _ if message.contains("comment") => "a comment is never closed",
         Some('"' | '`') => "a quoted name is never closed",
-        _ if message.contains("unterminated") => "a string is never closed",
+        Some('\'') => "a string is never closed",
         _ => error.message.trim_end_matches('.'),
     });
     let known = known.at(start..end);
     match quote {
-        _ if message.contains("comment") => known.help("close it with */"),
         Some(quote @ ('"' | '`' | '\'')) => known.help(format!("close it with {quote}")),
         _ => known,
     }
@@ -119,7 +126,7 @@ fn statement(cursor: &Cursor<'_>) -> Result<Statement> {
 /// Whether a query begins here.
 fn begins_query(cursor: &Cursor<'_>) -> bool {
     cursor.peek() == Some(&Token::LParen)
-        || ["SELECT", "WITH", "VALUES", "FROM", "TABLE"].iter().any(|word| cursor.is(word))
+        || ["SELECT", "WITH", "VALUES", "FROM"].iter().any(|word| cursor.is(word))
 }
 
 fn unknown(cursor: &Cursor<'_>) -> SqlError {
@@ -158,7 +165,9 @@ fn insert(mut cursor: Cursor<'_>) -> Result<StatementKind> {
         return Err(not_yet("INSERT OVERWRITE", cursor.span()).help("use INSERT INTO"));
     }
     cursor.expect("INTO")?;
-    let table = cursor.table_name("the name of a table")?;
+    let table = cursor.table_name("the name of a table").map_err(|error| {
+        error.help("declare the output with CREATE TABLE ... WITH (...) and write its name here")
+    })?;
     let mut columns = Vec::new();
     if cursor.peek() == Some(&Token::LParen) && !query_in_parentheses(&cursor) {
         cursor.skip(1);

@@ -1,7 +1,7 @@
 //! The name the user may have meant.
 
 /// The candidate that `word` is most likely a misspelling of, if any is close enough: one slip of
-/// the fingers (a letter changed, added, dropped or swapped) in every three letters.
+/// the fingers (a letter changed, added, dropped or swapped) in every three letters of the name.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -10,7 +10,10 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|name| (strsim::osa_distance(&word, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().div_ceil(3).min(3))
+        .filter(|(distance, name)| {
+            let letters = name.chars().count();
+            *distance <= (letters / 3).clamp(1, 3) && *distance < letters
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

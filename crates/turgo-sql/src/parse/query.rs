@@ -104,8 +104,10 @@ fn syntax_error(cursor: &Cursor<'_>, error: &ParserError) -> SqlError {
     };
     let message = match message.strip_prefix("Expected: ").and_then(|m| m.rsplit_once(", found: "))
     {
-        Some((expected, "EOF")) => format!("expected {expected}, found the end of the statement"),
-        Some((expected, found)) => format!("expected {expected}, found `{found}`"),
+        Some((expected, "EOF")) => {
+            format!("expected {}, found the end of the statement", quoted(expected))
+        }
+        Some((expected, found)) => format!("expected {}, found `{found}`", quoted(expected)),
         None => lower_first(message),
     };
     let error = SqlError::new(message).at(span);
@@ -125,6 +127,14 @@ fn split_location(text: &str) -> (&str, Option<Location>) {
         Some((message, Location::new(line.parse().ok()?, column.parse().ok()?)))
     });
     parsed.map_or((text, None), |(message, location)| (message, Some(location)))
+}
+
+/// A sign in quotes; words speak for themselves.
+fn quoted(expected: &str) -> String {
+    match expected.chars().any(char::is_alphabetic) {
+        true => expected.to_owned(),
+        false => format!("`{expected}`"),
+    }
 }
 
 fn lower_first(text: &str) -> String {

@@ -1,10 +1,12 @@
 //! Scripts that are read, scripts that are refused and the carets under them.
 
+mod accepted;
 mod refused;
+mod soup;
 
-use super::{LineIndex, parse};
+use super::parse;
 use crate::error::SqlError;
-use crate::statement::{Statement, StatementKind};
+use crate::statement::StatementKind;
 
 /// The one statement of `text`.
 fn one(text: &str) -> StatementKind {
