@@ -9,25 +9,11 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 
 use crate::error::SqlError;
 use crate::names::suggest;
+use crate::parse::LineIndex;
 
-/// The bytes of `text` that a parser's span covers; `None` for empty spans and those that do not
-/// lie in the text. Lines and columns count from 1, columns in characters.
+/// The bytes of `text` that a parser's span covers; `None` for empty spans.
 pub(crate) fn span_bytes(text: &str, span: Span) -> Option<Range<usize>> {
-    let start = location_byte(text, span.start)?;
-    let end = location_byte(text, span.end)?;
-    (start <= end).then_some(start..end)
-}
-
-fn location_byte(text: &str, at: Location) -> Option<usize> {
-    let line = usize::try_from(at.line).ok()?.checked_sub(1)?;
-    let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
-    let line_start = match line {
-        0 => 0,
-        _ => text.match_indices('\n').nth(line - 1)?.0 + 1,
-    };
-    let rest = &text[line_start..];
-    let offset = rest.char_indices().nth(column).map_or(rest.len(), |(offset, _)| offset);
-    Some(line_start + offset)
+    LineIndex::new(text).span_to_bytes(span)
 }
 
 /// An error of ours, to be carried through DataFusion's planner.
@@ -41,7 +27,9 @@ pub(crate) fn diagnose(error: &DataFusionError, text: &str, query: Option<&Query
     if said.span.is_none() {
         said.span = diagnosed_span(error).and_then(|span| span_bytes(text, span));
     }
-    if said.span.is_none() && let Some(query) = query {
+    if said.span.is_none()
+        && let Some(query) = query
+    {
         said.span = missing_name(error.find_root())
             .and_then(|name| find_ident(query, &name))
             .and_then(|span| span_bytes(text, span));

@@ -43,10 +43,7 @@ pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(rewritten.data)
 }
 
-fn rewrite_one(
-    expr: Expr,
-    schema: &datafusion_common::DFSchema,
-) -> Result<Transformed<Expr>> {
+fn rewrite_one(expr: Expr, schema: &datafusion_common::DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let exact = match Operation::of(op) {
@@ -84,11 +81,7 @@ fn average_of_integers(
             }
         }
     }
-    Ok(Transformed::new(
-        Expr::AggregateFunction(call),
-        changed,
-        TreeNodeRecursion::Continue,
-    ))
+    Ok(Transformed::new(Expr::AggregateFunction(call), changed, TreeNodeRecursion::Continue))
 }
 
 fn exact_type(expr: &Expr, schema: &datafusion_common::DFSchema) -> Result<bool> {

@@ -19,6 +19,7 @@ mod lower;
 mod names;
 mod offer;
 mod optimize;
+pub mod parse;
 mod plan;
 mod session;
 pub mod settings;
@@ -27,4 +28,5 @@ pub mod statement;
 
 pub use error::{Result, SqlError};
 pub use explain::ExplainFormat;
+pub use parse::parse;
 pub use session::{Outcome, Planned, Session};

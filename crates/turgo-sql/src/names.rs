@@ -1,20 +1,6 @@
 //! Names people misspell, and the ones they may have meant.
 
-/// The candidate nearest to `word`, where one is near enough to be what was meant: at most one
-/// edit in three letters.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let edits_max = (word.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(edits, _)| *edits <= edits_max)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
+pub(crate) use crate::parse::nearest;
 
 /// ``did you mean `price`?`` where a candidate is near, otherwise `otherwise` followed by all of
 /// them; `None` where there are none.

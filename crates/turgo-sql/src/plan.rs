@@ -52,7 +52,9 @@ impl<'a> Planner<'a> {
         SqlToRel::new_with_options(self, parser_options())
             .sql_statement_to_plan(statement)
             .and_then(window::replace_markers)
-            .map_err(|error| self.missing_relation(diagnose(&error, text, Some(query)), text, query))
+            .map_err(|error| {
+                self.missing_relation(diagnose(&error, text, Some(query)), text, query)
+            })
     }
 
     /// An expression over `schema`, typed, exact and simplified.

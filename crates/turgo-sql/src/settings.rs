@@ -49,8 +49,8 @@ impl Settings {
                     duration(&value.value).map_err(|message| wrong(key, value, &message))?;
             }
             other => {
-                let error = SqlError::new(format!("there is no setting '{other}'"))
-                    .at(key.span.clone());
+                let error =
+                    SqlError::new(format!("there is no setting '{other}'")).at(key.span.clone());
                 let keys = KEYS.iter().map(|(key, _)| *key);
                 return Err(match suggest(other, keys, "the settings are") {
                     Some(help) => error.help(help),

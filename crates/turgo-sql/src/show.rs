@@ -18,14 +18,16 @@ pub(crate) fn relations(catalog: &Catalog, kind: &str) -> Result<RecordBatch> {
 
 /// SHOW FUNCTIONS.
 pub(crate) fn functions(functions: &Functions) -> Result<RecordBatch> {
-    let kind = |name: &str| if functions.aggregate.contains_key(name) { "aggregate" } else { "scalar" };
+    let kind =
+        |name: &str| if functions.aggregate.contains_key(name) { "aggregate" } else { "scalar" };
     let rows = functions.names().into_iter().map(|name| [name.to_owned(), kind(name).to_owned()]);
     strings(["name", "kind"], rows)
 }
 
 /// SHOW ALL.
 pub(crate) fn settings(settings: &Settings) -> Result<RecordBatch> {
-    let row = |(key, value, meaning): (&str, String, &str)| [key.to_owned(), value, meaning.to_owned()];
+    let row =
+        |(key, value, meaning): (&str, String, &str)| [key.to_owned(), value, meaning.to_owned()];
     strings(["key", "value", "meaning"], settings.rows().into_iter().map(row))
 }
 

@@ -83,11 +83,8 @@ impl Table {
             Some(watermark) => Some(event_time(planner, text, watermark, &schema)?),
             None => None,
         };
-        let spec = TableSpec {
-            name: create.name.value.clone(),
-            schema: physical,
-            options: options.own,
-        };
+        let spec =
+            TableSpec { name: create.name.value.clone(), schema: physical, options: options.own };
         connectors.check(&spec).map_err(|error| options::refused(error, create))?;
         Ok(Self {
             spec,
@@ -178,8 +175,9 @@ fn event_time(
 ) -> Result<EventTimeDef> {
     let name = &declared.column;
     let Ok(column) = schema.index_of(&name.value) else {
-        return Err(SqlError::new(format!("there is no column `{}`", name.value))
-            .at(name.span.clone()));
+        return Err(
+            SqlError::new(format!("there is no column `{}`", name.value)).at(name.span.clone())
+        );
     };
     let data_type = schema.field(column).data_type();
     if !matches!(data_type, DataType::Timestamp(..)) {
@@ -191,8 +189,7 @@ fn event_time(
         .at(name.span.clone())
         .help("declare it as TIMESTAMP(3), or compute one: t AS to_timestamp_millis(x)"));
     }
-    let (watermark, data_type) =
-        expression(planner, text, &declared.expr, &df_schema(schema)?)?;
+    let (watermark, data_type) = expression(planner, text, &declared.expr, &df_schema(schema)?)?;
     let place = span_bytes(text, declared.expr.span()).unwrap_or_else(|| declared.span.clone());
     if !matches!(data_type, DataType::Timestamp(..)) {
         return Err(SqlError::new(format!(
@@ -225,8 +222,7 @@ fn expression(
         None => error,
     };
     let expr = planner.expression(text, tree, schema).map_err(place)?;
-    let data_type =
-        expr.get_type(schema).map_err(|error| place(diagnose(&error, text, None)))?;
+    let data_type = expr.get_type(schema).map_err(|error| place(diagnose(&error, text, None)))?;
     Ok((expr, data_type))
 }
 
@@ -269,9 +265,8 @@ pub(crate) fn sql_type(data_type: &DataType) -> String {
         DataType::Interval(_) => "INTERVAL".into(),
         DataType::List(item) => format!("ARRAY<{}>", sql_type(item.data_type())),
         DataType::Struct(fields) => {
-            let field = |field: &FieldRef| {
-                format!("{} {}", field.name(), sql_type(field.data_type()))
-            };
+            let field =
+                |field: &FieldRef| format!("{} {}", field.name(), sql_type(field.data_type()));
             format!("ROW<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),

@@ -101,7 +101,8 @@ impl Checked {
                 .iter()
                 .map(|array| array.slice(if array.len() == 1 { 0 } else { row }, 1))
                 .collect();
-            let operands: Vec<&dyn Datum> = values.iter().map(|value| value as &dyn Datum).collect();
+            let operands: Vec<&dyn Datum> =
+                values.iter().map(|value| value as &dyn Datum).collect();
             if let Err(error) = self.compute(&operands) {
                 return self.describe(&error, &values);
             }

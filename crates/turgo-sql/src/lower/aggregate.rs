@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_expr::{Aggregate as LogicalAggregate, Expr};
-use turgo_engine::graph::{
-    Aggregate, Distribution, Input, Instances, OperatorSpec, Panes,
-};
+use turgo_engine::graph::{Aggregate, Distribution, Input, Instances, OperatorSpec, Panes};
 
 use super::call::{Calls, order_sensitive};
 use super::rows::{
@@ -169,7 +167,8 @@ impl Lowering<'_> {
         changes: bool,
     ) -> Result<(usize, Place)> {
         let shared = || Arc::clone(aggregate);
-        let merged = !changes && !aggregate.calls.iter().any(|call| order_sensitive(&call.function));
+        let merged =
+            !changes && !aggregate.calls.iter().any(|call| order_sensitive(&call.function));
         let instances = match aggregate.keys.is_empty() {
             true => Instances::One,
             false => Instances::Workers,
@@ -235,9 +234,8 @@ fn output_fields<'a>(
         Panes::Time { column, .. } => Some(*column),
         Panes::Attached { start, .. } => Some(*start),
     };
-    let window = time
-        .into_iter()
-        .flat_map(|time| COLUMNS.map(|name| field(name, input[time].data_type())));
+    let window =
+        time.into_iter().flat_map(|time| COLUMNS.map(|name| field(name, input[time].data_type())));
     let keys = keys.iter().map(|key| Arc::clone(&input[*key]));
     keys.chain(window).chain(calls.cloned()).collect()
 }
@@ -254,9 +252,7 @@ fn laid_out(
     let mut columns: Vec<LogicalColumn> = groups
         .iter()
         .map(|group| match group {
-            Group::Key(key) => {
-                LogicalColumn { at: Some(*key), part: None, key: Some(*key) }
-            }
+            Group::Key(key) => LogicalColumn { at: Some(*key), part: None, key: Some(*key) },
             Group::Window(part) => LogicalColumn {
                 at: Some(keys + *part as usize),
                 part: Some(*part),
@@ -269,7 +265,11 @@ fn laid_out(
         _ => Some(RowWindow::Attached { start: keys, end: keys + 1, assigns: vec![] }),
     };
     let first = fields.len() - aggregate.calls.len();
-    columns.extend((first..fields.len()).map(|at| LogicalColumn { at: Some(at), part: None, key: None }));
+    columns.extend((first..fields.len()).map(|at| LogicalColumn {
+        at: Some(at),
+        part: None,
+        key: None,
+    }));
     Rows { stage, fields, columns, window, bounded, changelog: None }
 }
 

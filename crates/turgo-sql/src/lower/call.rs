@@ -186,7 +186,8 @@ fn native(call: &LogicalCall, types: &[&DataType]) -> Option<AggregateFunction> 
 
 fn numeric(data_type: &DataType) -> bool {
     use DataType::{Decimal128, Decimal256, Float32, Float64};
-    data_type.is_integer() || matches!(data_type, Float32 | Float64 | Decimal128(..) | Decimal256(..))
+    data_type.is_integer()
+        || matches!(data_type, Float32 | Float64 | Decimal128(..) | Decimal256(..))
 }
 
 fn ordered(data_type: &DataType) -> bool {

@@ -133,7 +133,8 @@ impl Rows {
     pub(super) fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
         let physical = physical_expr(expr, schema)?;
         let moved = physical.transform(|node| {
-            let moved = node.downcast_ref::<ColumnExpr>().map(|column| self.column(column.index()).0);
+            let moved =
+                node.downcast_ref::<ColumnExpr>().map(|column| self.column(column.index()).0);
             Ok(match moved {
                 Some(moved) => Transformed::yes(moved),
                 None => Transformed::no(node),
@@ -204,10 +205,10 @@ impl Lowering<'_> {
             let columns = plain.into_iter().flatten().map(|index| rows.columns[index]).collect();
             return Ok(Rows { columns, ..rows });
         }
-        let reads_pending = |expr: &Expr| {
-            plain_column(expr, input).is_none() && rows.reads_pending(expr, input)
-        };
-        let rows = if exprs.iter().any(reads_pending) { self.with_window_columns(rows) } else { rows };
+        let reads_pending =
+            |expr: &Expr| plain_column(expr, input).is_none() && rows.reads_pending(expr, input);
+        let rows =
+            if exprs.iter().any(reads_pending) { self.with_window_columns(rows) } else { rows };
         let mut picked = Picked::default();
         let mut columns = Vec::with_capacity(exprs.len());
         for (index, (expr, plain)) in exprs.iter().zip(plain).enumerate() {
@@ -242,7 +243,12 @@ impl Lowering<'_> {
     }
 
     /// A filter.
-    pub(super) fn filter(&mut self, rows: Rows, predicate: &Expr, input: &DFSchema) -> Result<Rows> {
+    pub(super) fn filter(
+        &mut self,
+        rows: Rows,
+        predicate: &Expr,
+        input: &DFSchema,
+    ) -> Result<Rows> {
         let pending = rows.reads_pending(predicate, input);
         let mut rows = if pending { self.with_window_columns(rows) } else { rows };
         let condition = rows.expr(predicate, input)?;
@@ -285,12 +291,8 @@ impl Lowering<'_> {
                 column.at = Some(first + part as usize);
             }
         }
-        let operator = OperatorSpec::AssignWindows {
-            time,
-            windows,
-            drop_late: false,
-            schema: rows.schema(),
-        };
+        let operator =
+            OperatorSpec::AssignWindows { time, windows, drop_late: false, schema: rows.schema() };
         let place = self.push(rows.stage, operator);
         rows.window =
             Some(RowWindow::Attached { start: first, end: first + 1, assigns: vec![place] });

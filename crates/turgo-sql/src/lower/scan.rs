@@ -55,7 +55,8 @@ impl Lowering<'_> {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        let fields: Vec<FieldRef> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
+        let fields: Vec<FieldRef> =
+            columns.iter().map(|column| Arc::clone(&column.field)).collect();
         let event_time = match &table.event_time {
             Some(time) => Some(EventTimeSpec {
                 column: (leaving.iter().position(|column| *column == time.column))

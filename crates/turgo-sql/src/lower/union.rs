@@ -38,17 +38,17 @@ impl Lowering<'_> {
             let mut picked = Picked::default();
             for (index, column) in columns.iter_mut().enumerate() {
                 let expr = rows.column(index).0;
-                picked.columns.push(turgo_engine::graph::Column {
-                    expr,
-                    field: Arc::clone(&fields[index]),
-                });
+                picked
+                    .columns
+                    .push(turgo_engine::graph::Column { expr, field: Arc::clone(&fields[index]) });
                 if !windowed || column.part != rows.columns[index].part {
                     column.part = None;
                 }
             }
             if let Some(RowWindow::Attached { start, end, assigns }) = &rows.window {
                 assigned.extend(assigns.iter().copied());
-                for (at, place) in [(start, width), (end, width + 1)].into_iter().filter(|_| windowed)
+                for (at, place) in
+                    [(start, width), (end, width + 1)].into_iter().filter(|_| windowed)
                 {
                     let field = Arc::clone(&fields[place]);
                     picked

@@ -27,8 +27,7 @@ pub(crate) enum EventTimeOf {
 pub(crate) fn event_time_of(plan: &LogicalPlan, index: usize) -> EventTimeOf {
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let column =
-                scan.projection.as_ref().map_or(index, |projection| projection[index]);
+            let column = scan.projection.as_ref().map_or(index, |projection| projection[index]);
             let Some(table) = scan.source.downcast_ref::<TableScanSource>() else {
                 return EventTimeOf::Other { expected: None };
             };
@@ -40,9 +39,7 @@ pub(crate) fn event_time_of(plan: &LogicalPlan, index: usize) -> EventTimeOf {
                 None => EventTimeOf::Undeclared(Some(table.0.spec.name.clone())),
             }
         }
-        LogicalPlan::Projection(projection) => {
-            of_expr(&projection.expr[index], &projection.input)
-        }
+        LogicalPlan::Projection(projection) => of_expr(&projection.expr[index], &projection.input),
         LogicalPlan::Aggregate(aggregate) => match aggregate.group_expr.get(index) {
             Some(expr) => of_expr(expr, &aggregate.input),
             None => computed(plan),

@@ -148,9 +148,10 @@ pub(crate) fn replace_markers(plan: LogicalPlan) -> Result<LogicalPlan> {
     })?;
     replaced.data.apply(|node| {
         if node.expressions().iter().any(has_marker) {
-            return Err(carry(SqlError::new("a window cannot be computed here").help(
-                "use TABLE(TUMBLE(...)) in FROM, or TUMBLE(...) in GROUP BY",
-            )));
+            return Err(carry(
+                SqlError::new("a window cannot be computed here")
+                    .help("use TABLE(TUMBLE(...)) in FROM, or TUMBLE(...) in GROUP BY"),
+            ));
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
@@ -248,8 +249,7 @@ fn interval(expr: &Expr, what: &str) -> Result<i64> {
             i128::from(value.days) * 86_400_000_000_000 + i128::from(value.nanoseconds)
         }
         Expr::Literal(ScalarValue::IntervalDayTime(Some(value)), _) => {
-            i128::from(value.days) * 86_400_000_000_000
-                + i128::from(value.milliseconds) * 1_000_000
+            i128::from(value.days) * 86_400_000_000_000 + i128::from(value.milliseconds) * 1_000_000
         }
         Expr::Literal(ScalarValue::IntervalYearMonth(Some(_)), _) => {
             return Err(bad(format!(
