@@ -45,12 +45,27 @@ const LATER: [&str; 22] = [
     "REPLACE", "UPSERT",
 ];
 
+/// Stack for reading a script. The grammar recurses up to fifty levels deep and takes up to
+/// 200 KiB a level in a debug build; a thread of a caller may have 2 MiB in all.
+const STACK_BYTES: usize = 32 << 20;
+
 /// Reads all statements of `text`, which are separated by semicolons.
 ///
 /// # Errors
 ///
 /// The first error in the text, with its place.
 pub fn parse(text: &str) -> Result<Vec<Statement>> {
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new()
+            .name("turgo-parse".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || script(text))
+            .map_err(|error| SqlError::new(format!("cannot start a thread to parse: {error}")))?;
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn script(text: &str) -> Result<Vec<Statement>> {
     let lines = LineIndex::new(text);
     let (tokens, stopped) = lexicon::tokenize(text);
     let mut parts: Vec<&[TokenWithSpan]> =

@@ -18,8 +18,11 @@ const INCOMPLETE: [&str; 16] = [
     "CASE", "WHEN", "THEN", "ELSE",
 ];
 
+/// What EMIT says, and where.
+pub(super) type Clause = (Emit, Range<usize>);
+
 /// The query without its EMIT clause, and the clause.
-pub(super) fn cut<'a>(cursor: &Cursor<'a>) -> Result<(Cursor<'a>, Option<(Emit, Range<usize>)>)> {
+pub(super) fn cut<'a>(cursor: &Cursor<'a>) -> Result<(Cursor<'a>, Option<Clause>)> {
     let tokens = cursor.rest();
     let mut depth = 0usize;
     for at in 0..tokens.len() {

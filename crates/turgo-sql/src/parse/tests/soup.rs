@@ -177,6 +177,9 @@ fn deep_and_long_texts_are_refused_and_do_not_use_up_the_stack() {
         format!("SELECT CAST(a AS INT{})", "[]".repeat(many)),
         format!("CREATE TABLE t (a {}INT)", "ARRAY<".repeat(many)),
         format!("SELECT {} 1", "CASE WHEN ".repeat(many)),
+        format!("SELECT {} 1", "CASE WHEN ".repeat(49)),
+        format!("SELECT {} 1", "CASE WHEN (a + f(".repeat(23)),
+        format!("SELECT {} 1", "EXISTS (SELECT a IN (SELECT ".repeat(23)),
         format!("SELECT * FROM {}t", "(SELECT * FROM ".repeat(many)),
         format!("{}SELECT 1", "EXPLAIN ".repeat(many)),
     ] {
