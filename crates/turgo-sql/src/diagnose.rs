@@ -56,8 +56,25 @@ fn translate(root: &DataFusionError) -> SqlError {
             "internal error: {}; please report it with the query",
             bare_message(root)
         )),
+        DataFusionError::Plan(message) => match repeated_name(message) {
+            Some(name) => two_columns(name),
+            None => SqlError::new(bare_message(root)),
+        },
         _ => SqlError::new(bare_message(root)),
     }
+}
+
+/// The column that a SELECT computes twice, from the words DataFusion says it in.
+fn repeated_name(message: &str) -> Option<&str> {
+    let rest = message
+        .strip_prefix("Projections require unique expression names but the expression \"")?;
+    let name = rest.split('"').next()?;
+    Some(name.rsplit_once(" AS ").map_or(name, |(_, alias)| alias))
+}
+
+fn two_columns(name: &str) -> SqlError {
+    SqlError::new(format!("two columns are named `{name}`"))
+        .help("give one of them another name with AS")
 }
 
 /// The message without DataFusion's prefix and stack, as a sentence without a full stop.
@@ -88,10 +105,7 @@ fn schema_error(error: &SchemaError) -> SqlError {
                 .help("say which one is meant: table.column")
         }
         SchemaError::DuplicateQualifiedField { name, .. }
-        | SchemaError::DuplicateUnqualifiedField { name } => {
-            SqlError::new(format!("two columns are named `{name}`"))
-                .help("give one of them another name with AS")
-        }
+        | SchemaError::DuplicateUnqualifiedField { name } => two_columns(name),
     }
 }
 

@@ -1,15 +1,19 @@
 //! A planned query as text and as JSON: its logical plan, its stages, and why rows travel as they
 //! do.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
+use datafusion_common::ScalarValue;
+use datafusion_expr::Operator;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::{BinaryExpr, Literal};
 use serde_json::{Value, json};
 use turgo_engine::graph::{
     Aggregate, Column, Distribution, Input, Instances, OnError, OperatorSpec, Output, Panes, Scan,
     Stage, TaskGraph,
 };
 
-use crate::plan::window::show;
+use crate::plan::window::{show, span};
 use crate::session::Planned;
 
 /// How a plan is shown.
@@ -118,7 +122,7 @@ fn scan(scan: &Scan) -> String {
     );
     if let Some(time) = &scan.event_time {
         let column = scan.columns[time.column].field.name();
-        let _ = write!(said, "; event time {column}, watermark {}", time.watermark);
+        let _ = write!(said, "; event time {column}, watermark {}", watermark(&*time.watermark));
     }
     if scan.on_error == OnError::Skip {
         said.push_str("; bad records are skipped");
@@ -132,15 +136,11 @@ fn names(columns: &[Column]) -> Vec<String> {
 
 fn operator(operator: &OperatorSpec) -> String {
     match operator {
-        OperatorSpec::Filter(condition) => format!("filter {condition}"),
+        OperatorSpec::Filter(condition) => format!("filter {}", Sql(&**condition)),
         OperatorSpec::Project(columns) => {
             let column = |column: &Column| {
-                let (expr, name) = (column.expr.to_string(), column.field.name());
-                if expr.rsplit_once('@').is_some_and(|(plain, _)| plain == name) {
-                    expr
-                } else {
-                    format!("{expr} as {name}")
-                }
+                let (expr, name) = (Sql(&*column.expr).to_string(), column.field.name());
+                if expr == *name { expr } else { format!("{expr} AS {name}") }
             };
             format!("project {}", columns.iter().map(column).collect::<Vec<_>>().join(", "))
         }
@@ -235,5 +235,27 @@ fn why(graph: &TaskGraph, to: usize, distribution: &Distribution) -> &'static st
             "rows, since a function depends on their order; in one place for there is no key"
         }
         _ => "rows, since a function depends on their order; to the owner of their key",
+    }
+}
+
+/// A watermark, in the form nearly all of them have or as any other expression.
+fn watermark(expr: &dyn PhysicalExpr) -> String {
+    if let Some(minus) = expr.downcast_ref::<BinaryExpr>()
+        && *minus.op() == Operator::Minus
+        && let Some(bound) = minus.right().downcast_ref::<Literal>()
+        && let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound.value()
+        && (bound.months, bound.days, bound.nanoseconds % 1_000) == (0, 0, 0)
+    {
+        return format!("{} - {}", Sql(&**minus.left()), span(bound.nanoseconds / 1_000));
+    }
+    Sql(expr).to_string()
+}
+
+/// An expression as SQL, without the places of its columns.
+struct Sql<'a>(&'a dyn PhysicalExpr);
+
+impl fmt::Display for Sql<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_sql(f)
     }
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::LogicalPlan;
+use datafusion_physical_expr::expressions::Column as ColumnExpr;
 use turgo_engine::graph::{
     Column, Distribution, Input, Instances, OperatorSpec, Output, Stage, TaskGraph,
 };
@@ -129,6 +130,25 @@ impl Lowering<'_> {
         (stage, operators.len() - 1)
     }
 
+    /// Adds a projection; one that only picks columns of a projection before it takes its place.
+    fn push_project(&mut self, stage: usize, columns: Vec<Column>) {
+        let operators = &mut self.stages[stage].operators;
+        let picks: Option<Vec<usize>> = columns
+            .iter()
+            .map(|column| column.expr.downcast_ref::<ColumnExpr>().map(ColumnExpr::index))
+            .collect();
+        match (operators.last_mut(), picks) {
+            (Some(OperatorSpec::Project(before)), Some(picks)) => {
+                let pick = |(column, at): (Column, usize)| Column {
+                    expr: Arc::clone(&before[at].expr),
+                    field: column.field,
+                };
+                *before = columns.into_iter().zip(picks).map(pick).collect();
+            }
+            _ => operators.push(OperatorSpec::Project(columns)),
+        }
+    }
+
     /// Opens a stage.
     fn open(&mut self, instances: Instances, input: Input) -> usize {
         let schema = Arc::new(Schema::empty());
@@ -156,7 +176,7 @@ impl Lowering<'_> {
             .collect();
         let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
         if fields != rows.fields || !rows.in_order() {
-            self.push(rows.stage, OperatorSpec::Project(columns));
+            self.push_project(rows.stage, columns);
         }
         let changes = rows.changelog.is_some();
         if let Some(changelog) = &rows.changelog {

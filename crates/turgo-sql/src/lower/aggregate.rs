@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_expr::{Aggregate as LogicalAggregate, Expr};
-use turgo_engine::graph::{Aggregate, Distribution, Input, Instances, OperatorSpec, Panes};
+use turgo_engine::graph::{Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Panes};
 
 use super::call::{Calls, order_sensitive};
 use super::rows::{
@@ -82,7 +82,7 @@ impl Lowering<'_> {
             calls,
             output: Arc::new(Schema::new(fields.clone())),
         });
-        self.push(rows.stage, OperatorSpec::Project(input.columns));
+        self.push_project(rows.stage, input.columns);
         let (stage, place) = self.distribute(rows.stage, &aggregate, changes)?;
         let mut result = laid_out(stage, fields, &groups, &aggregate, bounded);
         if changes && !aggregate.calls.is_empty() {
@@ -206,7 +206,7 @@ impl Lowering<'_> {
             let (expr, field) = rows.at(at);
             let wanted = casts.iter().find(|(call, _)| first + call == at);
             columns.push(match wanted {
-                Some((_, field)) => turgo_engine::graph::Column {
+                Some((_, field)) => Column {
                     expr: Arc::new(datafusion_physical_expr::expressions::CastExpr::new(
                         expr,
                         field.data_type().clone(),
@@ -214,11 +214,11 @@ impl Lowering<'_> {
                     )),
                     field: Arc::clone(field),
                 },
-                None => turgo_engine::graph::Column { expr, field },
+                None => Column { expr, field },
             });
         }
         rows.fields = columns.iter().map(|column| Arc::clone(&column.field)).collect();
-        self.push(rows.stage, OperatorSpec::Project(columns));
+        self.push_project(rows.stage, columns);
     }
 }
 

@@ -238,7 +238,7 @@ impl Lowering<'_> {
             window.moved(|at| kept.iter().find(|(from, _)| *from == at).map_or(at, |(_, to)| *to))
         });
         let fields = picked.fields();
-        self.push(rows.stage, OperatorSpec::Project(picked.columns));
+        self.push_project(rows.stage, picked.columns);
         Ok(Rows { fields, columns, window, ..rows })
     }
 

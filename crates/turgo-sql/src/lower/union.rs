@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use datafusion_expr::Union;
-use turgo_engine::graph::{Distribution, Input, Instances, OperatorSpec};
+use turgo_engine::graph::{Column, Distribution, Input, Instances};
 
 use super::Lowering;
 use super::rows::{Changelog, LogicalColumn, Picked, RowWindow, Rows, field};
@@ -18,7 +18,7 @@ impl Lowering<'_> {
             let rows = self.node(input)?;
             inputs.push(self.with_window_columns(rows));
         }
-        let windowed = inputs.iter().all(|rows| rows.window.is_some());
+        let windowed = same_windows(&inputs);
         let names = union.schema.fields();
         let mut fields: Vec<_> =
             names.iter().map(|name| field(name.name(), name.data_type())).collect();
@@ -38,9 +38,7 @@ impl Lowering<'_> {
             let mut picked = Picked::default();
             for (index, column) in columns.iter_mut().enumerate() {
                 let expr = rows.column(index).0;
-                picked
-                    .columns
-                    .push(turgo_engine::graph::Column { expr, field: Arc::clone(&fields[index]) });
+                picked.columns.push(Column { expr, field: Arc::clone(&fields[index]) });
                 if !windowed || column.part != rows.columns[index].part {
                     column.part = None;
                 }
@@ -51,16 +49,14 @@ impl Lowering<'_> {
                     [(start, width), (end, width + 1)].into_iter().filter(|_| windowed)
                 {
                     let field = Arc::clone(&fields[place]);
-                    picked
-                        .columns
-                        .push(turgo_engine::graph::Column { expr: rows.at(*at).0, field });
+                    picked.columns.push(Column { expr: rows.at(*at).0, field });
                 }
             }
             if let Some(log) = &rows.changelog {
                 changelog = true;
                 aggregates.extend(log.aggregates.iter().copied());
             }
-            self.push(rows.stage, OperatorSpec::Project(picked.columns));
+            self.push_project(rows.stage, picked.columns);
             self.connect(rows.stage, Arc::clone(&schema), to, Distribution::Forward);
         }
         let window = windowed.then_some(RowWindow::Attached {
@@ -72,4 +68,16 @@ impl Lowering<'_> {
         let changelog = changelog.then_some(Changelog { aggregates, keys: None, filtered: false });
         Ok(Rows { stage: to, fields, columns, window, bounded, changelog })
     }
+}
+
+/// Whether all rows carry a window, in columns of one type.
+fn same_windows(inputs: &[Rows]) -> bool {
+    let types: Option<Vec<_>> = inputs
+        .iter()
+        .map(|rows| match &rows.window {
+            Some(RowWindow::Attached { start, .. }) => Some(rows.fields[*start].data_type()),
+            _ => None,
+        })
+        .collect();
+    types.is_some_and(|types| types.windows(2).all(|pair| pair[0] == pair[1]))
 }

@@ -123,7 +123,8 @@ pub(crate) fn show(windows: &Windows) -> String {
     }
 }
 
-fn span(micros: i64) -> String {
+/// A length of time, such as `10s`.
+pub(crate) fn span(micros: i64) -> String {
     for (unit, scale) in
         [("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000)]
     {
