@@ -11,6 +11,16 @@
 //! longer one row in, one row out counts `late` and `used` and sends derived batches. A row that
 //! reaches a sink is `used` there.
 
+pub mod aggregate_changes;
+pub mod aggregate_final;
+pub mod aggregate_partial;
+pub mod assign_windows;
+mod panes;
+mod window_columns;
+
+#[cfg(test)]
+mod tests;
+
 use arrow::array::RecordBatch;
 
 use crate::error::Result;

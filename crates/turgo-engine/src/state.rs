@@ -1,23 +1,43 @@
 //! Keyed state: what an aggregate remembers of each group.
 //!
-//! A group table turns key rows into dense group ids, 0, 1, 2 ... in order of
+//! A [`GroupTable`] turns key rows into dense group ids, 0, 1, 2 ... in order of
 //! first appearance; one [`Accumulate`] per aggregate call holds a column of states indexed by
 //! those ids. Reading never consumes: the same state is read for each changed row, merged into
 //! several hopping windows, and frozen for a checkpoint while it goes on.
+//!
+//! COUNT, SUM, AVG, MIN and MAX are kernels of our own, each over flat columns of states; every
+//! other function runs on DataFusion's accumulators behind an adapter. [`accumulators`] chooses.
+//! [`key_group`] says which instance owns a key.
+
+mod adapter;
+mod avg;
+mod columns;
+mod count;
+mod group_table;
+pub mod key_group;
+mod min_max;
+mod min_max_varying;
+mod sum;
+mod total;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray};
-use arrow::datatypes::FieldRef;
+use arrow::datatypes::{DataType, FieldRef};
 
-use crate::error::Result;
+use crate::error::{EngineError, Result};
+use crate::graph::{Aggregate, AggregateCall, AggregateFunction};
+
+pub use group_table::GroupTable;
 
 /// The states of one aggregate call, one for each group of a table.
 ///
 /// Shapes: `groups` has one id per row of `args`; ids are below `total`, the number of groups the
 /// table holds after the rows were interned; new ids start from the function's empty state. The
 /// state columns that [`Accumulate::state`] returns are the ones [`Accumulate::merge`] takes, and
-/// [`Accumulate::state_fields`] describes them.
+/// [`Accumulate::state_fields`] describes them. A group that no call has mentioned yet reads as the
+/// empty state. After an error the states are of no more use: the run ends.
 pub trait Accumulate: Debug + Send {
     /// Types of the state columns.
     fn state_fields(&self) -> Vec<FieldRef>;
@@ -65,7 +85,7 @@ pub trait Accumulate: Debug + Send {
     /// Those of the function.
     fn state(&mut self) -> Result<Vec<ArrayRef>>;
 
-    /// The states that single rows stand for, one per row, without any group: what a partial
+    /// The states that each of `rows` single rows stands for, without any group: what a partial
     /// aggregate sends on when grouping does not pay. `None` where the function cannot.
     ///
     /// # Errors
@@ -74,8 +94,47 @@ pub trait Accumulate: Debug + Send {
         &self,
         args: &[ArrayRef],
         filter: Option<&BooleanArray>,
+        rows: usize,
     ) -> Result<Option<Vec<ArrayRef>>>;
 
     /// Memory held, in bytes, roughly.
     fn bytes(&self) -> usize;
 }
+
+/// The states of an aggregate's calls, one for each call, without any groups yet.
+///
+/// # Errors
+/// `Unsupported` for a function of argument types it does not take.
+pub fn accumulators(aggregate: &Aggregate) -> Result<Vec<Box<dyn Accumulate>>> {
+    aggregate.calls.iter().map(|call| accumulator(aggregate, call)).collect()
+}
+
+fn accumulator(aggregate: &Aggregate, call: &AggregateCall) -> Result<Box<dyn Accumulate>> {
+    let field = &call.field;
+    match &call.function {
+        AggregateFunction::CountRows => Ok(Box::new(count::Count::of_rows())),
+        AggregateFunction::Count => Ok(Box::new(count::Count::of_values())),
+        AggregateFunction::Sum => sum::accumulator(argument(aggregate, call)?, field),
+        AggregateFunction::Avg => avg::accumulator(argument(aggregate, call)?, field),
+        AggregateFunction::Min => min_max::accumulator::<false>(argument(aggregate, call)?, field),
+        AggregateFunction::Max => min_max::accumulator::<true>(argument(aggregate, call)?, field),
+        AggregateFunction::Other(function) => {
+            Ok(Box::new(adapter::Adapter::new(Arc::clone(function), Arc::clone(field))?))
+        }
+    }
+}
+
+/// The type of a call's only argument.
+fn argument<'a>(aggregate: &'a Aggregate, call: &AggregateCall) -> Result<&'a DataType> {
+    let [column] = call.args[..] else {
+        return Err(EngineError::internal(format!(
+            "{} of {} arguments",
+            call.function,
+            call.args.len()
+        )));
+    };
+    Ok(aggregate.input.field(column).data_type())
+}
+
+#[cfg(test)]
+mod tests;

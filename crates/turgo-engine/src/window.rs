@@ -53,12 +53,30 @@ impl Windows {
     /// `(time - size, time]`. Empty where windows have gaps. Windows that would leave the range of
     /// time do not exist.
     pub fn starts(&self, time: EventTime) -> impl Iterator<Item = EventTime> + use<> {
+        self.starts_from(time, EventTime::MIN)
+    }
+
+    /// Those of [`Windows::starts`] that are not before `from`, without stepping through the
+    /// others.
+    pub fn starts_from(
+        &self,
+        time: EventTime,
+        from: EventTime,
+    ) -> impl Iterator<Item = EventTime> + use<> {
         let Self { size, slide } = *self;
-        let first = time.saturating_sub(size).div_euclid(slide).saturating_add(1);
+        let holding = time.checked_sub(size).map_or(EventTime::MIN, |before| before + 1);
+        let earliest = holding.max(from);
+        let first = earliest.div_euclid(slide) + i64::from(earliest.rem_euclid(slide) != 0);
         let last = time.div_euclid(slide);
         (first..=last)
             .filter_map(move |k| k.checked_mul(slide))
             .filter(move |start| start.checked_add(size).is_some_and(|end| end > time))
+    }
+
+    /// The earliest instant at which a window may start that is not complete under watermark
+    /// `under`.
+    pub fn first_open(&self, under: EventTime) -> EventTime {
+        under.checked_sub(self.size).map_or(EventTime::MIN, |complete| complete + 1)
     }
 
     /// End of the window that starts at `start`.

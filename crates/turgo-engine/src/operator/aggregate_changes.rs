@@ -1,0 +1,243 @@
+//! The owner of groups whose every change is emitted: `EMIT CHANGES`.
+//!
+//! Each input row yields the new version of its group, so the output is a changelog: a group's
+//! first version is `+I`, each later one `+U`, with the version it replaces as `-U` in front where
+//! that is wanted. A group without function calls (`DISTINCT`) never changes after its `+I`. When a
+//! window is complete its groups are forgotten; nothing is retracted.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute;
+use datafusion_common::utils::normalize_float_zero;
+
+use super::panes::{self, Pane, PaneKey, PaneStore, Piece, filter_of, joined, pick};
+use super::{Operator, Output, window_columns};
+use crate::error::{EngineError, Result};
+use crate::graph::{Aggregate, Panes};
+use crate::message::{Batch, Change, RowWatermark};
+use crate::time::EventTime;
+
+/// [`crate::graph::OperatorSpec::ChangesAggregate`].
+#[derive(Debug)]
+pub struct ChangesAggregate {
+    store: PaneStore,
+    before: bool,
+    versions: Versions,
+}
+
+/// Which version of its group each row of a piece replaces.
+#[derive(Debug, Default)]
+struct Versions {
+    /// Group ids of the rows.
+    groups: Vec<u32>,
+    /// The last row of each group in the piece at hand; [`NO_ROW`] between pieces.
+    last_row: Vec<u32>,
+}
+
+const NO_ROW: u32 = u32::MAX;
+
+/// The version of a group that a row replaces.
+#[derive(Debug, Clone, Copy)]
+enum Old {
+    /// None: the row is the group's first.
+    None,
+    /// The one it had before this piece: a position in the list of such groups.
+    Stored(usize),
+    /// The one an earlier row of this piece made.
+    Row(usize),
+}
+
+/// Changes in the making: one entry per output row.
+#[derive(Debug, Default)]
+struct Changes {
+    /// The row of the piece that caused it.
+    rows: Vec<u32>,
+    operations: Vec<Change>,
+    /// Where its values stand: 0, the versions before the piece; 1, those after each row.
+    values: Vec<(usize, usize)>,
+}
+
+impl ChangesAggregate {
+    /// No groups yet; `before`: also emit the versions that are replaced.
+    ///
+    /// # Errors
+    /// `Internal` for panes over time: the planner attaches windows to rows instead;
+    /// `Unsupported` where a key or a function cannot be kept.
+    pub fn new(aggregate: Arc<Aggregate>, before: bool) -> Result<Self> {
+        if let Panes::Time { .. } = aggregate.panes {
+            return Err(EngineError::internal("EMIT CHANGES over panes of time"));
+        }
+        let store = PaneStore::new(aggregate)?;
+        Ok(Self { store, before, versions: Versions::default() })
+    }
+
+    /// Adds the rows of one pane and returns the changes and, for each, the input row behind it.
+    fn change(&mut self, piece: &Piece) -> Result<(Changes, RecordBatch)> {
+        let aggregate = self.store.aggregate().clone();
+        // As the group table has them: -0.0 and 0.0 are one key.
+        let keys = pick(&piece.rows, &aggregate.keys);
+        let keys: Vec<ArrayRef> = keys.iter().map(normalize_float_zero).collect();
+        let pane = self.store.pane(piece.pane)?;
+        let known = pane.table.len();
+        pane.table.intern(&keys, piece.rows.num_rows(), &mut self.versions.groups)?;
+        let (olds, stored) = self.versions.olds(known, pane.table.len());
+        let mut changes = Changes::default();
+        for (row, old) in olds.into_iter().enumerate() {
+            changes.push(row, old, self.before, !aggregate.calls.is_empty());
+        }
+        let replaced = self.before.then_some(&stored[..]);
+        let groups = &self.versions.groups;
+        let values = values(&aggregate, pane, &piece.rows, groups, replaced, &changes)?;
+        let rows = output(&aggregate, piece.pane, &keys, values, &changes)?;
+        Ok((changes, rows))
+    }
+}
+
+impl Versions {
+    /// What each row replaces, where groups below `known` existed before, and the groups of which
+    /// the version before the piece is needed.
+    fn olds(&mut self, known: usize, total: usize) -> (Vec<Old>, Vec<u32>) {
+        self.last_row.resize(self.last_row.len().max(total), NO_ROW);
+        let mut stored = Vec::new();
+        let mut olds = Vec::with_capacity(self.groups.len());
+        for (row, group) in (0..).zip(&self.groups) {
+            let last = std::mem::replace(&mut self.last_row[*group as usize], row);
+            olds.push(if last != NO_ROW {
+                Old::Row(last as usize)
+            } else if (*group as usize) < known {
+                stored.push(*group);
+                Old::Stored(stored.len() - 1)
+            } else {
+                Old::None
+            });
+        }
+        for group in &self.groups {
+            self.last_row[*group as usize] = NO_ROW;
+        }
+        (olds, stored)
+    }
+}
+
+impl Changes {
+    /// The changes row `row` makes; `versions`: groups have values that can change.
+    fn push(&mut self, row: usize, old: Old, before: bool, versions: bool) {
+        let replaced = match old {
+            Old::None => return self.add(row, Change::Insert, (1, row)),
+            Old::Stored(position) => (0, position),
+            Old::Row(earlier) => (1, earlier),
+        };
+        if versions {
+            if before {
+                self.add(row, Change::UpdateBefore, replaced);
+            }
+            self.add(row, Change::UpdateAfter, (1, row));
+        }
+    }
+
+    fn add(&mut self, row: usize, operation: Change, values: (usize, usize)) {
+        self.rows.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
+        self.operations.push(operation);
+        self.values.push(values);
+    }
+}
+
+/// Updates the states and returns the values of each change, a column per call. The versions of
+/// the `replaced` groups are read before the rows are added; where none are wanted, each row makes
+/// one change.
+fn values(
+    aggregate: &Aggregate,
+    pane: &mut Pane,
+    rows: &RecordBatch,
+    groups: &[u32],
+    replaced: Option<&[u32]>,
+    changes: &Changes,
+) -> Result<Vec<ArrayRef>> {
+    let total = pane.table.len();
+    let mut columns = Vec::with_capacity(aggregate.calls.len());
+    for (call, state) in aggregate.calls.iter().zip(&mut pane.calls) {
+        let old = replaced.map(|groups| state.read(groups)).transpose()?;
+        let filter = filter_of(rows, call.filter);
+        let new = state.update_reading(groups, &pick(rows, &call.args), filter, total)?;
+        columns.push(match old {
+            Some(old) => compute::interleave(&[&old as &dyn Array, &new], &changes.values)?,
+            None => new,
+        });
+    }
+    Ok(columns)
+}
+
+/// Keys, window and values of each change.
+fn output(
+    aggregate: &Aggregate,
+    pane: PaneKey,
+    keys: &[ArrayRef],
+    values: Vec<ArrayRef>,
+    changes: &Changes,
+) -> Result<RecordBatch> {
+    let count = changes.rows.len();
+    let rows = UInt32Array::from(changes.rows.clone());
+    let mut columns: Vec<ArrayRef> =
+        keys.iter().map(|key| compute::take(key, &rows, None)).collect::<Result<_, _>>()?;
+    if let Panes::Attached { .. } = aggregate.panes {
+        let (end, start) = pane;
+        let fields = aggregate.output.fields();
+        let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];
+        columns.extend(window_columns::columns(std::iter::repeat_n((start, end), count), fields)?);
+    }
+    columns.extend(values);
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    Ok(RecordBatch::try_new_with_options(aggregate.output.clone(), columns, &options)?)
+}
+
+impl Operator for ChangesAggregate {
+    fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
+        panes::check_inserts(&batch)?;
+        let aggregate = self.store.aggregate().clone();
+        let split = panes::split_rows(&aggregate, &batch, &mut out.counts)?;
+        let mut origins: Vec<u32> = Vec::new();
+        let mut operations = Vec::new();
+        let mut parts = Vec::new();
+        for piece in split.pieces(&batch.rows)? {
+            let (changes, rows) = self.change(&piece)?;
+            origins.extend(changes.rows.iter().map(|row| piece.origin(*row as usize)));
+            operations.extend(changes.operations);
+            parts.push(rows);
+        }
+        let changes = Batch {
+            rows: joined(&aggregate.output, parts)?,
+            under: match &batch.under {
+                RowWatermark::Same(time) => RowWatermark::Same(*time),
+                RowWatermark::Each(times) => {
+                    RowWatermark::Each(origins.iter().map(|row| times[*row as usize]).collect())
+                }
+            },
+            changes: Some(operations.into()),
+            unaccounted: false,
+        };
+        if origins.is_sorted() {
+            out.batch(changes);
+        } else {
+            // Back to the order of the input rows; a stable sort keeps -U in front of its +U.
+            let mut order: Vec<u32> = (0..).take(origins.len()).collect();
+            order.sort_by_key(|change| origins[*change as usize]);
+            out.batch(changes.take(&UInt32Array::from(order))?);
+        }
+        Ok(())
+    }
+
+    fn watermark(&mut self, time: EventTime, out: &mut Output) -> Result<()> {
+        self.store.drop_attached(time);
+        self.store.advance(time);
+        out.watermark(time);
+        Ok(())
+    }
+
+    fn freeze(&mut self) -> Result<Option<RecordBatch>> {
+        self.store.freeze().map(Some)
+    }
+
+    fn restore(&mut self, frozen: &RecordBatch) -> Result<()> {
+        self.store.restore(frozen)
+    }
+}

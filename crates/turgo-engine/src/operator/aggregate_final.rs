@@ -1,0 +1,201 @@
+//! The owner of groups that are emitted once: when their window is complete, or the input ends.
+//!
+//! Windows leave in order of their end, groups in order of first appearance. Results are read a
+//! part at a time while nothing new comes in, and the watermark that completed them follows the
+//! last part. Results leave under the watermark sent on before: their windows end after it, so
+//! they are on time for whatever comes next.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute;
+
+use super::panes::{self, Complete, PaneStore, joined};
+use super::{Operator, Output, window_columns};
+use crate::error::{EngineError, Result};
+use crate::graph::{Aggregate, Panes};
+use crate::message::Batch;
+use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE};
+
+/// Most rows in one output batch.
+const OUTPUT_ROWS_MAX: usize = 8 << 10;
+
+/// [`crate::graph::OperatorSpec::FinalAggregate`] and [`crate::graph::OperatorSpec::RowAggregate`].
+#[derive(Debug)]
+pub struct FinalAggregate {
+    store: PaneStore,
+    input: Fed,
+    /// The window being emitted.
+    open: Option<Open>,
+    /// What is being worked off.
+    due: Option<Due>,
+    /// Last watermark sent on.
+    watermark: EventTime,
+}
+
+/// What comes in.
+#[derive(Debug, Clone, Copy)]
+enum Fed {
+    States,
+    Rows,
+}
+
+/// Why windows are being emitted.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    /// They end at or before a watermark, which is sent on after them.
+    Watermark(EventTime),
+    /// Nothing more comes.
+    End,
+}
+
+/// A complete window and how much of it has been emitted.
+#[derive(Debug)]
+struct Open {
+    complete: Complete,
+    keys: Vec<ArrayRef>,
+    groups: usize,
+    next: usize,
+}
+
+impl FinalAggregate {
+    /// Fed with the states of [`super::aggregate_partial::PartialAggregate`].
+    ///
+    /// # Errors
+    /// `Unsupported` where a key, a function or the windows cannot be kept.
+    pub fn of_states(aggregate: Arc<Aggregate>) -> Result<Self> {
+        Self::new(aggregate, Fed::States)
+    }
+
+    /// Fed with input rows.
+    ///
+    /// # Errors
+    /// As [`FinalAggregate::of_states`].
+    pub fn of_rows(aggregate: Arc<Aggregate>) -> Result<Self> {
+        Self::new(aggregate, Fed::Rows)
+    }
+
+    fn new(aggregate: Arc<Aggregate>, input: Fed) -> Result<Self> {
+        let store = PaneStore::new(aggregate)?;
+        Ok(Self { store, input, open: None, due: None, watermark: WATERMARK_NONE })
+    }
+
+    /// Sends up to [`OUTPUT_ROWS_MAX`] rows of what is due, then, if that was all, the watermark.
+    /// Says whether more is left.
+    fn step(&mut self, out: &mut Output) -> Result<bool> {
+        let Some(due) = self.due else { return Ok(false) };
+        let watermark = match due {
+            Due::Watermark(time) => time,
+            Due::End => WATERMARK_END,
+        };
+        let aggregate = self.store.aggregate().clone();
+        let mut room = OUTPUT_ROWS_MAX;
+        let mut parts = Vec::new();
+        while room > 0 {
+            if self.open.is_none() {
+                self.open = self.store.take_complete(watermark)?.map(Open::new).transpose()?;
+            }
+            let Some(open) = &mut self.open else { break };
+            let part = open.read(&aggregate, room)?;
+            room -= part.num_rows();
+            parts.push(part);
+            if open.next == open.groups {
+                self.open = None;
+            }
+        }
+        if !parts.is_empty() {
+            out.batch(Batch::derived(joined(&aggregate.output, parts)?, self.watermark));
+        }
+        if room == 0 {
+            return Ok(true);
+        }
+        self.due = None;
+        if let Due::Watermark(time) = due {
+            self.store.advance(time);
+            self.watermark = time;
+            out.watermark(time);
+        }
+        Ok(false)
+    }
+}
+
+impl Open {
+    fn new(complete: Complete) -> Result<Self> {
+        let keys = complete.pane.table.keys()?;
+        // Without key columns there is one group, even where no row has come.
+        let groups = if keys.is_empty() { 1 } else { complete.pane.table.len() };
+        Ok(Self { complete, keys, groups, next: 0 })
+    }
+
+    /// The next groups, at most `room`, as output rows.
+    fn read(&mut self, aggregate: &Aggregate, room: usize) -> Result<RecordBatch> {
+        let rows = room.min(self.groups - self.next);
+        let id = |group| u32::try_from(group).expect("group ids are 32 bits wide");
+        let groups = UInt32Array::from_iter_values(id(self.next)..id(self.next + rows));
+        self.next += rows;
+        let mut columns: Vec<ArrayRef> = self
+            .keys
+            .iter()
+            .map(|key| compute::take(key, &groups, None))
+            .collect::<Result<_, _>>()?;
+        if let Some(window) = self.complete.window {
+            let fields = aggregate.output.fields();
+            let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];
+            columns.extend(window_columns::columns(std::iter::repeat_n(window, rows), fields)?);
+        }
+        for call in &mut self.complete.pane.calls {
+            columns.push(call.read(groups.values())?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(aggregate.output.clone(), columns, &options)?)
+    }
+}
+
+impl Operator for FinalAggregate {
+    fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
+        panes::check_inserts(&batch)?;
+        if self.due.is_some() {
+            return Err(EngineError::internal("rows came in the middle of a result"));
+        }
+        match self.input {
+            Fed::States => self.store.merge(&batch.rows),
+            Fed::Rows => {
+                let split = panes::split_rows(self.store.aggregate(), &batch, &mut out.counts)?;
+                self.store.update(&split, &batch.rows)
+            }
+        }
+    }
+
+    /// Sends the first part of what the watermark completes; [`Operator::resume`] sends the rest
+    /// and the watermark. The rows of the whole input come after every watermark, so none is sent
+    /// on for them.
+    fn watermark(&mut self, time: EventTime, out: &mut Output) -> Result<()> {
+        if self.store.aggregate().panes != Panes::Whole {
+            self.due = Some(Due::Watermark(time));
+            self.step(out)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Output) -> Result<()> {
+        self.due = Some(Due::End);
+        self.open = self.store.take_whole()?.map(Open::new).transpose()?;
+        self.step(out)?;
+        Ok(())
+    }
+
+    fn resume(&mut self, out: &mut Output) -> Result<bool> {
+        self.step(out)
+    }
+
+    fn freeze(&mut self) -> Result<Option<RecordBatch>> {
+        if self.due.is_some() {
+            return Err(EngineError::internal("a barrier passed in the middle of a result"));
+        }
+        self.store.freeze().map(Some)
+    }
+
+    fn restore(&mut self, frozen: &RecordBatch) -> Result<()> {
+        self.store.restore(frozen)
+    }
+}

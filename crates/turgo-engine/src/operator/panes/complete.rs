@@ -1,0 +1,118 @@
+//! Which windows are complete, and the groups in them.
+//!
+//! Windows leave in order of their end. A window of one pane takes that pane; one of several sums
+//! copies of their states, since most of its panes also lie in the next window.
+
+use super::{Pane, PaneKey, PaneStore};
+use crate::error::Result;
+use crate::graph::Panes;
+use crate::time::EventTime;
+use crate::window::Windows;
+
+/// A window that is complete, or the whole input.
+#[derive(Debug)]
+pub(in crate::operator) struct Complete {
+    pub(in crate::operator) pane: Pane,
+    /// Start and end; `None` for the whole input.
+    pub(in crate::operator) window: Option<(EventTime, EventTime)>,
+}
+
+impl PaneStore {
+    /// Takes the earliest window that is complete under `watermark`, in order of window end.
+    ///
+    /// # Errors
+    /// Those of the aggregate functions' merge.
+    pub(in crate::operator) fn take_complete(
+        &mut self,
+        watermark: EventTime,
+    ) -> Result<Option<Complete>> {
+        match self.aggregate.panes {
+            Panes::Whole => Ok(None),
+            Panes::Time { windows, .. } => self.take_window(&windows, watermark),
+            Panes::Attached { .. } => Ok(self.take_attached(watermark)),
+        }
+    }
+
+    /// Takes the groups of the whole input once it has ended. Without key columns there is one
+    /// group even where there were no rows.
+    ///
+    /// # Errors
+    /// Those of the aggregate functions.
+    pub(in crate::operator) fn take_whole(&mut self) -> Result<Option<Complete>> {
+        if self.aggregate.panes != Panes::Whole {
+            return Ok(None);
+        }
+        let mut pane = self.panes.remove(&(0, 0));
+        if pane.is_none() && self.aggregate.keys.is_empty() {
+            pane = Some(Pane::new(&self.aggregate)?);
+        }
+        Ok(pane.map(|pane| Complete { pane, window: None }))
+    }
+
+    fn take_attached(&mut self, watermark: EventTime) -> Option<Complete> {
+        debug_assert!(matches!(self.aggregate.panes, Panes::Attached { .. }));
+        let entry = self.panes.first_entry().filter(|entry| entry.key().0 <= watermark)?;
+        let (end, start) = *entry.key();
+        Some(Complete { pane: entry.remove(), window: Some((start, end)) })
+    }
+
+    fn take_window(&mut self, windows: &Windows, watermark: EventTime) -> Result<Option<Complete>> {
+        let Some(start) = self.next_window(windows) else { return Ok(None) };
+        let end = windows.end(start);
+        if end > watermark {
+            return Ok(None);
+        }
+        let parts = self.panes.range((start, i64::MIN)..(end, i64::MIN));
+        let parts: Vec<_> = parts.map(|(key, _)| *key).filter(|key| key.1 <= start).collect();
+        self.from = start.saturating_add(1);
+        let pane = match parts[..] {
+            [only] if windows.starts_from(only.0, self.from).next().is_none() => {
+                self.panes.remove(&only).expect("it was found in the map")
+            }
+            _ => self.merged(&parts)?,
+        };
+        self.drop_finished(windows);
+        Ok(Some(Complete { pane, window: Some((start, end)) }))
+    }
+
+    /// The earliest window not emitted yet that has rows.
+    fn next_window(&self, windows: &Windows) -> Option<EventTime> {
+        let mut earliest: Option<EventTime> = None;
+        for (pane, first) in self.panes.keys() {
+            if earliest.is_some_and(|start| *pane >= windows.end(start)) {
+                break;
+            }
+            let next = windows.starts_from(*pane, self.from.max(*first)).next();
+            earliest = earliest.into_iter().chain(next).min();
+        }
+        earliest
+    }
+
+    /// The sum of several panes, which stay as they are.
+    fn merged(&mut self, parts: &[PaneKey]) -> Result<Pane> {
+        let mut sum = Pane::new(&self.aggregate)?;
+        for key in parts {
+            let pane = self.panes.get_mut(key).expect("it was found in the map");
+            let (keys, states) = (pane.table.keys()?, pane.states()?);
+            sum.merge(&keys, &states, pane.table.len(), &mut self.groups)?;
+        }
+        Ok(sum)
+    }
+
+    /// Drops the panes of which no window is left (P2); they are in front.
+    fn drop_finished(&mut self, windows: &Windows) {
+        while let Some(entry) = self.panes.first_entry() {
+            if windows.starts_from(entry.key().0, self.from).next().is_some() {
+                break;
+            }
+            entry.remove();
+        }
+    }
+
+    /// Drops attached windows complete under `watermark` without looking at them.
+    pub(in crate::operator) fn drop_attached(&mut self, watermark: EventTime) {
+        if self.aggregate.panes != Panes::Whole {
+            while self.take_attached(watermark).is_some() {}
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The groups of an aggregate as rows, for a checkpoint, and back.
+//!
+//! A frozen row is the row of a state batch with the group's key group in front. The pane keys say
+//! which windows are still to be emitted, so nothing else has to be remembered, and the rows can be
+//! dealt out to any number of instances.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+
+use super::{PANE_COLUMNS, PaneKey, PaneStore, joined, state_batch};
+use crate::error::{EngineError, Result};
+use crate::graph::Panes;
+use crate::state::key_group::{hash_keys, key_group};
+
+impl PaneStore {
+    /// The state of every group; the store goes on unchanged.
+    ///
+    /// # Errors
+    /// Those of the aggregate functions.
+    pub(in crate::operator) fn freeze(&mut self) -> Result<RecordBatch> {
+        let schema = frozen_schema(&self.schema);
+        let keys_end = PANE_COLUMNS + self.aggregate.keys.len();
+        let mut hashes = Vec::new();
+        let mut batches = Vec::with_capacity(self.panes.len());
+        let (panes, from) = (self.aggregate.panes, self.from);
+        for (key, pane) in &mut self.panes {
+            let states = state_batch(&self.schema, remaining(panes, *key, from), pane)?;
+            let keys = &states.columns()[PANE_COLUMNS..keys_end];
+            let groups: UInt8Array = if keys.is_empty() {
+                UInt8Array::from_value(0, states.num_rows())
+            } else {
+                hash_keys(keys, states.num_rows(), &mut hashes)?;
+                hashes.iter().map(|hash| key_group(*hash)).collect::<Vec<_>>().into()
+            };
+            let mut columns: Vec<ArrayRef> = vec![Arc::new(groups)];
+            columns.extend_from_slice(states.columns());
+            batches.push(RecordBatch::try_new(schema.clone(), columns)?);
+        }
+        joined(&schema, batches)
+    }
+
+    /// Adds groups that were frozen.
+    ///
+    /// # Errors
+    /// `Data` where the rows are not those of such an aggregate.
+    pub(in crate::operator) fn restore(&mut self, frozen: &RecordBatch) -> Result<()> {
+        let types = |schema: &SchemaRef| -> Vec<DataType> {
+            schema.fields().iter().map(|field| field.data_type().clone()).collect()
+        };
+        if types(&frozen.schema()) != types(&frozen_schema(&self.schema)) {
+            return Err(EngineError::data(
+                "the saved state is not that of this aggregate: its columns differ; \
+                 start without it, or with the query it was saved by",
+            ));
+        }
+        let columns: Vec<usize> = (1..frozen.num_columns()).collect();
+        self.merge(&frozen.project(&columns)?)
+    }
+}
+
+/// The pane's key without the windows that have been emitted.
+fn remaining(panes: Panes, key: PaneKey, from: i64) -> PaneKey {
+    match panes {
+        Panes::Time { windows, .. } => {
+            let first = windows.starts_from(key.0, key.1.max(from)).next();
+            (key.0, first.expect("a pane is dropped with its last window"))
+        }
+        Panes::Whole | Panes::Attached { .. } => key,
+    }
+}
+
+fn frozen_schema(states: &SchemaRef) -> SchemaRef {
+    let key_group: FieldRef = Arc::new(Field::new("key_group", DataType::UInt8, false));
+    Arc::new(Schema::new(
+        std::iter::once(key_group).chain(states.fields().iter().cloned()).collect::<Vec<_>>(),
+    ))
+}

@@ -1,0 +1,161 @@
+//! Which pane a row belongs to, and whether it is late (rule T1 of [`crate::time`]).
+//!
+//! What is late is decided by the watermark a row was read under and by nothing else; the
+//! operator's own watermark only says when windows are complete.
+
+use arrow::array::{Array, RecordBatch};
+
+use super::{PaneKey, Split};
+use crate::error::{EngineError, Result};
+use crate::graph::{Aggregate, Panes};
+use crate::message::Batch;
+use crate::operator::RowCounts;
+use crate::time::{EventTime, event_times};
+use crate::window::Windows;
+
+/// Deals input rows out to panes, leaving out and counting those that belong to none.
+///
+/// # Errors
+/// `Data` where a row has no event time.
+pub(crate) fn split_rows(
+    aggregate: &Aggregate,
+    batch: &Batch,
+    counts: &mut RowCounts,
+) -> Result<Split> {
+    let mut seen = RowCounts::default();
+    let split = match aggregate.panes {
+        Panes::Whole => {
+            seen.used = batch.len() as u64;
+            Split::whole((0, 0), batch.len())
+        }
+        Panes::Attached { start, end } => {
+            seen.used = batch.len() as u64;
+            by_attached(&batch.rows, start, end)?
+        }
+        Panes::Time { column, windows } => by_time(batch, column, &windows, &mut seen)?,
+    };
+    if batch.unaccounted {
+        counts.add(&seen);
+    }
+    Ok(split)
+}
+
+/// The pane keys of rows that carry their window.
+fn by_attached(rows: &RecordBatch, start: usize, end: usize) -> Result<Split> {
+    let starts = times_of(rows, start)?;
+    let ends = times_of(rows, end)?;
+    let mut split = Split::default();
+    for (row, pair) in ends.into_iter().zip(starts).enumerate() {
+        match pair {
+            (Some(end), Some(start)) => split.push((end, start), row..row + 1),
+            (None, _) => return Err(time_error(rows, end, row)),
+            (_, None) => return Err(time_error(rows, start, row)),
+        }
+    }
+    Ok(split)
+}
+
+/// A span of event time whose rows all go the same way while they are on time.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: EventTime,
+    /// Exclusive.
+    to: EventTime,
+    /// Rows read under a watermark below this are on time for all windows of the pane.
+    on_time_below: EventTime,
+    pane: PaneKey,
+}
+
+impl Span {
+    fn holds(&self, time: EventTime, under: EventTime) -> bool {
+        self.from <= time && time < self.to && under < self.on_time_below
+    }
+}
+
+fn by_time(
+    batch: &Batch,
+    column: usize,
+    windows: &Windows,
+    counts: &mut RowCounts,
+) -> Result<Split> {
+    let times = times_of(&batch.rows, column)?;
+    let mut split = Split::default();
+    let mut span: Option<Span> = None;
+    let mut run = 0;
+    for (row, time) in times.iter().enumerate() {
+        let time = time.ok_or_else(|| time_error(&batch.rows, column, row))?;
+        let under = batch.under.at(row);
+        if let Some(span) = span.filter(|span| span.holds(time, under)) {
+            debug_assert_eq!(windows.pane_start(time), Some(span.pane.0), "a span is one pane");
+            continue;
+        }
+        if let Some(span) = span.take() {
+            counts.used += (row - run) as u64;
+            split.push(span.pane, run..row);
+        }
+        match place(windows, time, under) {
+            Place::OnTime(found) => (span, run) = (Some(found), row),
+            Place::PartlyLate(pane) => {
+                counts.used += 1;
+                counts.late_partial += 1;
+                split.push(pane, row..row + 1);
+            }
+            Place::Late => counts.late += 1,
+            Place::Nowhere => counts.filtered += 1,
+        }
+    }
+    if let Some(span) = span {
+        counts.used += (times.len() - run) as u64;
+        split.push(span.pane, run..times.len());
+    }
+    Ok(split)
+}
+
+/// Where a row belongs.
+#[derive(Debug)]
+enum Place {
+    /// To all windows that hold its time.
+    OnTime(Span),
+    /// To the later ones of those.
+    PartlyLate(PaneKey),
+    /// To none that is still open.
+    Late,
+    /// To none at all: windows have gaps, and end where the range of time ends.
+    Nowhere,
+}
+
+fn place(windows: &Windows, time: EventTime, under: EventTime) -> Place {
+    let Some(pane) = windows.pane_start(time) else { return Place::Nowhere };
+    let Some(first) = windows.starts(time).next() else { return Place::Nowhere };
+    let Some(on_time) = windows.starts_from(time, windows.first_open(under)).next() else {
+        return Place::Late;
+    };
+    if on_time > first {
+        return Place::PartlyLate((pane, on_time));
+    }
+    Place::OnTime(Span {
+        from: pane,
+        to: pane.saturating_add(windows.pane()),
+        on_time_below: windows.end(first),
+        pane: (pane, first),
+    })
+}
+
+/// The event times in a column of `rows`.
+pub(crate) fn times_of(rows: &RecordBatch, column: usize) -> Result<Vec<Option<EventTime>>> {
+    event_times(rows.column(column))
+}
+
+/// Why row `row` has no event time in that column.
+pub(crate) fn time_error(rows: &RecordBatch, column: usize, row: usize) -> EngineError {
+    let schema = rows.schema();
+    let name = schema.field(column).name();
+    EngineError::data(if rows.column(column).is_null(row) {
+        format!(
+            "a NULL event time belongs to no window; leave such rows out with \
+             WHERE {name} IS NOT NULL"
+        )
+    } else {
+        format!("an event time of column {name} lies more than 292,000 years from 1970")
+    })
+}

@@ -1,0 +1,8 @@
+//! Windows and aggregates, driven without a runtime, against a model that keeps every row.
+
+mod aggregates;
+mod assign_windows;
+mod changes;
+mod drive;
+mod model;
+mod restore;

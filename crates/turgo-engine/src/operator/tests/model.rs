@@ -1,0 +1,157 @@
+//! Rows, and the answers to a grouped aggregation over them worked out row by row.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use crate::operator::RowCounts;
+use crate::time::{EventTime, WATERMARK_NONE};
+use crate::window::Windows;
+
+/// What proptest chooses for a row.
+#[derive(Debug, Clone)]
+pub(super) struct Draw {
+    partition: usize,
+    key: Option<i64>,
+    step: i64,
+    back: i64,
+    value: Option<i64>,
+    flag: bool,
+    cut: bool,
+    mark: bool,
+}
+
+/// An input row, and what follows it.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) key: Option<i64>,
+    /// Milliseconds.
+    pub(super) time: i64,
+    pub(super) value: Option<i64>,
+    /// Whether the sum counts it.
+    pub(super) flag: bool,
+    /// The watermark of its partition just before it, in microseconds.
+    pub(super) under: EventTime,
+    /// Its batch ends here.
+    pub(super) cut: bool,
+    /// The watermark all partitions have reached, sent after it.
+    pub(super) mark: Option<EventTime>,
+}
+
+/// A group: key, and window as in [`Answer`].
+pub(super) type Group = (Option<i64>, Option<[i64; 3]>);
+
+/// A result row: key, window (start, end, time; milliseconds), count(*), sum(value) of flagged
+/// rows, min(value), max(value).
+pub(super) type Answer =
+    (Option<i64>, Option<[i64; 3]>, i64, Option<i64>, Option<i64>, Option<i64>);
+
+const PARTITIONS: usize = 3;
+const BOUND_MILLIS: i64 = 5_000;
+
+/// Windows with and without overlap, gaps and a size that slides do not divide (milliseconds).
+pub(super) fn any_windows() -> impl Strategy<Value = Windows> {
+    prop_oneof![Just((10, 10)), Just((10, 5)), Just((10, 3)), Just((3, 10)), Just((7, 2))]
+        .prop_map(|(size, slide)| Windows::new(size * 1_000_000, slide * 1_000_000))
+}
+
+/// Rows of three partitions with disorder inside and beyond the bound.
+pub(super) fn any_rows() -> impl Strategy<Value = Vec<Row>> {
+    let draw = (
+        0..PARTITIONS,
+        prop::option::of(0..4_i64),
+        0..3_000_i64,
+        prop_oneof![2 => Just(0), 2 => 0..5_000_i64, 1 => 0..30_000_i64],
+        prop::option::of(-100..100_i64),
+        any::<bool>(),
+        prop::bool::weighted(0.15),
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(partition, key, step, back, value, flag, cut, mark)| Draw {
+            partition,
+            key,
+            step,
+            back,
+            value,
+            flag,
+            cut,
+            mark,
+        });
+    prop::collection::vec(draw, 0..120).prop_map(|draws| rows(&draws))
+}
+
+fn rows(draws: &[Draw]) -> Vec<Row> {
+    let mut clocks = [0; PARTITIONS];
+    let mut watermarks = [WATERMARK_NONE; PARTITIONS];
+    draws
+        .iter()
+        .map(|draw| {
+            let clock = &mut clocks[draw.partition];
+            *clock += draw.step;
+            let time = *clock - draw.back;
+            let watermark = &mut watermarks[draw.partition];
+            let under = *watermark;
+            *watermark = under.max((time - BOUND_MILLIS) * 1_000);
+            let reached = watermarks.iter().copied().min().expect("there are partitions");
+            Row {
+                key: draw.key,
+                time,
+                value: draw.value,
+                flag: draw.flag,
+                under,
+                cut: draw.cut || draw.mark,
+                mark: draw.mark.then_some(reached),
+            }
+        })
+        .collect()
+}
+
+/// Starts of all windows that hold `time`, by trying every window near it.
+pub(super) fn starts(windows: &Windows, time: EventTime) -> Vec<EventTime> {
+    let (size, slide) = (i128::from(windows.size()), i128::from(windows.slide()));
+    let near = i128::from(time) / slide;
+    let reach = size / slide + 2;
+    (near - reach..=near + reach)
+        .map(|k| k * slide)
+        .filter(|start| *start <= i128::from(time) && i128::from(time) < start + size)
+        .filter(|start| start + size <= i128::from(i64::MAX))
+        .filter_map(|start| i64::try_from(start).ok())
+        .collect()
+}
+
+/// The answers, sorted, and the counts; without `windows`, over the whole input.
+pub(super) fn answers(rows: &[Row], windows: Option<&Windows>) -> (Vec<Answer>, RowCounts) {
+    let mut counts = RowCounts::default();
+    let mut groups: BTreeMap<Group, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let Some(windows) = windows else {
+            counts.used += 1;
+            groups.entry((row.key, None)).or_default().push(row);
+            continue;
+        };
+        let all = starts(windows, row.time * 1_000);
+        let open: Vec<_> =
+            all.iter().filter(|start| **start + windows.size() > row.under).collect();
+        match (all.len(), open.len()) {
+            (0, _) => counts.filtered += 1,
+            (_, 0) => counts.late += 1,
+            (all, open) => {
+                counts.used += 1;
+                counts.late_partial += u64::from(open < all);
+            }
+        }
+        for start in open {
+            let (start, end) = (start / 1_000, (start + windows.size()) / 1_000);
+            groups.entry((row.key, Some([start, end, end - 1]))).or_default().push(row);
+        }
+    }
+    (groups.into_iter().map(|((key, window), rows)| answer(key, window, &rows)).collect(), counts)
+}
+
+fn answer(key: Option<i64>, window: Option<[i64; 3]>, rows: &[&Row]) -> Answer {
+    let values = || rows.iter().filter_map(|row| row.value);
+    let flagged: Vec<i64> = rows.iter().filter(|r| r.flag).filter_map(|row| row.value).collect();
+    let sum = (!flagged.is_empty()).then(|| flagged.iter().sum());
+    let count = i64::try_from(rows.len()).expect("few rows");
+    (key, window, count, sum, values().min(), values().max())
+}

@@ -1,0 +1,81 @@
+//! The columns `window_start`, `window_end` and `window_time`, in the type of a time column.
+//!
+//! Bounds are microseconds inside the engine. They must be whole units of the column that shows
+//! them: otherwise two windows could look the same, and a window could seem complete before it is.
+
+use arrow::array::{ArrayRef, Int64Array};
+use arrow::compute;
+use arrow::datatypes::{DataType, FieldRef, TimeUnit};
+
+use crate::error::{EngineError, Result};
+use crate::time::{EventTime, in_unit};
+use crate::window::Windows;
+
+/// How many columns a window adds.
+pub(super) const COLUMNS: usize = 3;
+
+/// Checks that windows over a column of type `time` start and end at values of that type.
+///
+/// # Errors
+/// `Unsupported` where they do not; `Internal` where `time` is not a timestamp.
+pub(super) fn check(windows: &Windows, time: &DataType) -> Result<()> {
+    let micros = match unit(time)? {
+        TimeUnit::Second => 1_000_000,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond | TimeUnit::Nanosecond => 1,
+    };
+    for (what, length) in [("size", windows.size()), ("slide", windows.slide())] {
+        if length % micros != 0 {
+            return Err(EngineError::Unsupported(format!(
+                "a window {what} of {length} microseconds is finer than its time column of type \
+                 {time}; cast the column to TIMESTAMP(6) or use a multiple of {micros} microseconds"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The three columns for rows in the windows `bounds` (start and end), one per row; `fields` are
+/// the columns' types.
+///
+/// # Errors
+/// `Internal` where a field is not a timestamp.
+pub(super) fn columns(
+    bounds: impl Iterator<Item = (EventTime, EventTime)> + Clone,
+    fields: &[FieldRef],
+) -> Result<Vec<ArrayRef>> {
+    let [start_field, end_field, time_field] = fields else {
+        return Err(EngineError::internal("a window has a start, an end and a time"));
+    };
+    let start_unit = unit(start_field.data_type())?;
+    let end_unit = unit(end_field.data_type())?;
+    let time_unit = unit(time_field.data_type())?;
+    let starts = bounds.clone().map(|(start, _)| in_unit(start, start_unit));
+    let ends = bounds.clone().map(|(_, end)| in_unit(end, end_unit));
+    let times = bounds.map(|(_, end)| last_instant(end, time_unit));
+    Ok(vec![
+        timestamps(starts.collect(), start_field)?,
+        timestamps(ends.collect(), end_field)?,
+        timestamps(times.collect(), time_field)?,
+    ])
+}
+
+/// The last value before `end` that a column of that unit can hold.
+fn last_instant(end: EventTime, unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Nanosecond => in_unit(end, unit).saturating_sub(1),
+        _ => in_unit(end.saturating_sub(1), unit),
+    }
+}
+
+fn unit(data_type: &DataType) -> Result<TimeUnit> {
+    match data_type {
+        DataType::Timestamp(unit, _) => Ok(*unit),
+        other => Err(EngineError::internal(format!("a window over a column of type {other}"))),
+    }
+}
+
+/// Int64 to timestamp reads the number as a count of the timestamp's unit.
+fn timestamps(values: Vec<i64>, field: &FieldRef) -> Result<ArrayRef> {
+    Ok(compute::cast(&Int64Array::from(values), field.data_type())?)
+}
