@@ -41,8 +41,9 @@ pub(crate) fn timestamp(text: &str, digits: u32) -> Result<i64, Why> {
     let (days, rest) = date_prefix(text.as_bytes(), TIMESTAMP_FORM)?;
     let [b'T' | b't' | b' ', rest @ ..] = rest else { return Err(TIMESTAMP_FORM) };
     let (seconds, fraction, rest) = time_prefix(rest, digits, TIMESTAMP_FORM)?;
-    let seconds = days * SECONDS_PER_DAY + seconds - offset(rest)?;
-    let value = i128::from(seconds) * 10i128.pow(digits) + i128::from(fraction);
+    let seconds =
+        i128::from(days) * i128::from(SECONDS_PER_DAY) + i128::from(seconds - offset(rest)?);
+    let value = seconds * 10i128.pow(digits) + i128::from(fraction);
     i64::try_from(value).map_err(|_| OUT_OF_RANGE)
 }
 

@@ -133,7 +133,7 @@ mod tests {
         };
         assert_eq!(ends("a,b\nc,d\n"), [4, 8]);
         assert_eq!(ends("\"a\nb\",c\nd"), [8]);
-        assert_eq!(ends("\"a\"\"\n\"\n"), [8]);
+        assert_eq!(ends("\"a\"\"\n\"\n"), [7]);
         assert_eq!(ends("a\"\nb\"\n"), [3, 6]);
         assert!(ends("\"a\nb").is_empty());
         assert_eq!(ends("\"a\"x\"\nb\n"), [6, 8]);
