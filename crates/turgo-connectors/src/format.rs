@@ -1,6 +1,6 @@
 //! Formats: how rows are written as bytes, independent of where the bytes lie.
 //!
-//! A format reads records ([`records`]) into columns ([`column`]) and writes batches as text
+//! A format reads records ([`records`]) into columns ([`mod@column`]) and writes batches as text
 //! ([`text`]). Rules that hold for every format:
 //!
 //! - F1. A row is read whole or rejected whole; nothing is rounded, cut or guessed to make it fit.

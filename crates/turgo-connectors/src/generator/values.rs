@@ -49,7 +49,7 @@ impl Shape {
     }
 }
 
-/// Whether [`column`] knows a type.
+/// Whether [`column()`] knows a type.
 pub(super) fn supported(data_type: &DataType) -> bool {
     use DataType as T;
     match data_type {

@@ -1,5 +1,7 @@
 //! Files as tables, seen from outside: everything goes through the registry of connectors.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy allows it in tests themselves")]
+
 mod csv;
 mod json;
 mod reading;
