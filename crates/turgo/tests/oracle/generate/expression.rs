@@ -123,7 +123,7 @@ fn integer(random: &mut Random, scope: &[Named], ty: &Type, limits: Limits) -> E
         Arithmetic::Remainder,
     ]);
     let divides = matches!(op, Arithmetic::Divide | Arithmetic::Remainder);
-    let b = if divides && random.percent(90) {
+    let b = if divides && random.percent(70) {
         Expr::Literal(Value::Int(i128::from(random.between(2, 9))), ty.clone())
     } else if divides {
         leaf(random, scope, ty)

@@ -34,29 +34,29 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn query(&mut self) -> (Query, bool) {
-        match self.random.below(14) {
+        match self.random.below(16) {
             0 | 1 => (self.rows(From::Table), true),
             2 | 3 => (self.groups(From::Table), true),
-            4..=6 => {
+            4..=8 => {
                 let window = self.window(From::Table, self.time, true);
                 (self.groups(From::Window(window)), true)
             }
-            7 => {
+            9 => {
                 let window = self.window(From::Table, self.time, false);
                 (self.rows(From::Window(window)), true)
             }
-            8 => {
+            10 => {
                 let (input, _) = self.plain_rows();
                 (self.groups(input), true)
             }
-            9 => {
+            11 => {
                 let (input, time) = self.plain_rows();
                 let window = self.window(input, time, true);
                 (self.groups(From::Window(window)), true)
             }
-            10 => (self.union(), true),
-            11 => (self.over_groups(), false),
-            12 => (self.cascade(), false),
+            12 => (self.union(), true),
+            13 => (self.over_groups(), false),
+            14 => (self.cascade(), false),
             _ => (self.filtered_windows(), true),
         }
     }
@@ -136,10 +136,10 @@ impl Asker<'_> {
             false => *self.random.pick(&[1, 2, 5, 7, 10, 30, 60, 3600]) * second,
         };
         let unit = if digits >= 3 { 1_000 } else { second };
-        let slide = match self.random.below(6) {
-            0..=2 => size,
-            3 => size / 2,
-            4 => size * self.random.between(2, 9) / 10,
+        let slide = match self.random.below(8) {
+            0..=3 => size,
+            4 => size / 2,
+            5 | 6 => size * self.random.between(2, 9) / 10,
             _ => size + self.random.between(1, 3) * second,
         };
         let slide = (slide / unit * unit).max(unit).max(size / 8 / unit * unit);
@@ -198,7 +198,11 @@ impl Asker<'_> {
         let (leaf, ty) = self.random.pick(&leaves(scope)).clone();
         match ty {
             ty @ (Type::Int | Type::BigInt | Type::Boolean) if self.random.percent(30) => {
-                expression(self.random, scope, &ty, self.limits)
+                match expression(self.random, scope, &ty, self.limits) {
+                    // A number alone would be the position of a column.
+                    Expr::Literal(..) => leaf,
+                    expr => expr,
+                }
             }
             _ => leaf,
         }

@@ -86,18 +86,21 @@ struct Disorder {
 pub(super) fn fill(random: &mut Random, table: &mut Table, query: &Query, extremes: bool) {
     let digits = table.time_digits();
     let bound = table.bound.unwrap_or(0);
-    let disorder = match random.below(3) {
+    let disorder = match random.below(5) {
         0 => Disorder { percent: 0, most: 0 },
         1 => Disorder { percent: 40, most: bound },
-        _ => Disorder { percent: 20, most: 5 * bound + 60_000_000 },
+        _ => Disorder {
+            percent: 30,
+            most: bound + *random.pick(&[3_000_000, 20_000_000, 100_000_000]),
+        },
     };
     let null_percent = *random.pick(&[0, 10, 40]);
     let null_time_percent = if random.percent(25) { 3 } else { 0 };
     let bad_percent = if random.percent(if table.skip_bad { 50 } else { 10 }) { 5 } else { 0 };
     let epoch = *random.pick(&[1_705_312_800_000_000, -20_000_000, 2_147_483_640_000_000]);
     let apart = *random.pick(&[0, 0, 3_000_000, 86_400_000_000]);
-    let pace = *random.pick(&[100_000, 1_000_000, 5_000_000]);
-    let rows_max = *random.pick(&[1, 5, 40, 120]);
+    let pace = *random.pick(&[100_000, 1_000_000, 5_000_000, 20_000_000]);
+    let rows_max = *random.pick(&[1, 8, 40, 120]);
     let wrong = wrong_typed(table, query);
     for file in 0..1 + random.below(5) {
         let mut clock = epoch + file as i64 * apart;
