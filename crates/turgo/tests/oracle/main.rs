@@ -16,6 +16,7 @@ mod model;
 mod naive;
 mod query;
 mod random;
+mod script;
 mod sql;
 
 use std::collections::BTreeMap;
@@ -80,6 +81,16 @@ fn the_interpreter_and_the_batch_engine_agree() {
                 Err(format!("{error}\n{}", batch::script(case).join(";\n")))
             }
         }
+    });
+}
+
+/// Every generated query is one that Turgo offers.
+#[test]
+fn every_query_is_planned() {
+    for_each_case("every_query_is_planned", |case| {
+        let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+        script::write_files(case, dir.path()).map_err(|error| error.to_string())?;
+        script::plan(case, dir.path()).map(|_| ())
     });
 }
 

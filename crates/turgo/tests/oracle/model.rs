@@ -156,10 +156,6 @@ impl Table {
             ref other => panic!("the time column is a {other:?}"),
         }
     }
-
-    pub(crate) fn bad_records(&self) -> usize {
-        self.files.iter().flatten().filter(|record| matches!(record, Record::Bad(_))).count()
-    }
 }
 
 /// When results are emitted.
@@ -198,6 +194,19 @@ pub(crate) struct Counts {
     pub(crate) late_partial: u64,
     pub(crate) filtered: u64,
     pub(crate) rejected: u64,
+}
+
+impl Counts {
+    pub(crate) fn plus(self, other: &Self) -> Self {
+        Self {
+            rows_in: self.rows_in + other.rows_in,
+            used: self.used + other.used,
+            late: self.late + other.late,
+            late_partial: self.late_partial + other.late_partial,
+            filtered: self.filtered + other.filtered,
+            rejected: self.rejected + other.rejected,
+        }
+    }
 }
 
 /// What a query answers.

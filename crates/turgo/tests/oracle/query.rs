@@ -222,6 +222,11 @@ pub(crate) struct Named {
 pub(crate) type Scope = Vec<Named>;
 
 impl Expr {
+    /// Whether it names no column.
+    pub(crate) fn is_constant(&self) -> bool {
+        !crate::naive::mentions_after(self, 0)
+    }
+
     /// The type in `scope`, by DataFusion's rules of coercion.
     pub(crate) fn ty(&self, scope: &[Named]) -> Type {
         match self {

@@ -105,7 +105,12 @@ fn integer(random: &mut Random, scope: &[Named], ty: &Type, limits: Limits) -> E
         let text = expression(random, scope, &Type::Varchar, limits);
         return Expr::Length(Box::new(text));
     }
-    let a = Box::new(expression(random, scope, ty, limits));
+    let a = expression(random, scope, ty, limits);
+    // A constant that overflows is an error of the text, with rows or without.
+    if a.is_constant() {
+        return a;
+    }
+    let a = Box::new(a);
     if !limits.fallible {
         // A remainder by a constant above one is right for every value.
         let divisor = Value::Int(i128::from(random.between(2, 7)));
