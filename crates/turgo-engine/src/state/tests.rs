@@ -9,6 +9,7 @@ mod native;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::{Accumulate, accumulators};
@@ -50,6 +51,8 @@ enum Route {
     Merge,
     /// Through the states of single rows.
     RowStates,
+    /// As `Update`, after the states were copied out.
+    Freeze,
     /// As `Update`, after the states have moved into a new accumulator.
     Restore,
 }
@@ -87,6 +90,11 @@ fn apply(
             Some(singles) => states.merge(groups, &singles, total)?,
             None => states.update(groups, args, filter, total)?,
         },
+        Route::Freeze => {
+            let frozen = states.state()?;
+            states.update(groups, args, filter, total)?;
+            assert_ne!(frozen.len(), 0, "a state that is nothing");
+        }
         Route::Restore => {
             let frozen = states.state()?;
             assert_eq!(frozen.len(), states.state_fields().len(), "a column for each state field");
@@ -110,6 +118,14 @@ fn route() -> impl proptest::strategy::Strategy<Value = Route> {
         Route::UpdateReading,
         Route::Merge,
         Route::RowStates,
+        Route::Freeze,
         Route::Restore,
     ])
+}
+
+/// A filter column whose bits are set under its NULLs, as kernels may leave them.
+fn filter_column(rows: impl Iterator<Item = Option<bool>> + Clone) -> BooleanArray {
+    let bits: BooleanBuffer = rows.clone().map(|passes| passes.unwrap_or(true)).collect();
+    let nulls: NullBuffer = rows.map(|passes| passes.is_some()).collect();
+    BooleanArray::new(bits, Some(nulls))
 }

@@ -21,7 +21,7 @@ use datafusion_physical_expr::expressions::{Column, Literal};
 use datafusion_physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use proptest::prelude::*;
 
-use super::{Route, Rows, accumulator, apply, route};
+use super::{Route, Rows, accumulator, apply, filter_column, route};
 use crate::graph::AggregateFunction;
 use crate::state::Accumulate;
 
@@ -150,7 +150,7 @@ fn check(function: &Arc<AggregateFunctionExpr>, types: &[DataType], steps: &[Ste
         });
         let ranked: Vec<(Option<i64>, i64)> = ranked.collect();
         let args = args(&ranked, types);
-        let filter: BooleanArray = step.rows.iter().map(|row| row.filter).collect();
+        let filter = filter_column(step.rows.iter().map(|row| row.filter));
         let filter = step.filtered.then_some(&filter);
         let rows = Rows { groups: &groups, args: &args, filter, total };
         let after = apply(&mut states, &rows, step.route, new).unwrap();

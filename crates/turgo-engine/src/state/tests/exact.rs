@@ -14,6 +14,7 @@ use super::accumulator;
 use super::adapter::{columns, function};
 use crate::error::{EngineError, Result};
 use crate::graph::AggregateFunction::{self, Avg, Max, Min, Other, Sum};
+use crate::state::avg::divide;
 
 /// The answer of one group that got these values.
 fn over(function: AggregateFunction, values: ArrayRef, result: DataType) -> Result<ArrayRef> {
@@ -111,6 +112,14 @@ fn is_nearest(mean: f64, sum: i128, count: i64) -> bool {
         scaled.wrapping_mul(i256::from(count)).wrapping_sub(exact).wrapping_abs()
     };
     distance(mean) <= distance(mean.next_up()) && distance(mean) <= distance(mean.next_down())
+}
+
+#[test]
+fn a_remainder_breaks_the_tie_between_two_floats() {
+    let (halfway, divisor) = ((1u128 << 64) + (1 << 11), (1u64 << 63) - 1);
+    let exact = halfway * u128::from(divisor);
+    assert_eq!(divide(exact, divisor), 2f64.powi(64));
+    assert_eq!(divide(exact + 1, divisor), 2f64.powi(64).next_up());
 }
 
 proptest! {

@@ -67,10 +67,8 @@ fn key(raw: Option<i64>, data_type: &DataType) -> ScalarValue {
 
 /// The key as the table gives it back.
 fn normal(key: ScalarValue) -> ScalarValue {
-    match key {
-        ScalarValue::Float64(Some(zero)) if zero == 0.0 => ScalarValue::Float64(Some(0.0)),
-        other => other,
-    }
+    let zero = ScalarValue::Float64(Some(0.0));
+    if key == ScalarValue::Float64(Some(-0.0)) { zero } else { key }
 }
 
 fn column(rows: &[Vec<Option<i64>>], position: usize, data_type: &DataType) -> ArrayRef {

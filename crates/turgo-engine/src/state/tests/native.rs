@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, new_empty_array};
-use arrow::compute::cast;
+use arrow::array::{
+    Array, ArrayRef, Decimal128Array, DictionaryArray, Int8Array, Int64Array, StringArray,
+    new_empty_array,
+};
 use arrow::datatypes::{DataType, TimeUnit, i256};
 use datafusion_common::ScalarValue;
 use proptest::prelude::*;
 
-use super::{Route, Rows, accumulator, apply, route};
+use super::{Route, Rows, accumulator, apply, filter_column, route};
 use crate::error::EngineError;
 use crate::graph::AggregateFunction;
 
@@ -252,7 +254,7 @@ fn check(case: &Case, steps: &[Step]) {
         total = step.rows.iter().map(|row| row.group as usize + 1).max().unwrap_or(0).max(total);
         let groups: Vec<u32> = step.rows.iter().map(|row| row.group).collect();
         let args = [column(&step.rows, &case.argument)];
-        let filter: BooleanArray = step.rows.iter().map(|row| row.filter).collect();
+        let filter = filter_column(step.rows.iter().map(|row| row.filter));
         let filter = step.filtered.then_some(&filter);
         let args =
             if matches!(case.function, AggregateFunction::CountRows) { &args[..0] } else { &args };
@@ -308,19 +310,37 @@ proptest! {
 fn count_of_two_arguments_counts_rows_where_neither_is_null() {
     let types = [DataType::Int64, DataType::Utf8];
     let mut count = accumulator(AggregateFunction::Count, &types, DataType::Int64).unwrap();
-    let numbers: ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![Some(1), None, Some(3)]));
-    let texts: ArrayRef =
-        Arc::new(arrow::array::StringArray::from(vec![Some("a"), Some("b"), None]));
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), Some("b"), None]));
     count.update(&[0, 0, 0], &[numbers, texts], None, 1).unwrap();
     assert_eq!(ScalarValue::try_from_array(&count.read(&[0]).unwrap(), 0).unwrap(), 1i64.into());
 }
 
 #[test]
 fn count_sees_nulls_that_a_dictionary_keeps_among_its_values() {
-    let texts: ArrayRef = Arc::new(arrow::array::StringArray::from(vec![Some("a"), None, None]));
-    let packed = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
-    let column = cast(&texts, &packed).unwrap();
-    let mut count = accumulator(AggregateFunction::Count, &[packed], DataType::Int64).unwrap();
-    count.update(&[0, 0, 0], &[column], None, 1).unwrap();
+    let values = StringArray::from(vec![Some("a"), None]);
+    let packed = DictionaryArray::new(Int8Array::from(vec![0, 1, 1]), Arc::new(values));
+    let types = [packed.data_type().clone()];
+    let mut count = accumulator(AggregateFunction::Count, &types, DataType::Int64).unwrap();
+    count.update(&[0, 0, 0], &[Arc::new(packed)], None, 1).unwrap();
     assert_eq!(ScalarValue::try_from_array(&count.read(&[0]).unwrap(), 0).unwrap(), 1i64.into());
+}
+
+#[test]
+fn count_of_rows_counts_nulls_whatever_columns_it_is_shown() {
+    let types = [DataType::Int64];
+    let mut count = accumulator(AggregateFunction::CountRows, &types, DataType::Int64).unwrap();
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+    count.update(&[0, 0], &[column], None, 1).unwrap();
+    assert_eq!(ScalarValue::try_from_array(&count.read(&[0]).unwrap(), 0).unwrap(), 2i64.into());
+}
+
+#[test]
+fn merging_a_sum_over_nothing_adds_nothing_whatever_lies_under_its_null() {
+    let types = [DataType::Int64];
+    let mut sum = accumulator(AggregateFunction::Sum, &types, DataType::Int64).unwrap();
+    let state = Decimal128Array::new(vec![5, 99].into(), Some(vec![true, false].into()));
+    let state = state.with_precision_and_scale(38, 0).unwrap();
+    sum.merge(&[0, 0], &[Arc::new(state)], 1).unwrap();
+    assert_eq!(ScalarValue::try_from_array(&sum.read(&[0]).unwrap(), 0).unwrap(), 5i64.into());
 }
