@@ -83,9 +83,8 @@ impl Adapter {
     }
 
     fn resize(&mut self, total: usize) {
-        if self.groups.len() < total {
-            self.groups.resize_with(total, Group::default);
-        }
+        debug_assert!(total >= self.groups.len(), "groups do not go away");
+        self.groups.resize_with(total.max(self.groups.len()), Group::default);
     }
 
     /// Gives each group its rows among `columns`, in order, as few calls as there are groups.

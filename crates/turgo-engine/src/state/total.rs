@@ -59,6 +59,8 @@ impl<A: Addend, O: Outcome<A::Total>> Totals<A, O> {
     }
 
     fn resize(&mut self, total: usize) {
+        debug_assert!(total >= self.totals.len(), "groups do not go away");
+        let total = total.max(self.totals.len());
         self.totals.resize(total, A::Total::ZERO);
         self.weights.resize(total, O::Weight::default());
     }
