@@ -1,0 +1,71 @@
+//! `'connector' = 'filesystem'`: tables in files.
+//!
+//! A source is one file, a directory or a glob pattern; every file is one partition. A sink writes
+//! one file, under a temporary name until it is complete.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use turgo_engine::Result;
+use turgo_engine::io::{Encode, OptionError, Sink, Source, TableSpec, WriteBlocks};
+
+use crate::format::FileFormat;
+use crate::format::csv::write::{CsvEncoder, Reader};
+use crate::format::json::write::JsonEncoder;
+
+mod files;
+mod options;
+mod reader;
+mod source;
+mod writer;
+
+use options::FileOptions;
+pub(crate) use options::OPTIONS;
+
+/// Checks the options of a table.
+pub(crate) fn check(table: &TableSpec) -> Result<(), OptionError> {
+    FileOptions::parse(table).map(drop)
+}
+
+/// The table as a source.
+pub(crate) fn source(table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
+    let options = FileOptions::parse(table)?;
+    Ok(Arc::new(source::FileSource::new(Arc::clone(&table.schema), options)))
+}
+
+/// The table as a sink.
+pub(crate) fn sink(table: &TableSpec) -> Result<Arc<dyn Sink>, OptionError> {
+    Ok(Arc::new(FileSink { options: FileOptions::parse(table)? }))
+}
+
+/// A table written to one file.
+#[derive(Debug)]
+struct FileSink {
+    options: FileOptions,
+}
+
+impl Sink for FileSink {
+    fn describe(&self) -> String {
+        self.options.describe()
+    }
+
+    fn accepts_changes(&self) -> bool {
+        self.options.changelog
+    }
+
+    /// With `'changelog' = 'true'` every row has its operation, also where all are inserts: the
+    /// layout of a file does not depend on the query that fills it.
+    fn encoder(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn Encode>> {
+        let changes = self.options.changelog;
+        Ok(match self.options.format {
+            FileFormat::Json => Box::new(JsonEncoder::new(schema, changes)?),
+            FileFormat::Csv => {
+                Box::new(CsvEncoder::new(schema, &self.options.csv, changes, Reader::Program)?)
+            }
+        })
+    }
+
+    fn writer(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn WriteBlocks>> {
+        Ok(Box::new(writer::FileWriter::create(&self.options, schema)?))
+    }
+}

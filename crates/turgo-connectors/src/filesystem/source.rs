@@ -1,0 +1,92 @@
+//! Files as a source: one partition per file.
+
+use std::io::Read;
+use std::sync::{Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use turgo_engine::io::{Decode, Partition, Position, ReadChunks, Source};
+use turgo_engine::{EngineError, Result};
+
+use super::files::{self, File};
+use super::options::FileOptions;
+use super::reader::FileReader;
+use crate::format::{FileFormat, csv, json};
+
+/// A table read from files.
+#[derive(Debug)]
+pub(super) struct FileSource {
+    schema: SchemaRef,
+    options: FileOptions,
+    /// The files as [`Source::partitions`] listed them last; locked once per file and run.
+    files: Mutex<Vec<File>>,
+}
+
+impl FileSource {
+    /// A source of `schema`, the declared columns.
+    pub(super) fn new(schema: SchemaRef, options: FileOptions) -> Self {
+        Self { schema, options, files: Mutex::new(Vec::new()) }
+    }
+
+    fn file(&self, partition: usize) -> Option<File> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(partition).cloned()
+    }
+}
+
+impl Source for FileSource {
+    fn describe(&self) -> String {
+        self.options.describe()
+    }
+
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn partitions(&self) -> Result<Vec<Partition>> {
+        let files = files::list(&self.options.path)?;
+        let partition = |file: &File| Partition {
+            name: file.path.display().to_string(),
+            bytes: Some(file.bytes),
+        };
+        let partitions = files.iter().map(partition).collect();
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+        Ok(partitions)
+    }
+
+    fn open(&self, partition: usize, from: Position) -> Result<Box<dyn ReadChunks>> {
+        let file = self.file(partition).ok_or_else(|| {
+            EngineError::internal(format!("partition {partition} opened before it was listed"))
+        })?;
+        Ok(Box::new(FileReader::open(&file.path, &self.options, &self.schema, from)?))
+    }
+
+    fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decode>> {
+        match self.options.format {
+            FileFormat::Json => json::read::decoder(&self.schema, projection),
+            FileFormat::Csv => csv::read::decoder(&self.schema, projection, &self.options.csv),
+        }
+    }
+
+    fn place(&self, partition: usize, position: Position) -> String {
+        let Some(file) = self.file(partition) else {
+            return format!("{}, byte {position}", self.options.path);
+        };
+        match line(&file, position) {
+            Ok(line) => format!("{}:{line}", file.path.display()),
+            Err(_) => format!("{}, byte {position}", file.path.display()),
+        }
+    }
+}
+
+/// The number of the line that starts at `position`.
+fn line(file: &File, position: Position) -> std::io::Result<u64> {
+    let mut before = std::fs::File::open(&file.path)?.take(position);
+    let mut block = vec![0; 64 << 10];
+    let mut line = 1;
+    loop {
+        let length = before.read(&mut block)?;
+        if length == 0 {
+            return Ok(line);
+        }
+        line += memchr::memchr_iter(b'\n', &block[..length]).count() as u64;
+    }
+}

@@ -1,0 +1,37 @@
+//! Formats: how rows are written as bytes, independent of where the bytes lie.
+//!
+//! A format reads records ([`records`]) into columns ([`mod@column`]) and writes batches as text
+//! ([`text`]). Rules that hold for every format:
+//!
+//! - F1. A row is read whole or rejected whole; nothing is rounded, cut or guessed to make it fit.
+//! - F2. What one of our encoders writes, our decoder of that format reads back as the same row,
+//!   with two exceptions that JSON forces: it has no NaN and no infinities (written as `null`).
+//! - F3. Text is UTF-8. `VARBINARY` is base64, instants are ISO 8601 in UTC.
+
+pub(crate) mod base64;
+pub(crate) mod column;
+pub(crate) mod csv;
+pub(crate) mod datetime;
+pub(crate) mod json;
+pub(crate) mod number;
+pub(crate) mod records;
+pub(crate) mod text;
+
+/// A format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileFormat {
+    /// One JSON object per line.
+    Json,
+    /// Comma-separated values, RFC 4180.
+    Csv,
+}
+
+impl FileFormat {
+    /// Its name in `'format' = '...'`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Writing NDJSON: every column in order, NULL as `null`, floats that are not finite as `null` too
+//! (JSON has no word for them).
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Schema};
+use turgo_engine::Result;
+use turgo_engine::io::{Block, Encode};
+use turgo_engine::message::Batch;
+
+use crate::format::text::{self, OPERATION, Shape, WriteValue};
+
+/// Encodes rows as objects, one per line; with the operation as first member where `changes`.
+#[derive(Debug)]
+pub(crate) struct JsonEncoder {
+    changes: bool,
+    /// The keys as they are written, with quotes and colon.
+    keys: Vec<Vec<u8>>,
+}
+
+impl JsonEncoder {
+    /// An encoder of rows of `schema`.
+    ///
+    /// # Errors
+    /// `Unsupported` where a changelog's operation has no name left.
+    pub(crate) fn new(schema: &Schema, changes: bool) -> Result<Self> {
+        text::check_operation(schema, changes)?;
+        let keys = schema.fields().iter().map(|field| key(field.name())).collect();
+        Ok(Self { changes, keys })
+    }
+}
+
+impl Encode for JsonEncoder {
+    fn encode(&mut self, batch: &Batch) -> Result<Block> {
+        let columns = batch.rows.columns().iter().map(|column| value(column.as_ref()));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let mut out = Vec::new();
+        for row in 0..batch.len() {
+            out.push(b'{');
+            if self.changes {
+                out.extend_from_slice(&key(OPERATION));
+                quote(batch.change(row).symbol(), &mut out);
+            }
+            for (index, (key, write)) in self.keys.iter().zip(&columns).enumerate() {
+                if index > 0 || self.changes {
+                    out.push(b',');
+                }
+                out.extend_from_slice(key);
+                write(row, &mut out);
+            }
+            out.extend_from_slice(b"}\n");
+        }
+        Ok(Block::Bytes(out))
+    }
+}
+
+/// A writer of a column's values, NULL included.
+///
+/// # Errors
+/// Where there is no text for a type.
+pub(crate) fn value(array: &dyn Array) -> Result<WriteValue<'_>> {
+    let write = not_null(array)?;
+    let nulls = array.logical_nulls();
+    Ok(Box::new(move |row, out| match nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+        true => out.extend_from_slice(b"null"),
+        false => write(row, out),
+    }))
+}
+
+fn not_null(array: &dyn Array) -> Result<WriteValue<'_>> {
+    Ok(match array.data_type() {
+        DataType::Float32 => {
+            let floats = array.as_primitive::<Float32Type>();
+            finite(array, |row| floats.value(row).is_finite())?
+        }
+        DataType::Float64 => {
+            let floats = array.as_primitive::<Float64Type>();
+            finite(array, |row| floats.value(row).is_finite())?
+        }
+        DataType::Struct(_) => object(array)?,
+        DataType::List(_) => {
+            let lists = array.as_list::<i32>();
+            let write = value(lists.values().as_ref())?;
+            let offsets = lists.value_offsets();
+            Box::new(move |row, out| {
+                list(offsets[row] as usize..offsets[row + 1] as usize, &write, out)
+            })
+        }
+        DataType::LargeList(_) => {
+            let lists = array.as_list::<i64>();
+            let write = value(lists.values().as_ref())?;
+            let offsets = lists.value_offsets();
+            Box::new(move |row, out| {
+                list(offsets[row] as usize..offsets[row + 1] as usize, &write, out)
+            })
+        }
+        _ => match text::scalar(array)? {
+            (Shape::Bare, write) => write,
+            (Shape::Text, write) => Box::new(move |row, out| {
+                out.push(b'"');
+                let start = out.len();
+                write(row, out);
+                escape(out, start);
+                out.push(b'"');
+            }),
+        },
+    })
+}
+
+fn finite<'a>(
+    array: &'a dyn Array,
+    is_finite: impl Fn(usize) -> bool + 'a,
+) -> Result<WriteValue<'a>> {
+    let (_, write) = text::scalar(array)?;
+    Ok(Box::new(move |row, out| match is_finite(row) {
+        true => write(row, out),
+        false => out.extend_from_slice(b"null"),
+    }))
+}
+
+fn object(array: &dyn Array) -> Result<WriteValue<'_>> {
+    let rows = array.as_struct();
+    let mut members = Vec::with_capacity(rows.num_columns());
+    for (field, column) in rows.fields().iter().zip(rows.columns()) {
+        members.push((key(field.name()), value(column.as_ref())?));
+    }
+    Ok(Box::new(move |row, out| {
+        out.push(b'{');
+        for (index, (key, write)) in members.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(key);
+            write(row, out);
+        }
+        out.push(b'}');
+    }))
+}
+
+fn list(rows: std::ops::Range<usize>, write: &WriteValue<'_>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, row) in rows.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(row, out);
+    }
+    out.push(b']');
+}
+
+fn key(name: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(name.len() + 3);
+    quote(name, &mut key);
+    key.push(b':');
+    key
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let start = out.len();
+    out.extend_from_slice(text.as_bytes());
+    escape(out, start);
+    out.push(b'"');
+}
+
+/// Escapes what has been written from `start` on, where it needs that.
+fn escape(out: &mut Vec<u8>, start: usize) {
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20);
+    let Some(first) = out[start..].iter().position(special) else { return };
+    for byte in out.split_off(start + first) {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            ..0x20 => {
+                let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The connectors of this program, by name.
+
+use std::sync::Arc;
+
+use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec};
+
+use crate::{blackhole, filesystem, option, print};
+
+const NAMES: [&str; 3] = ["filesystem", "print", "blackhole"];
+
+/// All connectors.
+pub fn connectors() -> Arc<dyn Connectors> {
+    Arc::new(Registry)
+}
+
+#[derive(Debug)]
+struct Registry;
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Filesystem,
+    Print,
+    Blackhole,
+}
+
+impl Kind {
+    fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "filesystem" => Some(Self::Filesystem),
+            "print" => Some(Self::Print),
+            "blackhole" => Some(Self::Blackhole),
+            _ => None,
+        }
+    }
+
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Filesystem => filesystem::OPTIONS,
+            Self::Print => print::OPTIONS,
+            Self::Blackhole => blackhole::OPTIONS,
+        }
+    }
+
+    /// The connector of `table`, whose option names are all known to it.
+    fn of(table: &TableSpec) -> Result<Self, OptionError> {
+        let all = || format!("the connectors are {}", NAMES.join(", "));
+        let name = table.options.get("connector").ok_or_else(|| OptionError {
+            key: None,
+            message: format!("table `{}` has no 'connector'", table.name),
+            help: Some(all()),
+        })?;
+        let kind = Self::by_name(name).ok_or_else(|| OptionError {
+            key: Some("connector".into()),
+            message: format!("there is no connector '{name}'"),
+            help: Some(match option::nearest(name, &NAMES) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => all(),
+            }),
+        })?;
+        let known = kind.options();
+        match table.options.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(kind),
+            Some(key) => Err(OptionError {
+                key: Some(key.clone()),
+                message: format!("connector '{name}' has no option '{key}'"),
+                help: Some(match option::nearest(key, known) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => format!("its options are {}", known.join(", ")),
+                }),
+            }),
+        }
+    }
+}
+
+impl Connectors for Registry {
+    fn names(&self) -> Vec<&'static str> {
+        NAMES.to_vec()
+    }
+
+    fn options(&self, name: &str) -> Option<&'static [&'static str]> {
+        Kind::by_name(name).map(Kind::options)
+    }
+
+    fn check(&self, table: &TableSpec) -> Result<(), OptionError> {
+        match Kind::of(table)? {
+            Kind::Filesystem => filesystem::check(table),
+            Kind::Print => print::check(table),
+            Kind::Blackhole => Ok(()),
+        }
+    }
+
+    fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
+        match Kind::of(table)? {
+            Kind::Filesystem => filesystem::source(table),
+            Kind::Print => Err(write_only(table, "print")),
+            Kind::Blackhole => Err(write_only(table, "blackhole")),
+        }
+    }
+
+    fn sink(&self, table: &TableSpec) -> Result<Arc<dyn Sink>, OptionError> {
+        match Kind::of(table)? {
+            Kind::Filesystem => filesystem::sink(table),
+            Kind::Print => print::sink(table),
+            Kind::Blackhole => Ok(blackhole::sink()),
+        }
+    }
+}
+
+fn write_only(table: &TableSpec, connector: &str) -> OptionError {
+    OptionError {
+        key: Some("connector".into()),
+        message: format!(
+            "table `{}` can only be written: its connector is '{connector}'",
+            table.name
+        ),
+        help: Some("read from a table with 'connector' = 'filesystem'".into()),
+    }
+}
