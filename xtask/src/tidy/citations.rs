@@ -26,7 +26,7 @@ pub(super) fn links(tree: &Tree, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Decisions cited by number anywhere, `ADR-0001` or `ADR 0001`.
+/// Decisions cited anywhere by number, that is, by `ADR`, a dash or a space, and four digits.
 pub(super) fn decisions(tree: &Tree, findings: &mut Vec<Finding>) {
     let written =
         ["md", "rs", "sql", "toml", "py"].into_iter().flat_map(|e| tree.with_extension(e));
