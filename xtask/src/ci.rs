@@ -24,7 +24,7 @@ const DEBUG: [Step; 6] = [
     }),
     ("documentation", |root| {
         let deny = ("RUSTDOCFLAGS", "-D warnings");
-        cargo(root, &["doc", "--workspace", "--no-deps", "--document-private-items"], &[deny])
+        cargo(root, &["doc", "--workspace", "--no-deps"], &[deny])
     }),
 ];
 
