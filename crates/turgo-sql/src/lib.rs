@@ -10,4 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod parse;
 pub mod statement;
+
+pub use parse::parse;

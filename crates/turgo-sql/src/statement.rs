@@ -177,4 +177,8 @@ pub mod marker {
     pub const END: &str = "turgo_window_end";
     /// Last instant of the window: the event time of its results.
     pub const TIME: &str = "turgo_window_time";
+
+    /// The functions, each with the column it computes.
+    pub(crate) const COLUMNS: [(&str, &str); 3] =
+        [(START, "window_start"), (END, "window_end"), (TIME, "window_time")];
 }

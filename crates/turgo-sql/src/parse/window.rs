@@ -1,0 +1,77 @@
+//! Windows, in the two ways of writing them: as a table behind FROM ([`table`]) and as a function
+//! in GROUP BY ([`group`]). Both become a derived table that computes the functions of
+//! [`crate::statement::marker`].
+
+pub(super) mod group;
+pub(super) mod interval;
+pub(super) mod table;
+
+use std::ops::Range;
+
+use crate::error::SqlError;
+
+/// The kinds of windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Window {
+    Tumble,
+    Hop,
+}
+
+/// The words of windows that are to come.
+const LATER: [&str; 2] = ["CUMULATE", "SESSION"];
+
+impl Window {
+    fn from_word(word: &str) -> Option<Self> {
+        match word.to_ascii_uppercase().as_str() {
+            "TUMBLE" => Some(Self::Tumble),
+            "HOP" => Some(Self::Hop),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tumble => "TUMBLE",
+            Self::Hop => "HOP",
+        }
+    }
+
+    /// How it is written behind FROM.
+    fn as_table(self) -> &'static str {
+        match self {
+            Self::Tumble => "TUMBLE(TABLE t, DESCRIPTOR(time_column), INTERVAL '10' SECOND)",
+            Self::Hop => {
+                "HOP(TABLE t, DESCRIPTOR(time_column), INTERVAL '5' SECOND, INTERVAL '10' SECOND), \
+                 first the slide, then the size"
+            }
+        }
+    }
+
+    /// How it is written in GROUP BY.
+    fn as_group(self) -> &'static str {
+        match self {
+            Self::Tumble => "TUMBLE(time_column, INTERVAL '10' SECOND)",
+            Self::Hop => {
+                "HOP(time_column, INTERVAL '5' SECOND, INTERVAL '10' SECOND), first the slide, \
+                 then the size"
+            }
+        }
+    }
+}
+
+/// The error for a number of arguments that does not fit.
+fn wrong_count(
+    window: Window,
+    wanted: usize,
+    found: usize,
+    remedy: &str,
+    span: Range<usize>,
+) -> SqlError {
+    let error = if found == wanted + 1 {
+        super::not_yet(&format!("the offset of {}", window.name()), span)
+    } else {
+        let message = format!("{} takes {wanted} arguments, found {found}", window.name());
+        SqlError::new(message).at(span)
+    };
+    error.help(format!("write {remedy}"))
+}
