@@ -1,0 +1,284 @@
+//! A declared table: its columns, its event time and what is said to its connector.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion_common::{Column, DFSchema};
+use datafusion_expr::{Expr, ExprSchemable, TableSource};
+use datafusion_sql::sqlparser::ast;
+use datafusion_sql::sqlparser::ast::Spanned;
+use turgo_engine::graph::OnError;
+use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec};
+
+use super::options;
+use crate::diagnose::{diagnose, span_bytes};
+use crate::error::{Result, SqlError};
+use crate::plan::Planner;
+use crate::statement::{ColumnKind, CreateTable, Watermark};
+
+/// A declared table, checked.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// What its connector is told.
+    pub(crate) spec: TableSpec,
+    /// All its columns in declared order.
+    pub(crate) columns: Vec<TableColumn>,
+    /// Its columns as queries see them.
+    pub(crate) schema: SchemaRef,
+    /// Its event time, where it declares a watermark.
+    pub(crate) event_time: Option<EventTimeDef>,
+    pub(crate) on_error: OnError,
+    /// `max-drift` in microseconds, where it is given.
+    pub(crate) drift_max: Option<i64>,
+    /// The statement that declared it, for SHOW CREATE TABLE.
+    pub(crate) text: String,
+}
+
+/// A column of a table.
+#[derive(Debug)]
+pub(crate) struct TableColumn {
+    pub(crate) field: FieldRef,
+    /// How it is computed from physical columns; `None`: it is one.
+    pub(crate) computed: Option<Expr>,
+}
+
+/// An event time.
+#[derive(Debug)]
+pub(crate) struct EventTimeDef {
+    /// The time column, an index into [`Table::columns`].
+    pub(crate) column: usize,
+    /// The watermark a row stands for, over the table's columns.
+    pub(crate) watermark: Expr,
+}
+
+impl Table {
+    /// Checks a declaration. `text` is the whole script, `span` the statement's bytes.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(crate) fn declare(
+        planner: &Planner<'_>,
+        text: &str,
+        span: Range<usize>,
+        create: &CreateTable,
+        connectors: &dyn Connectors,
+    ) -> Result<Self> {
+        let options = options::read(create, connectors)?;
+        let physical: Vec<Field> = create
+            .columns
+            .iter()
+            .filter_map(|column| match &column.kind {
+                ColumnKind::Physical { data_type, nullable } => {
+                    Some(Field::new(&column.name.value, data_type.clone(), *nullable))
+                }
+                ColumnKind::Computed(_) => None,
+            })
+            .collect();
+        let physical = Arc::new(Schema::new(physical));
+        let columns = columns(planner, text, create, &physical)?;
+        let schema =
+            Arc::new(Schema::new(columns.iter().map(|c| Arc::clone(&c.field)).collect::<Vec<_>>()));
+        let event_time = match &create.watermark {
+            Some(watermark) => Some(event_time(planner, text, watermark, &schema)?),
+            None => None,
+        };
+        let spec =
+            TableSpec { name: create.name.value.clone(), schema: physical, options: options.own };
+        connectors.check(&spec).map_err(|error| options::refused(error, create))?;
+        Ok(Self {
+            spec,
+            columns,
+            schema,
+            event_time,
+            on_error: options.on_error,
+            drift_max: options.drift_max,
+            text: text.get(span).unwrap_or_default().trim().to_owned(),
+        })
+    }
+
+    /// The table as a source.
+    ///
+    /// # Errors
+    /// When its connector cannot read it.
+    pub(crate) fn source(&self, connectors: &dyn Connectors) -> Result<Arc<dyn Source>> {
+        connectors.source(&self.spec).map_err(|error| self.refused(error))
+    }
+
+    /// The table as a sink.
+    ///
+    /// # Errors
+    /// When its connector cannot write it.
+    pub(crate) fn sink(&self, connectors: &dyn Connectors) -> Result<Arc<dyn Sink>> {
+        connectors.sink(&self.spec).map_err(|error| self.refused(error))
+    }
+
+    fn refused(&self, error: OptionError) -> SqlError {
+        let said = SqlError::new(format!("table `{}`: {}", self.spec.name, error.message));
+        match error.help {
+            Some(help) => said.help(help),
+            None => said,
+        }
+    }
+}
+
+/// The columns of a declaration, computed ones typed.
+fn columns(
+    planner: &Planner<'_>,
+    text: &str,
+    create: &CreateTable,
+    physical: &SchemaRef,
+) -> Result<Vec<TableColumn>> {
+    let schema = df_schema(physical)?;
+    let mut columns = Vec::with_capacity(create.columns.len());
+    for column in &create.columns {
+        let name = &column.name.value;
+        columns.push(match &column.kind {
+            ColumnKind::Physical { data_type, nullable } => TableColumn {
+                field: Arc::new(Field::new(name, data_type.clone(), *nullable)),
+                computed: None,
+            },
+            ColumnKind::Computed(tree) => {
+                let (expr, data_type) = expression(planner, text, tree, &schema)
+                    .map_err(|error| not_of_computed(error, create))?;
+                TableColumn {
+                    field: Arc::new(Field::new(name, data_type, true)),
+                    computed: Some(expr),
+                }
+            }
+        });
+    }
+    Ok(columns)
+}
+
+/// A computed column may only read physical ones; says so where it names another computed one.
+fn not_of_computed(error: SqlError, create: &CreateTable) -> SqlError {
+    let computed = create.columns.iter().find(|column| {
+        matches!(column.kind, ColumnKind::Computed(_))
+            && error.message == format!("there is no column `{}`", column.name.value)
+    });
+    match computed {
+        Some(column) => SqlError {
+            message: format!("`{}` is a computed column", column.name.value),
+            span: error.span,
+            help: Some("a computed column may only use columns of the records".into()),
+        },
+        None => error,
+    }
+}
+
+fn event_time(
+    planner: &Planner<'_>,
+    text: &str,
+    declared: &Watermark,
+    schema: &SchemaRef,
+) -> Result<EventTimeDef> {
+    let name = &declared.column;
+    let Ok(column) = schema.index_of(&name.value) else {
+        return Err(
+            SqlError::new(format!("there is no column `{}`", name.value)).at(name.span.clone())
+        );
+    };
+    let data_type = schema.field(column).data_type();
+    if !matches!(data_type, DataType::Timestamp(..)) {
+        return Err(SqlError::new(format!(
+            "the time column `{}` is of type {}, not TIMESTAMP",
+            name.value,
+            sql_type(data_type)
+        ))
+        .at(name.span.clone())
+        .help("declare it as TIMESTAMP(3), or compute one: t AS to_timestamp_millis(x)"));
+    }
+    let (watermark, data_type) = expression(planner, text, &declared.expr, &df_schema(schema)?)?;
+    let place = span_bytes(text, declared.expr.span()).unwrap_or_else(|| declared.span.clone());
+    if !matches!(data_type, DataType::Timestamp(..)) {
+        return Err(SqlError::new(format!(
+            "a watermark is of type TIMESTAMP, not {}",
+            sql_type(&data_type)
+        ))
+        .at(place)
+        .help(format!("such as {0} - INTERVAL '5' SECOND", name.value)));
+    }
+    if !watermark.column_refs().contains(&Column::new_unqualified(&name.value)) {
+        return Err(SqlError::new(format!(
+            "the watermark does not depend on its time column `{}`",
+            name.value
+        ))
+        .at(place)
+        .help(format!("such as {0} - INTERVAL '5' SECOND", name.value)));
+    }
+    Ok(EventTimeDef { column, watermark })
+}
+
+/// Plans an expression of a declaration and works out its type.
+fn expression(
+    planner: &Planner<'_>,
+    text: &str,
+    tree: &ast::Expr,
+    schema: &Arc<DFSchema>,
+) -> Result<(Expr, DataType)> {
+    let place = |error: SqlError| match span_bytes(text, tree.span()) {
+        Some(span) => error.at(span),
+        None => error,
+    };
+    let expr = planner.expression(text, tree, schema).map_err(place)?;
+    let data_type = expr.get_type(schema).map_err(|error| place(diagnose(&error, text, None)))?;
+    Ok((expr, data_type))
+}
+
+fn df_schema(schema: &SchemaRef) -> Result<Arc<DFSchema>> {
+    DFSchema::from_unqualified_fields(schema.fields().clone(), Default::default())
+        .map(Arc::new)
+        .map_err(|error| diagnose(&error, "", None))
+}
+
+/// A type as SQL writes it.
+pub(crate) fn sql_type(data_type: &DataType) -> String {
+    use arrow::datatypes::TimeUnit;
+    let digits = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => 0,
+        TimeUnit::Millisecond => 3,
+        TimeUnit::Microsecond => 6,
+        TimeUnit::Nanosecond => 9,
+    };
+    match data_type {
+        DataType::Boolean => "BOOLEAN".into(),
+        DataType::Int8 => "TINYINT".into(),
+        DataType::Int16 => "SMALLINT".into(),
+        DataType::Int32 => "INT".into(),
+        DataType::Int64 => "BIGINT".into(),
+        DataType::UInt8 => "TINYINT UNSIGNED".into(),
+        DataType::UInt16 => "SMALLINT UNSIGNED".into(),
+        DataType::UInt32 => "INT UNSIGNED".into(),
+        DataType::UInt64 => "BIGINT UNSIGNED".into(),
+        DataType::Float32 => "FLOAT".into(),
+        DataType::Float64 => "DOUBLE".into(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "VARCHAR".into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "BYTES".into(),
+        DataType::Date32 => "DATE".into(),
+        DataType::Time32(unit) | DataType::Time64(unit) => format!("TIME({})", digits(unit)),
+        DataType::Timestamp(unit, None) => format!("TIMESTAMP({})", digits(unit)),
+        DataType::Timestamp(unit, Some(_)) => format!("TIMESTAMP_LTZ({})", digits(unit)),
+        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
+            format!("DECIMAL({precision}, {scale})")
+        }
+        DataType::Interval(_) => "INTERVAL".into(),
+        DataType::List(item) => format!("ARRAY<{}>", sql_type(item.data_type())),
+        DataType::Struct(fields) => {
+            let field =
+                |field: &FieldRef| format!("{} {}", field.name(), sql_type(field.data_type()));
+            format!("ROW<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A table as DataFusion's planner knows it.
+#[derive(Debug)]
+pub(crate) struct TableScanSource(pub(crate) Arc<Table>);
+
+impl TableSource for TableScanSource {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.0.schema)
+    }
+}

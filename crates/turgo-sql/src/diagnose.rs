@@ -1,0 +1,167 @@
+//! DataFusion's errors in our words: what is wrong, the word at fault, the nearest name.
+
+use std::ops::ControlFlow;
+use std::ops::Range;
+
+use datafusion_common::{DataFusionError, SchemaError};
+use datafusion_sql::sqlparser::ast::{Ident, ObjectName, Query, Visit, Visitor};
+use datafusion_sql::sqlparser::tokenizer::{Location, Span};
+
+use crate::error::SqlError;
+use crate::names::suggest;
+use crate::parse::LineIndex;
+
+/// The bytes of `text` that a parser's span covers; `None` for empty spans.
+pub(crate) fn span_bytes(text: &str, span: Span) -> Option<Range<usize>> {
+    LineIndex::new(text).span_to_bytes(span)
+}
+
+/// An error of ours, to be carried through DataFusion's planner.
+pub(crate) fn carry(error: SqlError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// What `error` says about the statement `text`, of which `query` is the tree, if there is one.
+pub(crate) fn diagnose(error: &DataFusionError, text: &str, query: Option<&Query>) -> SqlError {
+    let mut said = translate(error.find_root());
+    if said.span.is_none() {
+        said.span = diagnosed_span(error).and_then(|span| span_bytes(text, span));
+    }
+    if said.span.is_none()
+        && let Some(query) = query
+    {
+        said.span = missing_name(error.find_root())
+            .and_then(|name| find_ident(query, &name))
+            .and_then(|span| span_bytes(text, span));
+    }
+    said
+}
+
+fn translate(root: &DataFusionError) -> SqlError {
+    match root {
+        DataFusionError::External(inner) => match inner.downcast_ref::<SqlError>() {
+            Some(ours) => ours.clone(),
+            None => SqlError::new(inner.to_string()),
+        },
+        DataFusionError::SchemaError(inner, _) => schema_error(inner),
+        DataFusionError::Diagnostic(diagnostic, _) => SqlError::new(diagnostic.message.clone()),
+        DataFusionError::Collection(errors) => match errors.first() {
+            Some(first) => translate(first.find_root()),
+            None => SqlError::new("the statement cannot be planned"),
+        },
+        DataFusionError::NotImplemented(_) => {
+            SqlError::new(format!("not there yet: {}", bare_message(root)))
+        }
+        DataFusionError::Internal(_) => SqlError::new(format!(
+            "internal error: {}; please report it with the query",
+            bare_message(root)
+        )),
+        DataFusionError::Plan(message) => match repeated_name(message) {
+            Some(name) => two_columns(name),
+            None => SqlError::new(bare_message(root)),
+        },
+        _ => SqlError::new(bare_message(root)),
+    }
+}
+
+/// The column that a SELECT computes twice, from the words DataFusion says it in.
+fn repeated_name(message: &str) -> Option<&str> {
+    let rest = message
+        .strip_prefix("Projections require unique expression names but the expression \"")?;
+    let name = rest.split('"').next()?;
+    Some(name.rsplit_once(" AS ").map_or(name, |(_, alias)| alias))
+}
+
+fn two_columns(name: &str) -> SqlError {
+    SqlError::new(format!("two columns are named `{name}`"))
+        .help("give one of them another name with AS")
+}
+
+/// The message without DataFusion's prefix and stack, as a sentence without a full stop.
+fn bare_message(error: &DataFusionError) -> String {
+    let message = error.message().into_owned();
+    let message = message.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
+    message.trim().trim_end_matches('.').to_owned()
+}
+
+fn schema_error(error: &SchemaError) -> SqlError {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let place = field.relation.as_ref().map(|table| format!(" in `{table}`"));
+            let said = SqlError::new(format!(
+                "there is no column `{}`{}",
+                field.name,
+                place.unwrap_or_default()
+            ));
+            let mut names: Vec<_> = valid_fields.iter().map(|column| column.name()).collect();
+            names.dedup();
+            match suggest(&field.name, names.iter().copied(), "the columns are") {
+                Some(help) => said.help(help),
+                None => said,
+            }
+        }
+        SchemaError::AmbiguousReference { field } => {
+            SqlError::new(format!("column `{}` is ambiguous", field.name))
+                .help("say which one is meant: table.column")
+        }
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => two_columns(name),
+    }
+}
+
+/// The name that could not be resolved.
+fn missing_name(root: &DataFusionError) -> Option<String> {
+    match root {
+        DataFusionError::SchemaError(error, _) => match error.as_ref() {
+            SchemaError::FieldNotFound { field, .. }
+            | SchemaError::AmbiguousReference { field } => Some(field.name.clone()),
+            SchemaError::DuplicateQualifiedField { name, .. }
+            | SchemaError::DuplicateUnqualifiedField { name } => Some(name.clone()),
+        },
+        _ => None,
+    }
+}
+
+fn diagnosed_span(error: &DataFusionError) -> Option<Span> {
+    let span = error.diagnostic()?.span?;
+    let at = |location: datafusion_common::Location| Location::new(location.line, location.column);
+    Some(Span::new(at(span.start), at(span.end)))
+}
+
+/// Where the identifier `name` first stands in `query`.
+pub(crate) fn find_ident(query: &Query, name: &str) -> Option<Span> {
+    struct Find<'a>(&'a str);
+    impl Find<'_> {
+        fn check<'i>(&self, idents: impl IntoIterator<Item = &'i Ident>) -> ControlFlow<Span> {
+            for ident in idents {
+                if ident.value.eq_ignore_ascii_case(self.0) && ident.span != Span::empty() {
+                    return ControlFlow::Break(ident.span);
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    impl Visitor for Find<'_> {
+        type Break = Span;
+
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<Span> {
+            self.check(relation.0.iter().filter_map(|part| part.as_ident()))
+        }
+
+        fn pre_visit_expr(
+            &mut self,
+            expr: &datafusion_sql::sqlparser::ast::Expr,
+        ) -> ControlFlow<Span> {
+            use datafusion_sql::sqlparser::ast::Expr;
+            match expr {
+                Expr::Identifier(ident) => self.check([ident]),
+                Expr::CompoundIdentifier(idents) => self.check(idents),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    match query.visit(&mut Find(name)) {
+        ControlFlow::Break(span) => Some(span),
+        ControlFlow::Continue(()) => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! Exact arithmetic: no integer or decimal result is ever wrapped.
+//!
+//! DataFusion's `+ - *` on integers and decimals wrap, at run time and when constants are folded.
+//! After type coercion and before optimisation, [`rewrite`] replaces them, and `/ %` and unary
+//! minus, by calls of [`Checked`], so that everything later, folding included, is checked.
+//!
+//! - X1. Names and types of columns do not change by the rewriting.
+//! - X2. A constant that cannot be computed is an error of the plan, unless a CASE, COALESCE, AND
+//!   or OR may skip it; then it is an error of the row that reaches it.
+//!
+//! What else was looked at in DataFusion's functions: `abs`, `factorial`, `gcd` and `lcm` check
+//! for overflow, `power` computes in floating point, `round` of decimals checks; `CAST` checks.
+//! SUM and AVG wrap; the engine has its own, and `lower` widens what `SUM(DISTINCT)` adds up.
+
+mod checked;
+#[cfg(test)]
+mod tests;
+
+use datafusion_common::Result;
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion_expr::expr::{AggregateFunction, Cast, ScalarFunction};
+use datafusion_expr::expr_rewriter::NamePreserver;
+use datafusion_expr::utils::merge_schema;
+use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF};
+
+use self::checked::{Checked, Operation};
+
+/// Replaces inexact arithmetic in all expressions of `plan`.
+///
+/// # Errors
+/// DataFusion's, when a type cannot be worked out; not expected after type coercion.
+pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        let names = NamePreserver::new(&node);
+        let node = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let expr = expr.transform_up(|expr| rewrite_one(expr, &schema))?;
+            Ok(expr.update_data(|expr| name.restore(expr)))
+        })?;
+        node.map_data(|node| node.recompute_schema())
+    })?;
+    Ok(rewritten.data)
+}
+
+fn rewrite_one(expr: Expr, schema: &datafusion_common::DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let exact = match Operation::of(op) {
+                Some(operation) if exact_type(&left, schema)? && exact_type(&right, schema)? => {
+                    operation
+                }
+                _ => return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))),
+            };
+            let text = format!("{} {op} {}", operand(&left), operand(&right));
+            Ok(Transformed::yes(call(Checked::new(exact, text), vec![*left, *right])))
+        }
+        Expr::Negative(inner) if exact_type(&inner, schema)? => {
+            let text = format!("-{}", operand(&inner));
+            Ok(Transformed::yes(call(Checked::new(Operation::Negate, text), vec![*inner])))
+        }
+        Expr::AggregateFunction(call) => average_of_integers(call, schema),
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// Type coercion makes `AVG(integer)` an average of floating-point numbers. The engine divides the
+/// exact sum once, so it gets the integers.
+fn average_of_integers(
+    mut call: AggregateFunction,
+    schema: &datafusion_common::DFSchema,
+) -> Result<Transformed<Expr>> {
+    let mut changed = false;
+    if call.func.name() == "avg" && !call.params.distinct {
+        for arg in &mut call.params.args {
+            if let Expr::Cast(Cast { expr, .. }) = arg
+                && expr.get_type(schema)?.is_integer()
+            {
+                *arg = (**expr).clone();
+                changed = true;
+            }
+        }
+    }
+    Ok(Transformed::new(Expr::AggregateFunction(call), changed, TreeNodeRecursion::Continue))
+}
+
+fn exact_type(expr: &Expr, schema: &datafusion_common::DFSchema) -> Result<bool> {
+    let data_type = expr.get_type(schema)?;
+    Ok(data_type.is_integer() || data_type.is_decimal())
+}
+
+fn call(function: Checked, args: Vec<Expr>) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(ScalarUDF::new_from_impl(function).into(), args))
+}
+
+/// An operand as the user would write it: no qualifiers, types or casts that type coercion added.
+fn operand(expr: &Expr) -> String {
+    match expr {
+        Expr::Column(column) => column.name.clone(),
+        Expr::Cast(Cast { expr, .. }) => operand(expr),
+        Expr::ScalarFunction(inner) => match checked(inner) {
+            Some(checked) => format!("({})", checked.text()),
+            None => expr.human_display().to_string(),
+        },
+        _ => expr.human_display().to_string(),
+    }
+}
+
+fn checked(function: &ScalarFunction) -> Option<&Checked> {
+    function.func.inner().downcast_ref::<Checked>()
+}
+
+/// The first constant of `plan` that cannot be computed (X2), as the error of computing it.
+///
+/// # Errors
+/// That one.
+pub(crate) fn check_constants(plan: &LogicalPlan) -> Result<()> {
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| match expr {
+                Expr::Case(_)
+                | Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }) => {
+                    Ok(TreeNodeRecursion::Jump)
+                }
+                Expr::ScalarFunction(function) if function.func.short_circuits() => {
+                    Ok(TreeNodeRecursion::Jump)
+                }
+                Expr::ScalarFunction(function) => {
+                    if let Some(checked) = checked(function) {
+                        checked.check_constant(&function.args)?;
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                }
+                _ => Ok(TreeNodeRecursion::Continue),
+            })
+        })
+    })?;
+    Ok(())
+}

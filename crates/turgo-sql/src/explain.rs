@@ -1,0 +1,261 @@
+//! A planned query as text and as JSON: its logical plan, its stages, and why rows travel as they
+//! do.
+
+use std::fmt::{self, Write as _};
+
+use datafusion_common::ScalarValue;
+use datafusion_expr::Operator;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::{BinaryExpr, Literal};
+use serde_json::{Value, json};
+use turgo_engine::graph::{
+    Aggregate, Column, Distribution, Input, Instances, OnError, OperatorSpec, Output, Panes, Scan,
+    Stage, TaskGraph,
+};
+
+use crate::plan::window::{show, span};
+use crate::session::Planned;
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Shows `planned`.
+pub(crate) fn explain(planned: &Planned, format: ExplainFormat) -> String {
+    match format {
+        ExplainFormat::Text => text(planned),
+        ExplainFormat::Json => json(planned).to_string(),
+    }
+}
+
+fn text(planned: &Planned) -> String {
+    let mut out = String::from("Logical plan\n");
+    for line in planned.logical.lines() {
+        let _ = writeln!(out, "  {line}");
+    }
+    out.push_str("\nTask graph\n");
+    for (index, stage) in planned.graph.stages.iter().enumerate() {
+        let _ = writeln!(out, "  stage {index}: {}", instances(stage));
+        if let Input::Source(source) = &stage.input {
+            let _ = writeln!(out, "    {}", scan(source));
+        }
+        for operator in &stage.operators {
+            let _ = writeln!(out, "    {}", self::operator(operator));
+        }
+        let _ = writeln!(out, "    -> {}", output(&planned.graph, stage));
+    }
+    for warning in &planned.warnings {
+        let _ = writeln!(out, "\nwarning: {warning}");
+    }
+    out
+}
+
+fn json(planned: &Planned) -> Value {
+    let stages = planned.graph.stages.iter().map(|stage| {
+        let source = match &stage.input {
+            Input::Source(source) => json!({
+                "table": source.table,
+                "source": source.source.describe(),
+                "columns": names(&source.columns),
+                "text": scan(source),
+            }),
+            Input::Exchange => Value::Null,
+        };
+        json!({
+            "instances": match stage.instances { Instances::Workers => "workers", Instances::One => "one" },
+            "source": source,
+            "operators": stage.operators.iter().map(operator).collect::<Vec<_>>(),
+            "output": json_output(&planned.graph, stage),
+            "columns": stage.schema.fields().iter().map(|field| json!({
+                "name": field.name(),
+                "type": crate::catalog::sql_type(field.data_type()),
+            })).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "logical": planned.logical,
+        "stages": stages.collect::<Vec<_>>(),
+        "changes": planned.changes,
+        "warnings": planned.warnings,
+    })
+}
+
+fn json_output(graph: &TaskGraph, stage: &Stage) -> Value {
+    match &stage.output {
+        Output::Exchange { to, distribution } => json!({
+            "to": to,
+            "distribution": match distribution {
+                Distribution::Forward => "forward",
+                Distribution::Hash { .. } => "hash",
+                Distribution::One => "one",
+            },
+            "keys": match distribution {
+                Distribution::Hash { keys } => {
+                    keys.iter().map(|key| stage.schema.field(*key).name()).collect()
+                }
+                _ => Vec::new(),
+            },
+            "why": why(graph, *to, distribution),
+        }),
+        Output::Sink { sink, changes } => json!({ "sink": sink.describe(), "changes": changes }),
+    }
+}
+
+fn instances(stage: &Stage) -> &'static str {
+    match stage.instances {
+        Instances::Workers => "one instance per worker",
+        Instances::One => "one instance",
+    }
+}
+
+fn scan(scan: &Scan) -> String {
+    let mut said = format!(
+        "scan {}, {}: {}",
+        scan.table,
+        scan.source.describe(),
+        names(&scan.columns).join(", ")
+    );
+    if let Some(time) = &scan.event_time {
+        let column = scan.columns[time.column].field.name();
+        let _ = write!(said, "; event time {column}, watermark {}", watermark(&*time.watermark));
+    }
+    if scan.on_error == OnError::Skip {
+        said.push_str("; bad records are skipped");
+    }
+    said
+}
+
+fn names(columns: &[Column]) -> Vec<String> {
+    columns.iter().map(|column| column.field.name().clone()).collect()
+}
+
+fn operator(operator: &OperatorSpec) -> String {
+    match operator {
+        OperatorSpec::Filter(condition) => format!("filter {}", Sql(&**condition)),
+        OperatorSpec::Project(columns) => {
+            let column = |column: &Column| {
+                let (expr, name) = (Sql(&*column.expr).to_string(), column.field.name());
+                if expr == *name { expr } else { format!("{expr} AS {name}") }
+            };
+            format!("project {}", columns.iter().map(column).collect::<Vec<_>>().join(", "))
+        }
+        OperatorSpec::AssignWindows { time, windows, drop_late, schema } => format!(
+            "assign windows: {} of {}{}",
+            show(windows),
+            schema.field(*time).name(),
+            if *drop_late { ", without late rows" } else { "" }
+        ),
+        OperatorSpec::PartialAggregate(aggregate) => {
+            format!("partial aggregate {}", self::aggregate(aggregate))
+        }
+        OperatorSpec::FinalAggregate(aggregate) => {
+            format!("final aggregate {}", self::aggregate(aggregate))
+        }
+        OperatorSpec::RowAggregate(aggregate) => {
+            format!("row aggregate {}", self::aggregate(aggregate))
+        }
+        OperatorSpec::ChangesAggregate { aggregate, before } => format!(
+            "changes aggregate {}{}",
+            self::aggregate(aggregate),
+            if *before { ", with old versions" } else { "" }
+        ),
+        OperatorSpec::DropUpdateBefore => "drop old versions".into(),
+    }
+}
+
+fn aggregate(aggregate: &Aggregate) -> String {
+    let name = |column: &usize| aggregate.input.field(*column).name().clone();
+    let names = |columns: &[usize]| columns.iter().map(name).collect::<Vec<_>>().join(", ");
+    let calls: Vec<_> = aggregate
+        .calls
+        .iter()
+        .map(|call| {
+            let filter = call.filter.map(|filter| format!(" where {}", name(&filter)));
+            format!("{}({}){}", call.function, names(&call.args), filter.unwrap_or_default())
+        })
+        .collect();
+    let mut said = format!("[{}]", calls.join(", "));
+    if !aggregate.keys.is_empty() {
+        let _ = write!(said, " by {}", names(&aggregate.keys));
+    }
+    match &aggregate.panes {
+        Panes::Whole => {}
+        Panes::Time { column, windows } => {
+            let _ = write!(said, " in {} of {}", show(windows), name(column));
+        }
+        Panes::Attached { start, end } => {
+            let _ = write!(said, " in the window {} to {}", name(start), name(end));
+        }
+    }
+    said
+}
+
+fn output(graph: &TaskGraph, stage: &Stage) -> String {
+    match &stage.output {
+        Output::Exchange { to, distribution } => {
+            let how = match distribution {
+                Distribution::Forward => "forward".to_owned(),
+                Distribution::One => "to its one instance".to_owned(),
+                Distribution::Hash { keys } => {
+                    let keys: Vec<_> =
+                        keys.iter().map(|key| stage.schema.field(*key).name().as_str()).collect();
+                    format!("by hash of {}", keys.join(", "))
+                }
+            };
+            format!("stage {to}, {how}: {}", why(graph, *to, distribution))
+        }
+        Output::Sink { sink, changes } => {
+            format!("{}{}", sink.describe(), if *changes { ", as a changelog" } else { "" })
+        }
+    }
+}
+
+/// Why rows travel as they do: the first operator of the next stage says it.
+fn why(graph: &TaskGraph, to: usize, distribution: &Distribution) -> &'static str {
+    match (graph.stages[to].operators.first(), distribution) {
+        (_, Distribution::Forward) => "the rows of a union stay where they are",
+        (Some(OperatorSpec::FinalAggregate(_)), Distribution::One) => {
+            "partial states, merged in one place for there is no key"
+        }
+        (Some(OperatorSpec::FinalAggregate(_)), _) => {
+            "partial states, merged by the owner of their key"
+        }
+        (Some(OperatorSpec::ChangesAggregate { .. }), Distribution::One) => {
+            "rows, since each one changes a result; in one place for there is no key"
+        }
+        (Some(OperatorSpec::ChangesAggregate { .. }), _) => {
+            "rows, since each one changes a result of the owner of its key"
+        }
+        (_, Distribution::One) => {
+            "rows, since a function depends on their order; in one place for there is no key"
+        }
+        _ => "rows, since a function depends on their order; to the owner of their key",
+    }
+}
+
+/// A watermark, in the form nearly all of them have or as any other expression.
+fn watermark(expr: &dyn PhysicalExpr) -> String {
+    if let Some(minus) = expr.downcast_ref::<BinaryExpr>()
+        && *minus.op() == Operator::Minus
+        && let Some(bound) = minus.right().downcast_ref::<Literal>()
+        && let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound.value()
+        && (bound.months, bound.days, bound.nanoseconds % 1_000) == (0, 0, 0)
+    {
+        return format!("{} - {}", Sql(&**minus.left()), span(bound.nanoseconds / 1_000));
+    }
+    Sql(expr).to_string()
+}
+
+/// An expression as SQL, without the places of its columns.
+struct Sql<'a>(&'a dyn PhysicalExpr);
+
+impl fmt::Display for Sql<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_sql(f)
+    }
+}

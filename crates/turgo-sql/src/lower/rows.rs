@@ -1,0 +1,325 @@
+//! Rows on their way through the graph, and what changes only how they are looked at: projections,
+//! filters, windows.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion_common::DFSchema;
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_expr::Expr;
+use datafusion_expr::execution_props::ExecutionProps;
+use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::{CastExpr, Column as ColumnExpr};
+use turgo_engine::graph::{Column, OperatorSpec};
+use turgo_engine::window::Windows;
+
+use super::{Lowering, Place};
+use crate::diagnose::diagnose;
+use crate::error::{Result, SqlError};
+use crate::plan::WindowAssign;
+use crate::plan::window::COLUMNS;
+
+/// Rows at the end of a stage.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// The stage.
+    pub(super) stage: usize,
+    /// The columns they have there.
+    pub(super) fields: Vec<FieldRef>,
+    /// The columns of the logical plan, in its order.
+    pub(super) columns: Vec<LogicalColumn>,
+    /// The window they are in, if any.
+    pub(super) window: Option<RowWindow>,
+    /// Whether they end by themselves.
+    pub(super) bounded: bool,
+    /// Where they are a changelog.
+    pub(super) changelog: Option<Changelog>,
+}
+
+/// A column of the logical plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LogicalColumn {
+    /// Where it lies in the rows; `None` for a column of a window that is not assigned yet.
+    pub(super) at: Option<usize>,
+    /// Which column of [`Rows::window`] it is.
+    pub(super) part: Option<Part>,
+    /// Which key of the changelog it is.
+    pub(super) key: Option<usize>,
+}
+
+/// A column of a window, numbered as in [`COLUMNS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Start = 0,
+    End = 1,
+    Time = 2,
+}
+
+/// The window rows are in.
+#[derive(Debug, Clone)]
+pub(super) enum RowWindow {
+    /// Known, not assigned: L2.
+    Pending { time: usize, windows: Windows },
+    /// Carried by each row in two columns.
+    Attached { start: usize, end: usize, assigns: Vec<Place> },
+}
+
+impl RowWindow {
+    /// The columns it needs.
+    fn needs(&self) -> Vec<usize> {
+        match self {
+            Self::Pending { time, .. } => vec![*time],
+            Self::Attached { start, end, .. } => vec![*start, *end],
+        }
+    }
+
+    /// The same window where column `i` has become column `moved(i)`.
+    fn moved(self, moved: impl Fn(usize) -> usize) -> Self {
+        match self {
+            Self::Pending { time, windows } => Self::Pending { time: moved(time), windows },
+            Self::Attached { start, end, assigns } => {
+                Self::Attached { start: moved(start), end: moved(end), assigns }
+            }
+        }
+    }
+}
+
+/// What is known of a changelog.
+#[derive(Debug, Clone)]
+pub(super) struct Changelog {
+    /// The aggregates that write it.
+    pub(super) aggregates: Vec<Place>,
+    /// How many keys a row has, the window counting as one; `None`: rows of several changelogs,
+    /// which no key tells apart.
+    pub(super) keys: Option<usize>,
+    /// A filter follows, which has to see old versions.
+    pub(super) filtered: bool,
+}
+
+impl Changelog {
+    /// Whether the key of each row is among its columns, so that a new version replaces the old.
+    pub(super) fn upsert(&self, columns: &[LogicalColumn]) -> bool {
+        let kept = |key| columns.iter().any(|column| column.key == Some(key));
+        self.keys.is_some_and(|keys| (0..keys).all(kept))
+    }
+}
+
+impl Rows {
+    /// Logical column `index` as an expression, and its field.
+    pub(super) fn column(&self, index: usize) -> (Arc<dyn PhysicalExpr>, FieldRef) {
+        let at = self.columns[index].at.expect("window columns are assigned before they are read");
+        self.at(at)
+    }
+
+    /// Column `at` of the rows as an expression, and its field.
+    pub(super) fn at(&self, at: usize) -> (Arc<dyn PhysicalExpr>, FieldRef) {
+        let field = &self.fields[at];
+        (Arc::new(ColumnExpr::new(field.name(), at)), Arc::clone(field))
+    }
+
+    /// Whether the logical columns are all columns of the rows, in order.
+    pub(super) fn in_order(&self) -> bool {
+        self.columns.len() == self.fields.len()
+            && self.columns.iter().enumerate().all(|(index, column)| column.at == Some(index))
+    }
+
+    /// The columns as a schema.
+    pub(super) fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.fields.clone()))
+    }
+
+    /// An expression over the logical columns, `schema`, as one over the rows.
+    pub(super) fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        let physical = physical_expr(expr, schema)?;
+        let moved = physical.transform(|node| {
+            let moved =
+                node.downcast_ref::<ColumnExpr>().map(|column| self.column(column.index()).0);
+            Ok(match moved {
+                Some(moved) => Transformed::yes(moved),
+                None => Transformed::no(node),
+            })
+        });
+        Ok(moved.map_err(|error| diagnose(&error, "", None))?.data)
+    }
+
+    /// Whether `expr` reads a column of a window that is not assigned yet.
+    pub(super) fn reads_pending(&self, expr: &Expr, schema: &DFSchema) -> bool {
+        expr.column_refs().into_iter().any(|column| {
+            let index = schema.index_of_column(column);
+            index.is_ok_and(|index| self.columns[index].at.is_none())
+        })
+    }
+}
+
+/// An expression over `schema`, ready to be computed.
+///
+/// # Errors
+/// DataFusion's, when an expression is of a kind that cannot be computed.
+pub(super) fn physical_expr(expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+    datafusion_physical_expr::create_physical_expr(
+        expr,
+        schema,
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )
+    .map_err(|error| diagnose(&error, "", None))
+}
+
+/// A nullable field: operators keep no promise about NULLs.
+pub(super) fn field(name: &str, data_type: &DataType) -> FieldRef {
+    Arc::new(Field::new(name, data_type.clone(), true))
+}
+
+/// A column in the type that keys, sinks and formats know: string views become strings.
+pub(super) fn plain_type(expr: Arc<dyn PhysicalExpr>, field: FieldRef) -> Column {
+    let plain = match field.data_type() {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        _ => return Column { expr, field },
+    };
+    let field = Arc::new(field.as_ref().clone().with_data_type(plain.clone()));
+    Column { expr: Arc::new(CastExpr::new(expr, plain, None)), field }
+}
+
+/// The logical column that `expr` is, if it is just one.
+pub(super) fn plain_column(expr: &Expr, schema: &DFSchema) -> Option<usize> {
+    match expr {
+        Expr::Alias(alias) => plain_column(&alias.expr, schema),
+        Expr::Column(column) => schema.index_of_column(column).ok(),
+        _ => None,
+    }
+}
+
+impl Lowering<'_> {
+    /// A projection. Plain columns are only looked at differently (L1).
+    pub(super) fn project(
+        &mut self,
+        rows: Rows,
+        exprs: &[Expr],
+        input: &DFSchema,
+        output: &DFSchema,
+    ) -> Result<Rows> {
+        let plain: Vec<_> = exprs.iter().map(|expr| plain_column(expr, input)).collect();
+        if plain.iter().all(Option::is_some) {
+            let columns = plain.into_iter().flatten().map(|index| rows.columns[index]).collect();
+            return Ok(Rows { columns, ..rows });
+        }
+        let reads_pending =
+            |expr: &Expr| plain_column(expr, input).is_none() && rows.reads_pending(expr, input);
+        let rows =
+            if exprs.iter().any(reads_pending) { self.with_window_columns(rows) } else { rows };
+        let mut picked = Picked::default();
+        let mut columns = Vec::with_capacity(exprs.len());
+        for (index, (expr, plain)) in exprs.iter().zip(plain).enumerate() {
+            columns.push(match plain.map(|plain| rows.columns[plain]) {
+                Some(pending @ LogicalColumn { at: None, .. }) => pending,
+                Some(column) => {
+                    let (expr, field) = rows.column(plain.unwrap_or_default());
+                    LogicalColumn { at: Some(picked.add(expr, field)), ..column }
+                }
+                None => {
+                    let name = output.field(index);
+                    let computed = rows.expr(expr, input)?;
+                    let at = picked.add(computed, field(name.name(), name.data_type()));
+                    LogicalColumn { at: Some(at), ..LogicalColumn::default() }
+                }
+            });
+        }
+        let window = rows.window.clone().map(|window| {
+            let kept: Vec<(usize, usize)> = window
+                .needs()
+                .into_iter()
+                .map(|at| {
+                    let (expr, field) = rows.at(at);
+                    (at, picked.add(expr, field))
+                })
+                .collect();
+            window.moved(|at| kept.iter().find(|(from, _)| *from == at).map_or(at, |(_, to)| *to))
+        });
+        let fields = picked.fields();
+        self.push_project(rows.stage, picked.columns);
+        Ok(Rows { fields, columns, window, ..rows })
+    }
+
+    /// A filter.
+    pub(super) fn filter(
+        &mut self,
+        rows: Rows,
+        predicate: &Expr,
+        input: &DFSchema,
+    ) -> Result<Rows> {
+        let pending = rows.reads_pending(predicate, input);
+        let mut rows = if pending { self.with_window_columns(rows) } else { rows };
+        let condition = rows.expr(predicate, input)?;
+        self.push(rows.stage, OperatorSpec::Filter(condition));
+        if let Some(changelog) = &mut rows.changelog {
+            changelog.filtered = true;
+        }
+        Ok(rows)
+    }
+
+    /// A window: noted, assigned when something reads it (L2).
+    pub(super) fn window(&mut self, rows: Rows, window: &WindowAssign) -> Result<Rows> {
+        // A window over a window: the columns of the first are columns like others from here on.
+        let mut rows = self.with_window_columns(rows);
+        if rows.changelog.is_some() {
+            return Err(SqlError::new("a window over a changelog is not there yet")
+                .help("write EMIT FINAL, or give the inner query a window"));
+        }
+        let time = (window.input.schema().index_of_column(&window.time))
+            .map_err(|error| diagnose(&error, "", None))?;
+        let time = rows.columns[time].at.expect("windows below were assigned above");
+        for column in &mut rows.columns {
+            column.part = None;
+        }
+        for part in [Part::Start, Part::End, Part::Time] {
+            rows.columns.push(LogicalColumn { at: None, part: Some(part), key: None });
+        }
+        rows.window = Some(RowWindow::Pending { time, windows: window.windows });
+        Ok(rows)
+    }
+
+    /// The same rows with the columns of their window assigned.
+    pub(super) fn with_window_columns(&mut self, mut rows: Rows) -> Rows {
+        let Some(RowWindow::Pending { time, windows }) = rows.window else { return rows };
+        let first = rows.fields.len();
+        let data_type = rows.fields[time].data_type().clone();
+        rows.fields.extend(COLUMNS.map(|name| field(name, &data_type)));
+        for column in &mut rows.columns {
+            if let (None, Some(part)) = (column.at, column.part) {
+                column.at = Some(first + part as usize);
+            }
+        }
+        let operator =
+            OperatorSpec::AssignWindows { time, windows, drop_late: false, schema: rows.schema() };
+        let place = self.push(rows.stage, operator);
+        rows.window =
+            Some(RowWindow::Attached { start: first, end: first + 1, assigns: vec![place] });
+        rows
+    }
+}
+
+/// Columns collected for a projection, each once.
+#[derive(Debug, Default)]
+pub(super) struct Picked {
+    pub(super) columns: Vec<Column>,
+}
+
+impl Picked {
+    /// Adds a column, unless it is there; says where it is.
+    pub(super) fn add(&mut self, expr: Arc<dyn PhysicalExpr>, field: FieldRef) -> usize {
+        let there = self.columns.iter().position(|column| {
+            column.expr.as_ref() == expr.as_ref() && column.field.data_type() == field.data_type()
+        });
+        there.unwrap_or_else(|| {
+            self.columns.push(Column { expr, field });
+            self.columns.len() - 1
+        })
+    }
+
+    /// The columns collected.
+    pub(super) fn fields(&self) -> Vec<FieldRef> {
+        self.columns.iter().map(|column| Arc::clone(&column.field)).collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! Reading a table: which columns are decoded, which are computed, and its event time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, FieldRef};
+use datafusion_common::DFSchema;
+use datafusion_expr::{Expr, TableScan};
+use turgo_engine::graph::{Column, EventTimeSpec, Input, Instances, Scan};
+
+use super::Lowering;
+use super::rows::{LogicalColumn, Rows, field, physical_expr};
+use crate::catalog::{Table, TableScanSource};
+use crate::diagnose::diagnose;
+use crate::error::{Result, SqlError};
+
+impl Lowering<'_> {
+    /// A table. Columns that only the watermark needs come behind the plan's own.
+    pub(super) fn scan(&mut self, scan: &TableScan) -> Result<Rows> {
+        let Some(table) = scan.source.downcast_ref::<TableScanSource>() else {
+            return Err(SqlError::new(format!("`{}` is no table of ours", scan.table_name)));
+        };
+        let table = &table.0;
+        let wanted = match &scan.projection {
+            Some(projection) => projection.clone(),
+            None => (0..table.columns.len()).collect(),
+        };
+        let mut leaving = wanted.clone();
+        if let Some(time) = &table.event_time {
+            for column in watermark_columns(table, time.column, &time.watermark) {
+                if !leaving.contains(&column) {
+                    leaving.push(column);
+                }
+            }
+        }
+        let projection = decoded(table, &leaving);
+        let physical: Vec<FieldRef> = projection
+            .iter()
+            .map(|column| Arc::new(table.spec.schema.field(*column).clone()))
+            .collect();
+        let physical = unqualified(physical)?;
+        let columns = leaving
+            .iter()
+            .map(|column| {
+                let column = &table.columns[*column];
+                let expr = match &column.computed {
+                    Some(expr) => expr.clone(),
+                    None => Expr::Column(datafusion_common::Column::new_unqualified(
+                        column.field.name(),
+                    )),
+                };
+                Ok(Column {
+                    expr: physical_expr(&expr, &physical)?,
+                    field: field(column.field.name(), column.field.data_type()),
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let fields: Vec<FieldRef> =
+            columns.iter().map(|column| Arc::clone(&column.field)).collect();
+        let event_time = match &table.event_time {
+            Some(time) => Some(EventTimeSpec {
+                column: (leaving.iter().position(|column| *column == time.column))
+                    .expect("the time column was added above"),
+                watermark: physical_expr(&time.watermark, &unqualified(fields.clone())?)?,
+            }),
+            None => None,
+        };
+        let source = table.source(self.request.connectors)?;
+        let bounded = source.bounded();
+        let input = Input::Source(Scan {
+            table: table.spec.name.clone(),
+            source,
+            projection,
+            columns,
+            event_time,
+            on_error: table.on_error,
+            drift_max: table.drift_max.unwrap_or(self.request.drift_max),
+        });
+        let columns = (0..wanted.len())
+            .map(|at| LogicalColumn { at: Some(at), ..LogicalColumn::default() })
+            .collect();
+        let stage = self.open(Instances::Workers, input);
+        Ok(Rows { stage, fields, columns, window: None, bounded, changelog: None })
+    }
+}
+
+/// The table's columns a watermark needs: the time column first.
+fn watermark_columns(table: &Table, time: usize, watermark: &Expr) -> Vec<usize> {
+    let named = |column: &&datafusion_common::Column| {
+        table.columns.iter().position(|c| c.field.name() == column.name())
+    };
+    let mut refs: Vec<_> = watermark.column_refs().iter().filter_map(named).collect();
+    refs.sort_unstable();
+    std::iter::once(time).chain(refs).collect()
+}
+
+/// The physical columns, ascending, from which `leaving` can be computed.
+fn decoded(table: &Table, leaving: &[usize]) -> Vec<usize> {
+    let mut needed = BTreeSet::new();
+    for column in leaving {
+        let column = &table.columns[*column];
+        match &column.computed {
+            Some(expr) => {
+                let names = expr.column_refs();
+                needed.extend(
+                    names.iter().filter_map(|name| table.spec.schema.index_of(name.name()).ok()),
+                );
+            }
+            None => needed.extend(table.spec.schema.index_of(column.field.name()).ok()),
+        }
+    }
+    needed.into_iter().collect()
+}
+
+fn unqualified(fields: Vec<Arc<Field>>) -> Result<DFSchema> {
+    DFSchema::from_unqualified_fields(fields.into(), Default::default())
+        .map_err(|error| diagnose(&error, "", None))
+}

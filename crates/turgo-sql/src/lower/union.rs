@@ -1,0 +1,83 @@
+//! UNION ALL: the rows of several queries, one after the other or mixed.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use datafusion_expr::Union;
+use turgo_engine::graph::{Column, Distribution, Input, Instances};
+
+use super::Lowering;
+use super::rows::{Changelog, LogicalColumn, Picked, RowWindow, Rows, field};
+use crate::error::Result;
+
+impl Lowering<'_> {
+    /// Lowers each input, brings all into the same columns and forwards them into one stage.
+    pub(super) fn union(&mut self, union: &Union) -> Result<Rows> {
+        let mut inputs = Vec::with_capacity(union.inputs.len());
+        for input in &union.inputs {
+            let rows = self.node(input)?;
+            inputs.push(self.with_window_columns(rows));
+        }
+        let windowed = same_windows(&inputs);
+        let names = union.schema.fields();
+        let mut fields: Vec<_> =
+            names.iter().map(|name| field(name.name(), name.data_type())).collect();
+        let width = fields.len();
+        if windowed && let Some(RowWindow::Attached { start, end, .. }) = &inputs[0].window {
+            fields.push(Arc::clone(&inputs[0].fields[*start]));
+            fields.push(Arc::clone(&inputs[0].fields[*end]));
+        }
+        let schema = Arc::new(Schema::new(fields.clone()));
+        let to = self.open(Instances::Workers, Input::Exchange);
+        let mut columns: Vec<LogicalColumn> = (0..width)
+            .map(|at| LogicalColumn { at: Some(at), part: inputs[0].columns[at].part, key: None })
+            .collect();
+        let (mut assigned, mut aggregates, mut changelog) = (Vec::new(), Vec::new(), false);
+        let bounded = inputs.iter().all(|rows| rows.bounded);
+        for rows in inputs {
+            let mut picked = Picked::default();
+            for (index, column) in columns.iter_mut().enumerate() {
+                let expr = rows.column(index).0;
+                picked.columns.push(Column { expr, field: Arc::clone(&fields[index]) });
+                if !windowed || column.part != rows.columns[index].part {
+                    column.part = None;
+                }
+            }
+            if let Some(RowWindow::Attached { start, end, assigns }) = &rows.window {
+                assigned.extend(assigns.iter().copied());
+                for (at, place) in
+                    [(start, width), (end, width + 1)].into_iter().filter(|_| windowed)
+                {
+                    let field = Arc::clone(&fields[place]);
+                    picked.columns.push(Column { expr: rows.at(*at).0, field });
+                }
+            }
+            if let Some(log) = &rows.changelog {
+                changelog = true;
+                aggregates.extend(log.aggregates.iter().copied());
+            }
+            self.push_project(rows.stage, picked.columns);
+            self.connect(rows.stage, Arc::clone(&schema), to, Distribution::Forward);
+        }
+        let window = windowed.then_some(RowWindow::Attached {
+            start: width,
+            end: width + 1,
+            assigns: assigned,
+        });
+        // The keys of one input say nothing about the rows of another.
+        let changelog = changelog.then_some(Changelog { aggregates, keys: None, filtered: false });
+        Ok(Rows { stage: to, fields, columns, window, bounded, changelog })
+    }
+}
+
+/// Whether all rows carry a window, in columns of one type.
+fn same_windows(inputs: &[Rows]) -> bool {
+    let types: Option<Vec<_>> = inputs
+        .iter()
+        .map(|rows| match &rows.window {
+            Some(RowWindow::Attached { start, .. }) => Some(rows.fields[*start].data_type()),
+            _ => None,
+        })
+        .collect();
+    types.is_some_and(|types| types.windows(2).all(|pair| pair[0] == pair[1]))
+}

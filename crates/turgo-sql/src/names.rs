@@ -1,0 +1,33 @@
+//! Names people misspell, and the ones they may have meant.
+
+pub(crate) use crate::parse::nearest;
+
+/// ``did you mean `price`?`` where a candidate is near, otherwise `otherwise` followed by all of
+/// them; `None` where there are none.
+pub(crate) fn suggest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str> + Clone,
+    otherwise: &str,
+) -> Option<String> {
+    if let Some(near) = nearest(word, candidates.clone()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let all: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
+    (!all.is_empty()).then(|| format!("{otherwise} {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_and_far_ones_are_listed() {
+        let names = ["price", "channel", "bidder"];
+        assert_eq!(suggest("pirce", names, "columns:").unwrap(), "did you mean `price`?");
+        assert_eq!(
+            suggest("xyz", names, "columns:").unwrap(),
+            "columns: `price`, `channel`, `bidder`"
+        );
+        assert_eq!(suggest("xyz", [], "columns:"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! From a statement's tree to DataFusion's logical plan, with windows as nodes of their own.
+
+pub(crate) mod event_time;
+mod insert;
+pub(crate) mod window;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion_common::config::ConfigOptions;
+use datafusion_common::tree_node::TreeNode;
+use datafusion_common::{DFSchema, DataFusionError, TableReference};
+use datafusion_expr::planner::{ContextProvider, ExprPlanner};
+use datafusion_expr::{
+    AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
+};
+use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+use datafusion_sql::sqlparser::ast;
+
+pub(crate) use self::insert::{InsertTarget, insert};
+pub(crate) use self::window::WindowAssign;
+use crate::catalog::{Catalog, Relation, TableScanSource, View};
+use crate::diagnose::{carry, diagnose, find_ident, span_bytes};
+use crate::error::{Result, SqlError};
+use crate::functions::Functions;
+use crate::offer;
+use crate::optimize;
+
+/// Plans against the tables, views and functions of a session.
+#[derive(Debug)]
+pub(crate) struct Planner<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) functions: &'a Functions,
+    options: Arc<ConfigOptions>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner for one statement.
+    pub(crate) fn new(catalog: &'a Catalog, functions: &'a Functions) -> Self {
+        Self { catalog, functions, options: optimize::options() }
+    }
+
+    /// The plan of a query, as written: names resolved, windows found, views expanded. `text` is
+    /// what the query's spans point into.
+    ///
+    /// # Errors
+    /// What is wrong with the query, and where.
+    pub(crate) fn query(&self, text: &str, query: &ast::Query) -> Result<LogicalPlan> {
+        offer::check(query, text, self.functions)?;
+        let statement = ast::Statement::Query(Box::new(query.clone()));
+        SqlToRel::new_with_options(self, parser_options())
+            .sql_statement_to_plan(statement)
+            .and_then(window::replace_markers)
+            .map_err(|error| {
+                self.missing_relation(diagnose(&error, text, Some(query)), text, query)
+            })
+    }
+
+    /// An expression over `schema`, typed, exact and simplified.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(crate) fn expression(
+        &self,
+        text: &str,
+        tree: &ast::Expr,
+        schema: &Arc<DFSchema>,
+    ) -> Result<Expr> {
+        offer::check(tree, text, self.functions)?;
+        let plan = || -> datafusion_common::Result<Expr> {
+            let expr = SqlToRel::new_with_options(self, parser_options()).sql_to_expr(
+                tree.clone(),
+                schema,
+                &mut PlannerContext::new(),
+            )?;
+            if expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_))))? {
+                return Err(carry(SqlError::new("an aggregate has no place in a declaration")));
+            }
+            let mut exprs = optimize::expressions(vec![expr], Arc::clone(schema))?;
+            exprs.pop().ok_or_else(|| DataFusionError::Internal("an expression was lost".into()))
+        };
+        plan().map_err(|error| diagnose(&error, text, None))
+    }
+
+    /// Fills in the place of a relation that is not there.
+    fn missing_relation(&self, error: SqlError, text: &str, query: &ast::Query) -> SqlError {
+        let Some(name) = error
+            .message
+            .strip_prefix("there is no table or view `")
+            .and_then(|rest| rest.strip_suffix('`'))
+        else {
+            return error;
+        };
+        match find_ident(query, name).and_then(|span| span_bytes(text, span)) {
+            Some(span) => error.at(span),
+            None => error,
+        }
+    }
+
+    fn view(&self, name: &str, view: &View) -> Result<LogicalPlan> {
+        // The view's spans point into another text than the statement's.
+        self.query(&view.text, &view.query).map_err(|error| SqlError {
+            message: format!("in view `{name}`: {}", error.message),
+            span: None,
+            help: error.help,
+        })
+    }
+}
+
+fn parser_options() -> ParserOptions {
+    ParserOptions::new()
+        .with_collect_spans(true)
+        .with_enable_ident_normalization(true)
+        .with_map_string_types_to_utf8view(false)
+}
+
+/// A view as DataFusion's planner knows it: it puts the plan in place of the name.
+struct ViewSource(LogicalPlan);
+
+impl TableSource for ViewSource {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.0.schema().inner())
+    }
+
+    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
+        Some(Cow::Borrowed(&self.0))
+    }
+}
+
+impl ContextProvider for Planner<'_> {
+    fn get_table_source(
+        &self,
+        name: TableReference,
+    ) -> datafusion_common::Result<Arc<dyn TableSource>> {
+        match self.catalog.get(name.table()) {
+            Some(Relation::Table(table)) => Ok(Arc::new(TableScanSource(Arc::clone(table)))),
+            Some(Relation::View(view)) => {
+                Ok(Arc::new(ViewSource(self.view(name.table(), view).map_err(carry)?)))
+            }
+            None => Err(carry(self.catalog.missing(name.table()))),
+        }
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        &self.functions.planners
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.functions.scalar.get(name).cloned()
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.functions.higher_order.get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.functions.aggregate.get(name).cloned()
+    }
+
+    fn get_window_meta(&self, _name: &str) -> Option<Arc<WindowUDF>> {
+        None
+    }
+
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        &self.options
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.functions.scalar.keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.functions.higher_order.keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.functions.aggregate.keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,141 @@
+//! Which columns of a plan are event times.
+//!
+//! A column is an event time when it is, unchanged, the column a table declares a watermark for,
+//! or the `window_time` of a window over one. Only then does the watermark that travels with the
+//! rows say anything about its values.
+
+use datafusion_expr::{Expr, LogicalPlan};
+
+use crate::catalog::TableScanSource;
+use crate::plan::window::as_window;
+
+/// What a column is to event time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EventTimeOf {
+    /// The column with the watermark.
+    Declared,
+    /// A timestamp of a table without any watermark; the table's name, or none for constants.
+    Undeclared(Option<String>),
+    /// Neither.
+    Other {
+        /// The column that has the watermark, where the table of this column has one.
+        expected: Option<String>,
+    },
+}
+
+/// What column `index` of `plan` is to event time.
+pub(crate) fn event_time_of(plan: &LogicalPlan, index: usize) -> EventTimeOf {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let column = scan.projection.as_ref().map_or(index, |projection| projection[index]);
+            let Some(table) = scan.source.downcast_ref::<TableScanSource>() else {
+                return EventTimeOf::Other { expected: None };
+            };
+            match &table.0.event_time {
+                Some(time) if time.column == column => EventTimeOf::Declared,
+                Some(time) => EventTimeOf::Other {
+                    expected: Some(table.0.columns[time.column].field.name().clone()),
+                },
+                None => EventTimeOf::Undeclared(Some(table.0.spec.name.clone())),
+            }
+        }
+        LogicalPlan::Projection(projection) => of_expr(&projection.expr[index], &projection.input),
+        LogicalPlan::Aggregate(aggregate) => match aggregate.group_expr.get(index) {
+            Some(expr) => of_expr(expr, &aggregate.input),
+            None => computed(plan),
+        },
+        LogicalPlan::Filter(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Distinct(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_) => event_time_of(plan.inputs()[0], index),
+        LogicalPlan::Union(union) => (union.inputs.iter())
+            .map(|input| event_time_of(input, index))
+            .reduce(weaker)
+            .unwrap_or(EventTimeOf::Other { expected: None }),
+        LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => EventTimeOf::Undeclared(None),
+        _ => match as_window(plan) {
+            Some(window) => {
+                let inputs = window.input.schema().fields().len();
+                let time = || {
+                    let time = window.input.schema().index_of_column(&window.time);
+                    time.map_or(EventTimeOf::Other { expected: None }, |time| {
+                        event_time_of(&window.input, time)
+                    })
+                };
+                match index.checked_sub(inputs) {
+                    None => event_time_of(&window.input, index),
+                    Some(2) => time(),
+                    Some(_) => EventTimeOf::Other { expected: Some("window_time".into()) },
+                }
+            }
+            None => EventTimeOf::Other { expected: None },
+        },
+    }
+}
+
+fn of_expr(expr: &Expr, input: &LogicalPlan) -> EventTimeOf {
+    match expr.clone().unalias() {
+        Expr::Column(column) => match input.schema().index_of_column(&column) {
+            Ok(index) => event_time_of(input, index),
+            Err(_) => EventTimeOf::Other { expected: None },
+        },
+        _ => computed(input),
+    }
+}
+
+/// A computed column: an event time only where no table below declares one.
+fn computed(input: &LogicalPlan) -> EventTimeOf {
+    let mut undeclared = None;
+    for table in tables(input) {
+        match &table.0.event_time {
+            Some(time) => {
+                let name = table.0.columns[time.column].field.name().clone();
+                return EventTimeOf::Other { expected: Some(name) };
+            }
+            None => undeclared = Some(table.0.spec.name.clone()),
+        }
+    }
+    EventTimeOf::Undeclared(undeclared)
+}
+
+/// The tables `plan` reads.
+fn tables(plan: &LogicalPlan) -> Vec<&TableScanSource> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            scan.source.downcast_ref::<TableScanSource>().into_iter().collect()
+        }
+        other => other.inputs().into_iter().flat_map(tables).collect(),
+    }
+}
+
+/// The event time of a union: what all its inputs promise.
+fn weaker(left: EventTimeOf, right: EventTimeOf) -> EventTimeOf {
+    match (left, right) {
+        (other @ EventTimeOf::Other { .. }, _) | (_, other @ EventTimeOf::Other { .. }) => other,
+        (undeclared @ EventTimeOf::Undeclared(_), _)
+        | (_, undeclared @ EventTimeOf::Undeclared(_)) => undeclared,
+        _ => EventTimeOf::Declared,
+    }
+}
+
+/// Warnings on windows over tables that declare no watermark.
+pub(crate) fn warnings(plan: &LogicalPlan) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(window) = as_window(plan)
+        && let Ok(index) = window.input.schema().index_of_column(&window.time)
+        && let EventTimeOf::Undeclared(Some(table)) = event_time_of(&window.input, index)
+    {
+        found.push(format!(
+            "table {table} declares no watermark: windows are held until the input ends"
+        ));
+    }
+    for input in plan.inputs() {
+        for warning in warnings(input) {
+            if !found.contains(&warning) {
+                found.push(warning);
+            }
+        }
+    }
+    found
+}

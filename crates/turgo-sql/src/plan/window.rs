@@ -1,0 +1,278 @@
+//! The window node of a logical plan, and how it takes the place of marker functions.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion_common::{
+    Column, DFSchema, DFSchemaRef, DataFusionError, ExprSchema, Result, ScalarValue,
+};
+use datafusion_expr::expr::ScalarFunction;
+use datafusion_expr::{
+    Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, UserDefinedLogicalNodeCore,
+};
+use turgo_engine::window::Windows;
+
+use crate::diagnose::carry;
+use crate::error::SqlError;
+use crate::functions::is_marker;
+use crate::plan::event_time::{EventTimeOf, event_time_of};
+use crate::statement::marker;
+
+/// The columns a window adds, in this order.
+pub(crate) const COLUMNS: [&str; 3] = ["window_start", "window_end", "window_time"];
+
+/// Repeats each row for each window that holds it and adds the window's three columns.
+///
+/// Its schema is its input's, then [`COLUMNS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WindowAssign {
+    pub(crate) input: LogicalPlan,
+    /// The time column, a plain column of the input.
+    pub(crate) time: Column,
+    pub(crate) windows: Windows,
+    schema: DFSchemaRef,
+}
+
+impl WindowAssign {
+    fn try_new(input: LogicalPlan, time: Column, windows: Windows) -> Result<Self> {
+        let data_type = input.schema().field_from_column(&time)?.data_type().clone();
+        let mut fields: Vec<_> = (input.schema().iter())
+            .map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)))
+            .collect();
+        for name in COLUMNS {
+            if fields.iter().any(|(_, field)| field.name() == name) {
+                return Err(carry(
+                    SqlError::new(format!("the input of the window already has a column `{name}`"))
+                        .help("give it another name in a subquery, with AS"),
+                ));
+            }
+        }
+        let added = COLUMNS.map(|name| Arc::new(Field::new(name, data_type.clone(), false)));
+        fields.extend(added.into_iter().map(|field| (None, field)));
+        let metadata = input.schema().as_arrow().metadata().clone();
+        let schema = Arc::new(DFSchema::new_with_metadata(fields, metadata)?);
+        Ok(Self { input, time, windows, schema })
+    }
+}
+
+impl Hash for WindowAssign {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.input.hash(state);
+        self.time.hash(state);
+        self.windows.hash(state);
+    }
+}
+
+impl PartialOrd for WindowAssign {
+    /// Equal nodes are equal; others have no order.
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self == other).then_some(Ordering::Equal)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for WindowAssign {
+    fn name(&self) -> &'static str {
+        "WindowAssign"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![Expr::Column(self.time.clone())]
+    }
+
+    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
+        COLUMNS.map(str::to_owned).into()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Window: {} on {}", show(&self.windows), self.time)
+    }
+
+    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let shape = || DataFusionError::Internal("a window has one column and one input".into());
+        let [Expr::Column(time)] = exprs.as_slice() else { return Err(shape()) };
+        let [input] = <[LogicalPlan; 1]>::try_from(inputs).map_err(|_| shape())?;
+        Self::try_new(input, time.clone(), self.windows)
+    }
+
+    fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
+        let inputs = self.input.schema().fields().len();
+        Some(vec![output_columns.iter().copied().filter(|column| *column < inputs).collect()])
+    }
+}
+
+/// `tumble 10s`, `hop 10s every 2s`.
+pub(crate) fn show(windows: &Windows) -> String {
+    let (size, slide) = (span(windows.size()), span(windows.slide()));
+    if windows.size() == windows.slide() {
+        format!("tumble {size}")
+    } else {
+        format!("hop {size} every {slide}")
+    }
+}
+
+/// A length of time, such as `10s`.
+pub(crate) fn span(micros: i64) -> String {
+    for (unit, scale) in
+        [("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000)]
+    {
+        if micros % scale == 0 {
+            return format!("{}{unit}", micros / scale);
+        }
+    }
+    if micros % 1_000 == 0 { format!("{}ms", micros / 1_000) } else { format!("{micros}us") }
+}
+
+/// Replaces every projection that computes markers by a window node.
+///
+/// # Errors
+/// When a marker stands elsewhere, its intervals are no windows, or its time column is no event
+/// time.
+pub(crate) fn replace_markers(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let replaced = plan.transform_up(|node| match node {
+        LogicalPlan::Projection(projection) if projection.expr.iter().any(has_marker) => {
+            Ok(Transformed::yes(replace(projection)?))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    replaced.data.apply(|node| {
+        if node.expressions().iter().any(has_marker) {
+            return Err(carry(
+                SqlError::new("a window cannot be computed here")
+                    .help("use TABLE(TUMBLE(...)) in FROM, or TUMBLE(...) in GROUP BY"),
+            ));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(replaced.data)
+}
+
+fn has_marker(expr: &Expr) -> bool {
+    expr.exists(|expr| Ok(as_marker(expr).is_some())).unwrap_or(false)
+}
+
+fn as_marker(expr: &Expr) -> Option<&ScalarFunction> {
+    match expr {
+        Expr::ScalarFunction(call) if is_marker(call.func.name()) => Some(call),
+        _ => None,
+    }
+}
+
+fn replace(projection: Projection) -> Result<LogicalPlan> {
+    let input = Arc::unwrap_or_clone(projection.input);
+    let mut found: Option<(Column, Windows)> = None;
+    let mut exprs = Vec::with_capacity(projection.expr.len());
+    for expr in projection.expr {
+        let Some(call) = as_marker(&expr.clone().unalias_nested().data).cloned() else {
+            exprs.push(expr);
+            continue;
+        };
+        let window = (time_column(&call.args[0], &input)?, windows(&call)?);
+        if found.as_ref().is_some_and(|found| *found != window) {
+            return Err(carry(SqlError::new("one SELECT can compute only one window")));
+        }
+        found = Some(window);
+        let column = match call.func.name() {
+            marker::START => COLUMNS[0],
+            marker::END => COLUMNS[1],
+            _ => COLUMNS[2],
+        };
+        let name = expr.qualified_name().1;
+        let column = Expr::Column(Column::new_unqualified(column));
+        exprs.push(if name == column.qualified_name().1 { column } else { column.alias(name) });
+    }
+    let Some((time, windows)) = found else {
+        return Err(carry(SqlError::new("a window cannot be part of a larger expression")));
+    };
+    let node = WindowAssign::try_new(input, time, windows)?;
+    let same = node.schema.columns().into_iter().map(Expr::Column).eq(exprs.iter().cloned());
+    let assign = LogicalPlan::Extension(Extension { node: Arc::new(node) });
+    if same { Ok(assign) } else { LogicalPlanBuilder::from(assign).project(exprs)?.build() }
+}
+
+/// The time column of a window, which must be an event time.
+fn time_column(expr: &Expr, input: &LogicalPlan) -> Result<Column> {
+    let Expr::Column(column) = expr else {
+        return Err(carry(
+            SqlError::new("the time of a window must be a column, not an expression")
+                .help("declare a computed column in CREATE TABLE and a WATERMARK for it"),
+        ));
+    };
+    let index = input.schema().index_of_column(column)?;
+    match event_time_of(input, index) {
+        EventTimeOf::Declared | EventTimeOf::Undeclared(_) => Ok(column.clone()),
+        EventTimeOf::Other { expected } => {
+            let error = SqlError::new(format!(
+                "`{}` is not the event time of its rows, so no watermark says when its windows \
+                 are complete",
+                column.name
+            ));
+            Err(carry(match expected {
+                Some(name) => error.help(format!("use `{name}`, the column with the watermark")),
+                None => error.help(
+                    "use the column with the watermark as it is, or `window_time` of an earlier \
+                     window",
+                ),
+            }))
+        }
+    }
+}
+
+/// The windows a marker's slide and size stand for.
+fn windows(call: &ScalarFunction) -> Result<Windows> {
+    let slide = interval(&call.args[1], "slide")?;
+    let size = interval(&call.args[2], "size")?;
+    Ok(Windows::new(size, slide))
+}
+
+/// A constant interval in microseconds.
+fn interval(expr: &Expr, what: &str) -> Result<i64> {
+    let bad = |message: String| carry(SqlError::new(message).help("write INTERVAL '10' SECOND"));
+    let micros = match expr {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), _) => {
+            if value.months != 0 {
+                return Err(bad(format!(
+                    "the {what} of a window cannot be in months or years, which differ in length"
+                )));
+            }
+            i128::from(value.days) * 86_400_000_000_000 + i128::from(value.nanoseconds)
+        }
+        Expr::Literal(ScalarValue::IntervalDayTime(Some(value)), _) => {
+            i128::from(value.days) * 86_400_000_000_000 + i128::from(value.milliseconds) * 1_000_000
+        }
+        Expr::Literal(ScalarValue::IntervalYearMonth(Some(_)), _) => {
+            return Err(bad(format!(
+                "the {what} of a window cannot be in months or years, which differ in length"
+            )));
+        }
+        _ => return Err(bad(format!("the {what} of a window must be a constant interval"))),
+    };
+    if micros % 1_000 != 0 {
+        return Err(bad(format!("the {what} of a window must be whole microseconds")));
+    }
+    match i64::try_from(micros / 1_000) {
+        Ok(micros) if micros > 0 => Ok(micros),
+        Ok(_) => Err(bad(format!("the {what} of a window must be positive"))),
+        Err(_) => Err(bad(format!("the {what} of a window is too long"))),
+    }
+}
+
+/// The window node that `plan` is, if it is one.
+pub(crate) fn as_window(plan: &LogicalPlan) -> Option<&WindowAssign> {
+    match plan {
+        LogicalPlan::Extension(extension) => extension.node.as_any().downcast_ref(),
+        _ => None,
+    }
+}

@@ -1,0 +1,221 @@
+//! A session: tables, views and settings, and what each statement does to them.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion_expr::LogicalPlan;
+use turgo_engine::graph::TaskGraph;
+use turgo_engine::io::{Connectors, Sink};
+
+use crate::catalog::{Catalog, Relation, Table, View};
+use crate::diagnose::diagnose;
+use crate::error::{Result, SqlError};
+use crate::explain::{self, ExplainFormat};
+use crate::functions::Functions;
+use crate::lower::{self, Request};
+use crate::optimize::optimize;
+use crate::plan::{InsertTarget, Planner, event_time, insert};
+use crate::settings::Settings;
+use crate::show;
+use crate::statement::{Name, Statement, StatementKind, StreamQuery};
+
+/// Tables, views and settings of one user.
+#[derive(Debug)]
+pub struct Session {
+    connectors: Arc<dyn Connectors>,
+    catalog: Catalog,
+    functions: Functions,
+    settings: Settings,
+}
+
+/// What a statement came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is done; what was done, in a few words.
+    Done(String),
+    /// A table to show.
+    Rows(RecordBatch),
+    /// Text to show.
+    Text(String),
+    /// A query to run.
+    Query(Planned),
+}
+
+/// A query, ready to run.
+#[derive(Debug)]
+pub struct Planned {
+    /// What runs.
+    pub graph: TaskGraph,
+    /// Its result is a changelog.
+    pub changes: bool,
+    /// What the user should know before running it.
+    pub warnings: Vec<String>,
+    /// The optimised logical plan, as text.
+    pub logical: String,
+}
+
+impl Session {
+    /// A session without tables over `connectors`.
+    pub fn new(connectors: Arc<dyn Connectors>) -> Self {
+        Self {
+            connectors,
+            catalog: Catalog::default(),
+            functions: Functions::new(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// The settings as they are now.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Does what a statement of the script `text` says; the rows of a bare query go to `results`.
+    ///
+    /// # Errors
+    /// What is wrong with the statement, and where in `text`.
+    pub fn execute(
+        &mut self,
+        text: &str,
+        statement: &Statement,
+        results: Arc<dyn Sink>,
+    ) -> Result<Outcome> {
+        let place = |error: SqlError| error.at(statement.span.clone());
+        match &statement.kind {
+            StatementKind::CreateTable(create) => {
+                if create.if_not_exists && self.catalog.get(&create.name.value).is_some() {
+                    return done(format!("{} is there already", create.name.value));
+                }
+                let planner = Planner::new(&self.catalog, &self.functions);
+                let span = statement.span.clone();
+                let table = Table::declare(&planner, text, span, create, &*self.connectors);
+                let table = Relation::Table(Arc::new(table.map_err(place)?));
+                self.catalog.create(&create.name, table, create.or_replace)?;
+                done(format!("table {} is declared", create.name.value))
+            }
+            StatementKind::CreateView { name, or_replace, query } => {
+                Planner::new(&self.catalog, &self.functions)
+                    .query(text, query)
+                    .and_then(|plan| optimize(plan).map_err(|e| diagnose(&e, text, Some(query))))
+                    .map_err(place)?;
+                let view = View { query: query.clone(), text: text.to_owned() };
+                self.catalog.create(name, Relation::View(Arc::new(view)), *or_replace)?;
+                done(format!("view {} is declared", name.value))
+            }
+            StatementKind::Drop { name, view, if_exists } => {
+                let there = self.catalog.remove(name, *view, *if_exists)?;
+                let what = if there { "is dropped" } else { "was not there" };
+                done(format!("{} {what}", name.value))
+            }
+            StatementKind::Set { key, value } => {
+                self.settings.set(key, value)?;
+                done(format!("{} is set", key.value))
+            }
+            StatementKind::Select(_) | StatementKind::Insert { .. } => {
+                self.plan(text, statement, results).map(Outcome::Query)
+            }
+            StatementKind::Explain(inner) => {
+                let planned = self.plan(text, inner, results)?;
+                Ok(Outcome::Text(self.explain(&planned, ExplainFormat::Text)))
+            }
+            StatementKind::ShowTables => show::relations(&self.catalog, "table").map(Outcome::Rows),
+            StatementKind::ShowViews => show::relations(&self.catalog, "view").map(Outcome::Rows),
+            StatementKind::ShowFunctions => show::functions(&self.functions).map(Outcome::Rows),
+            StatementKind::ShowSettings => show::settings(&self.settings).map(Outcome::Rows),
+            StatementKind::ShowCreate(name) => match self.catalog.find(name)? {
+                Relation::Table(table) => Ok(Outcome::Text(table.text.clone())),
+                Relation::View(view) => {
+                    Ok(Outcome::Text(format!("CREATE VIEW {} AS {}", name.value, view.query)))
+                }
+            },
+            StatementKind::Describe(name) => self.describe(name).map(Outcome::Rows),
+        }
+    }
+
+    /// Plans a query or an INSERT without running it; the rows of a bare query go to `results`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where in `text`.
+    pub fn plan(
+        &self,
+        text: &str,
+        statement: &Statement,
+        results: Arc<dyn Sink>,
+    ) -> Result<Planned> {
+        let planner = Planner::new(&self.catalog, &self.functions);
+        let planned = match &statement.kind {
+            StatementKind::Select(query) => planner
+                .query(text, &query.query)
+                .and_then(|plan| self.lower(text, query, plan, results)),
+            StatementKind::Insert { table, columns, query } => {
+                let there = self.writable(table)?;
+                let schema = &there.spec.schema;
+                planner
+                    .query(text, &query.query)
+                    .and_then(|plan| insert(plan, &InsertTarget { table, columns, schema }))
+                    .and_then(|plan| {
+                        let sink = there.sink(&*self.connectors);
+                        let sink = sink.map_err(|error| error.at(table.span.clone()))?;
+                        self.lower(text, query, plan, sink)
+                    })
+            }
+            _ => Err(SqlError::new("EXPLAIN takes a SELECT or an INSERT")),
+        };
+        planned.map_err(|error| error.at(statement.span.clone()))
+    }
+
+    /// A planned query as text: its logical plan, its stages, and why rows travel as they do.
+    pub fn explain(&self, planned: &Planned, format: ExplainFormat) -> String {
+        explain::explain(planned, format)
+    }
+
+    fn lower(
+        &self,
+        text: &str,
+        query: &StreamQuery,
+        plan: LogicalPlan,
+        sink: Arc<dyn Sink>,
+    ) -> Result<Planned> {
+        let warnings = event_time::warnings(&plan);
+        let plan = optimize(plan).map_err(|error| diagnose(&error, text, Some(&query.query)))?;
+        let request = Request {
+            connectors: &*self.connectors,
+            emit: query.emit,
+            drift_max: self.settings.drift_max,
+        };
+        let (graph, changes) = lower::lower(&plan, &request, sink).map_err(|error| {
+            match (&query.emit_span, error.message.starts_with("EMIT ")) {
+                (Some(span), true) => error.at(span.clone()),
+                _ => error,
+            }
+        })?;
+        let logical = plan.display_indent().to_string();
+        Ok(Planned { graph, changes, warnings, logical })
+    }
+
+    fn writable(&self, name: &Name) -> Result<&Arc<Table>> {
+        match self.catalog.find(name)? {
+            Relation::Table(table) => Ok(table),
+            Relation::View(_) => {
+                Err(SqlError::new(format!("`{}` is a view and cannot be written", name.value))
+                    .at(name.span.clone()))
+            }
+        }
+    }
+
+    fn describe(&self, name: &Name) -> Result<RecordBatch> {
+        match self.catalog.find(name)? {
+            Relation::Table(table) => show::table(table),
+            Relation::View(view) => {
+                let planner = Planner::new(&self.catalog, &self.functions);
+                let plan = planner.query(&view.text, &view.query);
+                let plan = plan.map_err(|error| SqlError { span: None, ..error })?;
+                show::plan(&plan)
+            }
+        }
+    }
+}
+
+fn done(what: String) -> Result<Outcome> {
+    Ok(Outcome::Done(what))
+}

@@ -1,0 +1,255 @@
+//! What is refused: the words, the place and the remedy.
+
+use super::connectors::error;
+
+/// Script, the text the error points at, its message, and how its remedy begins.
+type Case = (&'static str, &'static str, &'static str, &'static str);
+
+fn check(cases: &[Case]) {
+    for (script, at, message, help) in cases {
+        let (found_at, found, found_help) = error(script);
+        assert_eq!((found.as_str(), found_at.as_str()), (*message, *at), "{script}");
+        assert!(
+            found_help.starts_with(help) && help.is_empty() == found_help.is_empty(),
+            "{script}: {found_help}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused_by_name() {
+    check(&[
+        (
+            "SELECT * FROM bid JOIN dry ON channel = k",
+            "dry ON channel = k",
+            "JOIN is not there yet",
+            "",
+        ),
+        ("SELECT price FROM bid ORDER BY price", "price", "ORDER BY is not there yet", ""),
+        ("SELECT price FROM bid LIMIT 1", "1", "LIMIT is not there yet", ""),
+        (
+            "SELECT row_number() OVER (ORDER BY price) FROM bid",
+            "row_number",
+            "OVER is not there yet",
+            "",
+        ),
+        (
+            "SELECT (SELECT 1) FROM bid",
+            "SELECT 1",
+            "subqueries in expressions are not there yet",
+            "",
+        ),
+        (
+            "SELECT channel FROM bid GROUP BY ROLLUP(channel)",
+            "channel",
+            "ROLLUP is not there yet",
+            "",
+        ),
+        (
+            "SELECT array_agg(price ORDER BY price) FROM bid",
+            "array_agg",
+            "an aggregate with ORDER BY is not there yet",
+            "",
+        ),
+        (
+            "SELECT price FROM bid INTERSECT SELECT v FROM stream",
+            "SELECT price FROM bid INTERSECT SELECT v FROM stream",
+            "INTERSECT is not there yet",
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn misspelt_names_are_pointed_at_and_corrected() {
+    check(&[
+        ("SELECT pirce FROM bid", "pirce", "there is no column `pirce`", "did you mean `price`?"),
+        ("SELECT price FROM bit", "bit", "there is no table or view `bit`", "did you mean `bid`?"),
+        (
+            "SELECT cuont(*) FROM bid",
+            "cuont",
+            "there is no function `cuont`",
+            "did you mean `count`?",
+        ),
+        (
+            "SELECT price FROM bid WHERE chanel = 'a'",
+            "chanel",
+            "there is no column `chanel`",
+            "did you mean `channel`?",
+        ),
+        (
+            "SET 'worker' = '2'",
+            "'worker'",
+            "there is no setting 'worker'",
+            "did you mean `workers`?",
+        ),
+    ]);
+}
+
+#[test]
+fn wrong_declarations_are_refused_where_they_are_wrong() {
+    check(&[
+        (
+            "CREATE TABLE t (a INT) WITH ('path' = 'x')",
+            "t",
+            "table `t` names no connector",
+            "add 'connector'",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memroy')",
+            "'memroy'",
+            "there is no connector 'memroy'",
+            "did you mean `memory`?",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'pth' = 'x')",
+            "'pth'",
+            "connector 'memory' has no option 'pth'",
+            "did you mean 'path'?",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'idle-timeout' = '1 s')",
+            "'idle-timeout'",
+            "option 'idle-timeout' is not there yet",
+            "",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'on-error' = 'dead-letter')",
+            "'dead-letter'",
+            "'on-error' = 'dead-letter' is not there yet",
+            "",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'on-error' = 'shrug')",
+            "'shrug'",
+            "'on-error' cannot be 'shrug'",
+            "it is 'fail' or 'skip'",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'format' = 'xml')",
+            "'xml'",
+            "there is no format 'xml'",
+            "it is 'json'",
+        ),
+        (
+            "CREATE TABLE t (a INT, WATERMARK FOR a AS a) WITH ('connector' = 'memory')",
+            "a",
+            "the time column `a` is of type INT, not TIMESTAMP",
+            "declare it",
+        ),
+        (
+            "CREATE TABLE t (ts TIMESTAMP(3), WATERMARK FOR ts AS 1) WITH ('connector' = 'memory')",
+            "1",
+            "a watermark is of type TIMESTAMP, not BIGINT",
+            "such as ts",
+        ),
+        (
+            "CREATE TABLE t (a INT, b AS c + 1) WITH ('connector' = 'memory')",
+            "c",
+            "there is no column `c`",
+            "the columns are `a`",
+        ),
+    ]);
+}
+
+#[test]
+fn windows_need_an_event_time() {
+    check(&[
+        (
+            "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(price), INTERVAL '1' SECOND))",
+            "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(price), INTERVAL '1' SECOND))",
+            "a window needs a time column of type TIMESTAMP, not BIGINT",
+            "",
+        ),
+        (
+            "CREATE TABLE two (a TIMESTAMP(3), b TIMESTAMP(3), WATERMARK FOR a AS a) WITH ('connector' = 'memory'); SELECT count(*) FROM two GROUP BY TUMBLE(b, INTERVAL '1' SECOND)",
+            "SELECT count(*) FROM two GROUP BY TUMBLE(b, INTERVAL '1' SECOND)",
+            "`b` is not the event time of its rows, so no watermark says when its windows are complete",
+            "use `a`, the column with the watermark",
+        ),
+        (
+            "SELECT count(*) FROM bid GROUP BY TUMBLE(date_time, INTERVAL '1' MONTH)",
+            "SELECT count(*) FROM bid GROUP BY TUMBLE(date_time, INTERVAL '1' MONTH)",
+            "the slide of a window cannot be in months or years, which differ in length",
+            "write INTERVAL",
+        ),
+    ]);
+}
+
+#[test]
+fn unbounded_state_and_misplaced_changelogs_are_refused_with_a_remedy() {
+    check(&[
+        (
+            "SELECT k, count(*) FROM stream GROUP BY k EMIT FINAL",
+            "EMIT FINAL",
+            "EMIT FINAL over an input that does not end would never emit: nothing bounds its groups",
+            "group by a window",
+        ),
+        (
+            "SELECT sum(n) FROM (SELECT k, count(*) AS n FROM stream GROUP BY k)",
+            "SELECT sum(n) FROM (SELECT k, count(*) AS n FROM stream GROUP BY k)",
+            "an aggregate or DISTINCT over a result that changes is not there yet",
+            "group the inner query",
+        ),
+        (
+            "INSERT INTO plain SELECT k, count(*) FROM stream GROUP BY k",
+            "INSERT INTO plain SELECT k, count(*) FROM stream GROUP BY k",
+            "the result changes with every row, and plain cannot show changes",
+            "write EMIT FINAL",
+        ),
+    ]);
+}
+
+#[test]
+fn inserts_have_to_fit_their_table() {
+    check(&[
+        (
+            "INSERT INTO out SELECT channel FROM bid",
+            "out",
+            "the query has 1 columns, `out` takes 2",
+            "",
+        ),
+        (
+            "INSERT INTO out SELECT price, channel FROM bid",
+            "out",
+            "column `k` of `out` is of type VARCHAR, the query gives BIGINT",
+            "write CAST(... AS VARCHAR)",
+        ),
+        (
+            "INSERT INTO out (k, m) SELECT channel, price FROM bid",
+            "m",
+            "`out` has no column `m` that can be written",
+            "the columns are `k`, `n`",
+        ),
+        (
+            "INSERT INTO out (k, k) SELECT channel, channel FROM bid",
+            "k",
+            "the column `k` is named twice",
+            "name it once",
+        ),
+        (
+            "INSERT INTO nowhere SELECT 1",
+            "nowhere",
+            "there is no table or view `nowhere`",
+            "there are",
+        ),
+    ]);
+}
+
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    check(&[(
+        "SELECT price, price FROM bid",
+        "SELECT price, price FROM bid",
+        "two columns are named `bid.price`",
+        "give one of them",
+    )]);
+}
+
+#[test]
+fn constants_that_overflow_are_errors_of_the_plan() {
+    let (_, message, _) = error("SELECT 9223372036854775807 + 1 FROM bid");
+    assert_eq!(message, "integer overflow in `9223372036854775807 + 1`: 9223372036854775807 + 1");
+    let (_, message, _) = error("SELECT 1 / 0");
+    assert_eq!(message, "division by zero in `1 / 0`: 1 / 0");
+}
