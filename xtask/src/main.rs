@@ -1,1 +1,67 @@
-fn main() {}
+//! The workshop: checks of the house rules, and everything that a change must pass.
+//!
+//! Each check is a function from a [`tree::Tree`] (paths and texts) to findings, so it runs the same
+//! way from the command line, in `cargo test` over this workspace, and over planted mistakes.
+//! Nothing depends on this package, and it depends on nothing but the standard library.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use crate::tree::{Finding, Tree};
+
+mod answers;
+mod ci;
+mod locks;
+mod manifest;
+mod ranks;
+mod rust;
+mod tidy;
+mod tree;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  ci      everything a change must pass, with the time each step took
+  tidy    headers, lengths, names, citations, links, the list of dependencies
+  ranks   arrows between crates point down; what each room may name; where unsafe is allowed
+  locks   every lock of the workspace, with the reason why it is not on a per-row path";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let (task, extra) = (args.next(), args.next());
+    let root = tree::root();
+    let outcome = match (task.as_deref(), extra) {
+        (Some("ci"), None) => ci::run(&root),
+        (Some("tidy"), None) => check(&root, tidy::check),
+        (Some("ranks"), None) => check(&root, ranks::check),
+        (Some("locks"), None) => check(&root, |tree| {
+            print!("{}", locks::inventory(tree));
+            locks::check(tree)
+        }),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the workspace, applies one check and reports what it finds.
+fn check(root: &std::path::Path, check: impl Fn(&Tree) -> Vec<Finding>) -> Result<(), String> {
+    let tree = Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
+    let findings = check(&tree);
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        found => Err(format!("{found} finding(s)")),
+    }
+}

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod message;
 pub mod operator;
 pub mod run;
+mod runtime;
 pub mod state;
 pub mod time;
 pub mod window;

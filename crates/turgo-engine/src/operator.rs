@@ -15,7 +15,10 @@ pub mod aggregate_changes;
 pub mod aggregate_final;
 pub mod aggregate_partial;
 pub mod assign_windows;
+pub mod drop_update_before;
+pub mod filter;
 mod panes;
+pub mod project;
 mod window_columns;
 
 #[cfg(test)]
@@ -112,6 +115,12 @@ pub trait Operator: Send {
     fn resume(&mut self, out: &mut Output) -> Result<bool> {
         let _ = out;
         Ok(false)
+    }
+
+    /// Whether each row that goes in has its effect by itself, so that running single rows again
+    /// finds the one that fails.
+    fn is_row_wise(&self) -> bool {
+        false
     }
 
     /// Before a barrier passes: sends on whatever must not stay here (partial results).

@@ -1,14 +1,22 @@
 //! Running a task graph: configuration, control from outside, and the report at the end.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use crate::error::{EngineError, Result};
+use crate::graph::TaskGraph;
 use crate::operator::RowCounts;
+use crate::runtime::build::Plan;
+use crate::runtime::dispenser::Dispenser;
+use crate::runtime::sink::Written;
 use crate::time::EventTime;
+
+pub use crate::runtime::checkpoint::{Checkpoint, Checkpoints};
 
 /// How a graph is run. Results do not depend on any of it.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Worker threads, and instances of each parallel stage; at least 1.
+    /// Worker threads, and instances of each parallel stage; 1 to 256.
     pub workers: usize,
     /// Size of a chunk of a source, in bytes.
     pub chunk_bytes: usize,
@@ -22,7 +30,7 @@ impl Default for Config {
     /// One worker for each processor this process may use, 4 MiB chunks, 16 Ki rows, 8 MiB edges.
     fn default() -> Self {
         Self {
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            workers: std::thread::available_parallelism().map_or(1, usize::from).min(256),
             chunk_bytes: 4 << 20,
             batch_rows: 16 << 10,
             edge_bytes: 8 << 20,
@@ -30,10 +38,120 @@ impl Default for Config {
     }
 }
 
-/// What a run did. The sums hold for every run that ends by itself:
-/// `rows_in == used + late + rejected + filtered`, for each source.
+/// Watches and stops a run from another thread; clones share it. One run each.
+#[derive(Debug, Clone, Default)]
+pub struct Control {
+    // LOCK: taken a few times per run, and by whoever asks for progress.
+    live: Arc<Mutex<Live>>,
+    checkpoints: Checkpoints,
+    restore: Option<Arc<Checkpoint>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    pub(crate) stopped: bool,
+    pub(crate) scans: Vec<Arc<Dispenser>>,
+    pub(crate) written: Vec<Arc<Written>>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// Records read.
+    pub rows_in: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Bytes in all, where all partitions know their size.
+    pub bytes_total: Option<u64>,
+    /// Rows written.
+    pub rows_out: u64,
+    /// The smallest watermark of the partitions that are still read, and the largest of all.
+    pub watermarks: Option<(EventTime, EventTime)>,
+}
+
+impl Control {
+    /// As [`Control::default`], with checkpoints collected in `checkpoints`, and going on from
+    /// `restore`.
+    pub fn with_checkpoints(checkpoints: Checkpoints, restore: Option<Checkpoint>) -> Self {
+        Self { checkpoints, restore: restore.map(Arc::new), ..Self::default() }
+    }
+
+    fn live(&self) -> std::sync::MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the run in order: sources are read no further, rows on their way are worked off and
+    /// shown, windows that are not complete stay unsaid, and files are not made final.
+    pub fn stop(&self) {
+        let mut live = self.live();
+        live.stopped = true;
+        live.scans.iter().for_each(|scan| scan.stop());
+    }
+
+    /// How far the run is.
+    pub fn progress(&self) -> Progress {
+        let live = self.live();
+        let partitions: Vec<PartitionReport> =
+            live.scans.iter().flat_map(|scan| scan.partitions()).collect();
+        let known = |partition: &&PartitionReport| partition.watermark != EventTime::MIN;
+        let lowest =
+            partitions.iter().filter(|p| p.active).filter(known).map(|p| p.watermark).min();
+        let highest = partitions.iter().filter(known).map(|p| p.watermark).max();
+        Progress {
+            rows_in: partitions.iter().map(|partition| partition.rows).sum(),
+            bytes: partitions.iter().map(|partition| partition.bytes).sum(),
+            bytes_total: partitions.iter().map(|partition| partition.bytes_total).sum(),
+            rows_out: live.written.iter().map(|written| written.rows()).sum(),
+            watermarks: lowest.or(highest).zip(highest),
+        }
+    }
+
+    pub(crate) fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
+    pub(crate) fn restore(&self) -> Option<&Checkpoint> {
+        self.restore.as_deref()
+    }
+
+    /// Makes the parts of a run visible; true: it has been stopped already.
+    pub(crate) fn attach(&self, scans: &[Arc<Dispenser>], written: &[Arc<Written>]) -> bool {
+        let mut live = self.live();
+        live.scans = scans.to_vec();
+        live.written = written.to_vec();
+        if live.stopped {
+            live.scans.iter().for_each(|scan| scan.stop());
+        }
+        live.stopped
+    }
+}
+
+/// Runs `graph` to the end of its inputs, or until `control` stops it. Blocks.
+///
+/// # Errors
+/// The first failure of any part; sinks are then not committed. A reader of the results who goes
+/// away is no failure: see [`Report::closed`].
+pub fn run(graph: &TaskGraph, config: &Config, control: &Control) -> Result<Report> {
+    if config.workers == 0 || config.workers > 256 {
+        let message = format!("{} workers: 1 to 256 can be asked for", config.workers);
+        return Err(EngineError::Unsupported(message));
+    }
+    #[expect(clippy::disallowed_methods, reason = "wall time of the report, not event time")]
+    let start = Instant::now();
+    let mut report = Plan::new(graph, config, control)?.run()?;
+    report.wall = start.elapsed();
+    report.check()?;
+    Ok(report)
+}
+
+/// What a run did.
+///
+/// For every run that ends by itself
+/// `rows_in == counts.used + counts.late + counts.rejected + counts.filtered`.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
+    /// What became of the rows of all sources.
+    pub counts: RowCounts,
     /// One entry per scan of the graph.
     pub sources: Vec<SourceReport>,
     /// One entry per sink.
@@ -46,6 +164,31 @@ pub struct Report {
     pub closed: bool,
 }
 
+impl Report {
+    /// Records read from all sources.
+    pub fn rows_in(&self) -> u64 {
+        self.sources.iter().map(|source| source.rows_in).sum()
+    }
+
+    /// Rows written to all sinks.
+    pub fn rows_out(&self) -> u64 {
+        self.sinks.iter().map(|sink| sink.rows).sum()
+    }
+
+    /// No row may be lost without a count, in any run, on any machine: this is cheap and always on.
+    fn check(&self) -> Result<()> {
+        let RowCounts { used, late, rejected, filtered, .. } = self.counts;
+        if self.interrupted || self.closed || self.rows_in() == used + late + rejected + filtered {
+            return Ok(());
+        }
+        Err(EngineError::internal(format!(
+            "{} rows were read, but {used} used + {late} late + {rejected} rejected + {filtered} \
+             filtered were accounted for",
+            self.rows_in()
+        )))
+    }
+}
+
 /// What a run read from one table.
 #[derive(Debug, Clone, Default)]
 pub struct SourceReport {
@@ -55,8 +198,6 @@ pub struct SourceReport {
     pub rows_in: u64,
     /// Bytes read.
     pub bytes_in: u64,
-    /// What became of the rows.
-    pub counts: RowCounts,
     /// Its partitions.
     pub partitions: Vec<PartitionReport>,
 }

@@ -34,7 +34,7 @@ pub use group_table::GroupTable;
 /// The states of one aggregate call, one for each group of a table.
 ///
 /// Shapes: `groups` has one id per row of `args`; ids are below `total`, the number of groups the
-/// table holds after the rows were interned; new ids start from the function's empty state. The
+/// table holds after the rows were interned, which never falls; new ids start from the function's empty state. The
 /// state columns that [`Accumulate::state`] returns are the ones [`Accumulate::merge`] takes, and
 /// [`Accumulate::state_fields`] describes them. A group that no call has mentioned yet reads as the
 /// empty state. After an error the states are of no more use: the run ends.

@@ -14,6 +14,7 @@ use datafusion_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::catalog::sql_type;
 use crate::statement::marker;
 
 /// All functions, by every name they answer to.
@@ -120,7 +121,10 @@ impl ScalarUDFImpl for WindowMarker {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match &types[0] {
             time @ DataType::Timestamp(..) => Ok(time.clone()),
-            other => plan_err!("a window needs a time column of type TIMESTAMP, not {other}"),
+            other => {
+                let other = sql_type(other);
+                plan_err!("a window needs a time column of type TIMESTAMP, not {other}")
+            }
         }
     }
 

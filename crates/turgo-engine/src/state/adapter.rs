@@ -83,9 +83,8 @@ impl Adapter {
     }
 
     fn resize(&mut self, total: usize) {
-        if self.groups.len() < total {
-            self.groups.resize_with(total, Group::default);
-        }
+        debug_assert!(total >= self.groups.len(), "groups do not go away");
+        self.groups.resize_with(total.max(self.groups.len()), Group::default);
     }
 
     /// Gives each group its rows among `columns`, in order, as few calls as there are groups.
@@ -257,13 +256,12 @@ impl Accumulate for Adapter {
 
     fn merge(&mut self, groups: &[u32], states: &[ArrayRef], total: usize) -> Result<()> {
         self.resize(total);
-        if states.len() != self.state_fields.len() {
-            return Err(EngineError::internal(format!(
-                "{} state columns of {} instead of {}",
-                states.len(),
-                self.function.name(),
-                self.state_fields.len()
-            )));
+        let mut pairs = states.iter().zip(&self.state_fields);
+        let alike = pairs.all(|(column, f)| column.data_type().equals_datatype(f.data_type()));
+        if !alike || states.len() != self.state_fields.len() {
+            let types: Vec<&DataType> = states.iter().map(|column| column.data_type()).collect();
+            let name = self.function.name();
+            return Err(EngineError::internal(format!("states of {name} of types {types:?}")));
         }
         self.add(groups, states, None, Rows::States)
     }

@@ -100,7 +100,7 @@ impl Outcome<i128> for MeanOfIntegers {
 }
 
 /// The float nearest to `dividend / divisor`, ties to even. The divisor is not 0.
-fn divide(dividend: u128, divisor: u64) -> f64 {
+pub(super) fn divide(dividend: u128, divisor: u64) -> f64 {
     if dividend == 0 {
         return 0.0;
     }

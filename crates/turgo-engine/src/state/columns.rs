@@ -21,7 +21,7 @@ pub(super) fn primitive<T: ArrowPrimitiveType>(column: &ArrayRef) -> Result<&Pri
 
 /// The error for a column of a type that the planner should not have let through.
 pub(super) fn unexpected(column: &ArrayRef) -> EngineError {
-    EngineError::internal(format!("state column of unexpected type {}", column.data_type()))
+    EngineError::internal(format!("argument or state of unexpected type {}", column.data_type()))
 }
 
 /// The rows that are not NULL and that the filter lets through; `None` when that is every row.
@@ -47,11 +47,11 @@ pub(super) fn selected(
 pub(super) fn for_each_selected(
     selected: Option<&BooleanBuffer>,
     rows: usize,
-    mut each: impl FnMut(usize) -> Result<()>,
-) -> Result<()> {
+    each: impl FnMut(usize),
+) {
     match selected {
-        None => (0..rows).try_for_each(each),
-        Some(selected) => selected.set_indices().try_for_each(&mut each),
+        None => (0..rows).for_each(each),
+        Some(selected) => selected.set_indices().for_each(each),
     }
 }
 

@@ -29,6 +29,11 @@ impl Count {
         Self { counts: Vec::new(), values_only: true }
     }
 
+    fn resize(&mut self, total: usize) {
+        debug_assert!(total >= self.counts.len(), "groups do not go away");
+        self.counts.resize(total.max(self.counts.len()), 0);
+    }
+
     fn selected(&self, args: &[ArrayRef], filter: Option<&BooleanArray>) -> Option<BooleanBuffer> {
         let nulls = args.iter().filter(|_| self.values_only).fold(None, |nulls, arg| {
             NullBuffer::union(nulls.as_ref(), arg.logical_nulls().as_ref())
@@ -49,7 +54,7 @@ impl Accumulate for Count {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<()> {
-        self.counts.resize(total, 0);
+        self.resize(total);
         match self.selected(args, filter) {
             None => groups.iter().for_each(|&group| self.counts[group as usize] += 1),
             Some(selected) => {
@@ -66,7 +71,7 @@ impl Accumulate for Count {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<ArrayRef> {
-        self.counts.resize(total, 0);
+        self.resize(total);
         let selected = self.selected(args, filter);
         let counts = groups.iter().enumerate().map(|(row, &group)| {
             let count = &mut self.counts[group as usize];
@@ -77,7 +82,7 @@ impl Accumulate for Count {
     }
 
     fn merge(&mut self, groups: &[u32], states: &[ArrayRef], total: usize) -> Result<()> {
-        self.counts.resize(total, 0);
+        self.resize(total);
         let counts = primitive::<Int64Type>(only(states)?)?;
         for (&group, &count) in groups.iter().zip(counts.values()) {
             self.counts[group as usize] += count;
@@ -103,8 +108,7 @@ impl Accumulate for Count {
         let mut counts = vec![0; rows];
         for_each_selected(self.selected(args, filter).as_ref(), rows, |row| {
             counts[row] = 1;
-            Ok(())
-        })?;
+        });
         Ok(Some(vec![Arc::new(Int64Array::from(counts))]))
     }
 

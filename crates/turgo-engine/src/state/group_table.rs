@@ -170,7 +170,7 @@ fn single(field: &FieldRef) -> Result<Box<dyn KeyStore>> {
 
 /// The id of the next group after `len` others.
 #[inline]
-fn next_id(len: usize) -> Result<u32> {
+pub(super) fn next_id(len: usize) -> Result<u32> {
     match u32::try_from(len) {
         Ok(id) if id < u32::MAX => Ok(id),
         _ => Err(too_many()),

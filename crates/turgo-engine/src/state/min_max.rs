@@ -86,6 +86,8 @@ impl<T: ArrowPrimitiveType, const MAX: bool> Fixed<T, MAX> {
 
     fn resize(&mut self, total: usize) {
         let worst = if MAX { T::Native::MIN_TOTAL_ORDER } else { T::Native::MAX_TOTAL_ORDER };
+        debug_assert!(total >= self.extremes.len(), "groups do not go away");
+        let total = total.max(self.extremes.len());
         self.extremes.resize(total, worst);
         self.seen.resize(total, false);
     }

@@ -171,6 +171,11 @@ pub(super) struct Varying<K: Kind, const MAX: bool> {
 }
 
 impl<K: Kind, const MAX: bool> Varying<K, MAX> {
+    fn resize(&mut self, total: usize) {
+        debug_assert!(total >= self.extremes.len(), "groups do not go away");
+        self.extremes.resize_with(total.max(self.extremes.len()), || None);
+    }
+
     fn add(&mut self, group: u32, value: K::Value<'_>) {
         let slot = &mut self.extremes[group as usize];
         match slot {
@@ -208,7 +213,7 @@ impl<K: Kind, const MAX: bool> Accumulate for Varying<K, MAX> {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<()> {
-        self.extremes.resize_with(total, || None);
+        self.resize(total);
         let values = column::<K>(args)?;
         match selected(values.nulls(), filter) {
             None => groups
@@ -229,7 +234,7 @@ impl<K: Kind, const MAX: bool> Accumulate for Varying<K, MAX> {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<ArrayRef> {
-        self.extremes.resize_with(total, || None);
+        self.resize(total);
         let values = column::<K>(args)?;
         let selected = selected(values.nulls(), filter);
         let mut results = Results::<K>::new();

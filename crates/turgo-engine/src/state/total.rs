@@ -8,250 +8,21 @@
 //! loses a digit: 2^64 rows of the largest 64-bit integer fit. The checks are there because merged
 //! states come from outside.
 
+mod number;
+mod weight;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveArray, PrimitiveBuilder};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{
-    ArrowNativeType, ArrowPrimitiveType, DataType, Decimal32Type, Decimal64Type, Decimal128Type,
-    Decimal256Type, DecimalType, Field, FieldRef, Float16Type, Float32Type, Float64Type, Int8Type,
-    Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
-};
+use arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveBuilder};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef};
 
 use super::Accumulate;
 use super::columns::{for_each_selected, is_selected, only, primitive, selected, unexpected};
 use crate::error::{EngineError, Result};
 
-/// A number wide enough to add up a column.
-pub(super) trait Total: ArrowNativeType {
-    /// The column type that carries totals in states.
-    type Carrier: ArrowPrimitiveType<Native = Self>;
-    /// Nothing added yet.
-    const ZERO: Self;
-    /// The sum; `None` where it does not fit.
-    fn plus(self, other: Self) -> Option<Self>;
-    /// The type of the state column, for arguments of this scale.
-    fn carrier(scale: i8) -> DataType;
-    /// The number as people write it.
-    fn display(self, scale: i8) -> String;
-}
-
-impl Total for i128 {
-    type Carrier = Decimal128Type;
-    const ZERO: Self = 0;
-
-    fn plus(self, other: Self) -> Option<Self> {
-        self.checked_add(other)
-    }
-
-    fn carrier(scale: i8) -> DataType {
-        DataType::Decimal128(38, scale)
-    }
-
-    fn display(self, scale: i8) -> String {
-        Decimal128Type::format_decimal(self, 38, scale)
-    }
-}
-
-impl Total for i256 {
-    type Carrier = Decimal256Type;
-    const ZERO: Self = i256::ZERO;
-
-    fn plus(self, other: Self) -> Option<Self> {
-        self.checked_add(other)
-    }
-
-    fn carrier(scale: i8) -> DataType {
-        DataType::Decimal256(76, scale)
-    }
-
-    fn display(self, scale: i8) -> String {
-        Decimal256Type::format_decimal(self, 76, scale)
-    }
-}
-
-impl Total for f64 {
-    type Carrier = Float64Type;
-    const ZERO: Self = 0.0;
-
-    fn plus(self, other: Self) -> Option<Self> {
-        Some(self + other)
-    }
-
-    fn carrier(_scale: i8) -> DataType {
-        DataType::Float64
-    }
-
-    fn display(self, _scale: i8) -> String {
-        self.to_string()
-    }
-}
-
-/// A column type that can be added up.
-pub(super) trait Addend: ArrowPrimitiveType + Debug + Send {
-    /// What its values are added into.
-    type Total: Total;
-    /// The value, unchanged.
-    fn widen(value: Self::Native) -> Self::Total;
-}
-
-macro_rules! addends {
-    ($($addend:ty => $total:ty),* $(,)?) => {
-        $(impl Addend for $addend {
-            type Total = $total;
-
-            #[inline]
-            fn widen(value: Self::Native) -> $total {
-                <$total>::from(value)
-            }
-        })*
-    };
-}
-
-addends! {
-    Int8Type => i128, Int16Type => i128, Int32Type => i128, Int64Type => i128,
-    UInt8Type => i128, UInt16Type => i128, UInt32Type => i128, UInt64Type => i128,
-    Decimal32Type => i128, Decimal64Type => i128, Decimal128Type => i256, Decimal256Type => i256,
-    Float16Type => f64, Float32Type => f64, Float64Type => f64,
-}
-
-/// A result type that a total may fit into.
-pub(super) trait Fit<T>: ArrowPrimitiveType + Debug + Send {
-    /// The total as this type, `None` where it does not fit; `precision` bounds decimals.
-    fn fit(total: T, precision: u8) -> Option<Self::Native>;
-}
-
-impl Fit<i128> for Int64Type {
-    fn fit(total: i128, _precision: u8) -> Option<i64> {
-        total.try_into().ok()
-    }
-}
-
-impl Fit<i128> for UInt64Type {
-    fn fit(total: i128, _precision: u8) -> Option<u64> {
-        total.try_into().ok()
-    }
-}
-
-impl Fit<f64> for Float64Type {
-    fn fit(total: f64, _precision: u8) -> Option<f64> {
-        Some(total)
-    }
-}
-
-macro_rules! fit_decimals {
-    ($($decimal:ty),*) => {
-        $(impl Fit<i256> for $decimal {
-            fn fit(total: i256, precision: u8) -> Option<Self::Native> {
-                <Self as Fit<i128>>::fit(total.to_i128()?, precision)
-            }
-        }
-
-        impl Fit<i128> for $decimal {
-            fn fit(total: i128, precision: u8) -> Option<Self::Native> {
-                let value = total.try_into().ok()?;
-                Self::is_valid_decimal_precision(value, precision).then_some(value)
-            }
-        })*
-    };
-}
-
-fit_decimals!(Decimal32Type, Decimal64Type, Decimal128Type);
-
-impl Fit<i256> for Decimal256Type {
-    fn fit(total: i256, precision: u8) -> Option<i256> {
-        Self::is_valid_decimal_precision(total, precision).then_some(total)
-    }
-}
-
-/// What is remembered beside a total.
-pub(super) trait Weight: Copy + Debug + Default + Send + 'static {
-    /// The weight of one value.
-    const ONE: Self;
-    /// Both together.
-    fn plus(self, other: Self) -> Self;
-    /// No value was added.
-    fn is_empty(self) -> bool;
-    /// The state columns, the total's first.
-    fn fields(carrier: DataType) -> Vec<FieldRef>;
-    /// The state columns of these totals and weights; `wrap` sets the total column's type.
-    fn columns<C: ArrowPrimitiveType>(
-        totals: Vec<C::Native>,
-        weights: &[Self],
-        carrier: DataType,
-    ) -> Vec<ArrayRef>;
-    /// The total column and the weights of state columns.
-    fn split(states: &[ArrayRef]) -> Result<(&ArrayRef, Vec<Self>)>;
-}
-
-/// Whether there was a value: travels as the validity of the total.
-impl Weight for bool {
-    const ONE: Self = true;
-
-    fn plus(self, other: Self) -> Self {
-        self | other
-    }
-
-    fn is_empty(self) -> bool {
-        !self
-    }
-
-    fn fields(carrier: DataType) -> Vec<FieldRef> {
-        vec![Arc::new(Field::new("total", carrier, true))]
-    }
-
-    fn columns<C: ArrowPrimitiveType>(
-        totals: Vec<C::Native>,
-        weights: &[Self],
-        carrier: DataType,
-    ) -> Vec<ArrayRef> {
-        let totals = PrimitiveArray::<C>::new(totals.into(), Some(NullBuffer::from(weights)));
-        vec![Arc::new(totals.with_data_type(carrier))]
-    }
-
-    fn split(states: &[ArrayRef]) -> Result<(&ArrayRef, Vec<Self>)> {
-        let totals = only(states)?;
-        Ok((totals, (0..totals.len()).map(|row| totals.is_valid(row)).collect()))
-    }
-}
-
-/// How many values there were: travels as a column of its own.
-impl Weight for i64 {
-    const ONE: Self = 1;
-
-    fn plus(self, other: Self) -> Self {
-        self + other
-    }
-
-    fn is_empty(self) -> bool {
-        self == 0
-    }
-
-    fn fields(carrier: DataType) -> Vec<FieldRef> {
-        vec![
-            Arc::new(Field::new("total", carrier, false)),
-            Arc::new(Field::new("count", DataType::Int64, false)),
-        ]
-    }
-
-    fn columns<C: ArrowPrimitiveType>(
-        totals: Vec<C::Native>,
-        weights: &[Self],
-        carrier: DataType,
-    ) -> Vec<ArrayRef> {
-        let totals = PrimitiveArray::<C>::new(totals.into(), None).with_data_type(carrier);
-        let counts = PrimitiveArray::<Int64Type>::from(weights.to_vec());
-        vec![Arc::new(totals), Arc::new(counts)]
-    }
-
-    fn split(states: &[ArrayRef]) -> Result<(&ArrayRef, Vec<Self>)> {
-        match states {
-            [totals, counts] => Ok((totals, primitive::<Int64Type>(counts)?.values().to_vec())),
-            _ => Err(EngineError::internal(format!("{} state columns of AVG", states.len()))),
-        }
-    }
-}
+pub(super) use number::{Addend, Fit, Total};
+use weight::Weight;
 
 /// What a total turns into when it is read.
 pub(super) trait Outcome<T: Total>: Debug + Send {
@@ -288,6 +59,8 @@ impl<A: Addend, O: Outcome<A::Total>> Totals<A, O> {
     }
 
     fn resize(&mut self, total: usize) {
+        debug_assert!(total >= self.totals.len(), "groups do not go away");
+        let total = total.max(self.totals.len());
         self.totals.resize(total, A::Total::ZERO);
         self.weights.resize(total, O::Weight::default());
     }
@@ -409,8 +182,7 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
         for_each_selected(selected(values.nulls(), filter).as_ref(), rows, |row| {
             totals[row] = A::widen(values.values()[row]);
             weights[row] = O::Weight::ONE;
-            Ok(())
-        })?;
+        });
         let carrier = self.carrier.clone();
         Ok(Some(O::Weight::columns::<<A::Total as Total>::Carrier>(totals, &weights, carrier)))
     }

@@ -182,7 +182,7 @@ fn event_time(
     let data_type = schema.field(column).data_type();
     if !matches!(data_type, DataType::Timestamp(..)) {
         return Err(SqlError::new(format!(
-            "the time column `{}` is a {}, not a TIMESTAMP",
+            "the time column `{}` is of type {}, not TIMESTAMP",
             name.value,
             sql_type(data_type)
         ))
@@ -193,7 +193,7 @@ fn event_time(
     let place = span_bytes(text, declared.expr.span()).unwrap_or_else(|| declared.span.clone());
     if !matches!(data_type, DataType::Timestamp(..)) {
         return Err(SqlError::new(format!(
-            "a watermark is a TIMESTAMP, not a {}",
+            "a watermark is of type TIMESTAMP, not {}",
             sql_type(&data_type)
         ))
         .at(place)

@@ -7,7 +7,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_expr::{Aggregate as LogicalAggregate, Expr};
 use turgo_engine::graph::{Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Panes};
 
-use super::call::{Calls, order_sensitive};
+use super::call::{Calls, Casts, order_sensitive};
 use super::rows::{
     Changelog, LogicalColumn, Part, Picked, RowWindow, Rows, field, plain_column, plain_type,
 };
@@ -196,7 +196,7 @@ impl Lowering<'_> {
     }
 
     /// Gives results that were computed in a wider type the type the plan expects.
-    fn cast(&mut self, rows: &mut Rows, casts: &[(usize, FieldRef)], aggregate: &Aggregate) {
+    fn cast(&mut self, rows: &mut Rows, casts: &Casts, aggregate: &Aggregate) {
         if casts.is_empty() {
             return;
         }

@@ -30,6 +30,9 @@ pub(super) fn order_sensitive(function: &AggregateFunction) -> bool {
     }
 }
 
+/// Calls whose results are to be cast, and the columns to cast them to.
+pub(super) type Casts = Vec<(usize, FieldRef)>;
+
 /// The calls of one aggregate, while its input columns are still being collected.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<Call>);
@@ -111,10 +114,7 @@ impl Calls {
     }
 
     /// The calls over the input as collected, and the ones whose results are to be cast.
-    pub(super) fn finish(
-        self,
-        input: &SchemaRef,
-    ) -> Result<(Vec<AggregateCall>, Vec<(usize, FieldRef)>)> {
+    pub(super) fn finish(self, input: &SchemaRef) -> Result<(Vec<AggregateCall>, Casts)> {
         let mut casts = Vec::new();
         let mut calls = Vec::with_capacity(self.0.len());
         for (index, call) in self.0.into_iter().enumerate() {

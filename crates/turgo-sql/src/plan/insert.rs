@@ -54,7 +54,7 @@ pub(crate) fn insert(plan: LogicalPlan, target: &InsertTarget<'_>) -> Result<Log
         let name = fields[position].name();
         if !widens(from, to) {
             return Err(SqlError::new(format!(
-                "column `{name}` of `{}` is a {}, the query gives a {}",
+                "column `{name}` of `{}` is of type {}, the query gives {}",
                 target.table.value,
                 sql_type(to),
                 sql_type(from)

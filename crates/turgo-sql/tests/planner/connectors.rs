@@ -8,7 +8,7 @@ use turgo_engine::io::{
     TableSpec, WriteBlocks,
 };
 use turgo_engine::memory::{CollectSink, MemorySource};
-use turgo_sql::{Outcome, Planned, Session, SqlError, parse};
+use turgo_sql::{ExplainFormat, Outcome, Planned, Session, SqlError, parse};
 
 /// `memory` can be read and written; `endless` never ends; `plain` shows no changes.
 #[derive(Debug)]
@@ -154,6 +154,12 @@ pub(super) fn graph(script: &str) -> String {
         }
         other => panic!("{script}: {other:?}"),
     }
+}
+
+/// The query a script ends with, as JSON.
+pub(super) fn json(script: &str) -> String {
+    let planned = planned(script);
+    Session::new(Arc::new(Fake)).explain(&planned, ExplainFormat::Json)
 }
 
 /// The error of a script: the text it points at, its message and its remedy.

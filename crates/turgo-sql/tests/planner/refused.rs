@@ -134,13 +134,13 @@ fn wrong_declarations_are_refused_where_they_are_wrong() {
         (
             "CREATE TABLE t (a INT, WATERMARK FOR a AS a) WITH ('connector' = 'memory')",
             "a",
-            "the time column `a` is a INT, not a TIMESTAMP",
+            "the time column `a` is of type INT, not TIMESTAMP",
             "declare it",
         ),
         (
             "CREATE TABLE t (ts TIMESTAMP(3), WATERMARK FOR ts AS 1) WITH ('connector' = 'memory')",
             "1",
-            "a watermark is a TIMESTAMP, not a BIGINT",
+            "a watermark is of type TIMESTAMP, not BIGINT",
             "such as ts",
         ),
         (
@@ -158,7 +158,7 @@ fn windows_need_an_event_time() {
         (
             "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(price), INTERVAL '1' SECOND))",
             "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(price), INTERVAL '1' SECOND))",
-            "a window needs a time column of type TIMESTAMP, not Int64",
+            "a window needs a time column of type TIMESTAMP, not BIGINT",
             "",
         ),
         (
@@ -212,7 +212,7 @@ fn inserts_have_to_fit_their_table() {
         (
             "INSERT INTO out SELECT price, channel FROM bid",
             "out",
-            "column `k` of `out` is a VARCHAR, the query gives a BIGINT",
+            "column `k` of `out` is of type VARCHAR, the query gives BIGINT",
             "write CAST(... AS VARCHAR)",
         ),
         (

@@ -1,0 +1,303 @@
+//! From a task graph to tasks, rings and threads, and through them to a report.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use crate::error::{EngineError, Result};
+use crate::graph::{Distribution, Input, Instances, OperatorSpec, Output, Scan, Stage, TaskGraph};
+use crate::io::Sink;
+use crate::message::Message;
+use crate::operator::Operator;
+use crate::operator::aggregate_changes::ChangesAggregate;
+use crate::operator::aggregate_final::FinalAggregate;
+use crate::operator::aggregate_partial::PartialAggregate;
+use crate::operator::assign_windows::AssignWindows;
+use crate::operator::drop_update_before::DropUpdateBefore;
+use crate::operator::filter::Filter;
+use crate::operator::project::Project;
+use crate::run::{Config, Control, Report, SinkReport, SourceReport};
+use crate::runtime::chain::{Chain, Counts};
+use crate::runtime::dispenser::Dispenser;
+use crate::runtime::executor::{self, Failure, panic_text};
+use crate::runtime::inlet::{ExchangeInlet, Inlet};
+use crate::runtime::outlet::{ExchangeOutlet, Outlet, SinkOutlet, ToSink};
+use crate::runtime::ring::{Receiver, Sender, ring};
+use crate::runtime::scan::ScanInlet;
+use crate::runtime::sink::{self, Ending, Written};
+use crate::runtime::source;
+use crate::runtime::task::Task;
+
+/// A run before its threads are started.
+pub(crate) struct Plan<'a> {
+    config: &'a Config,
+    control: &'a Control,
+    scans: Vec<(Arc<Scan>, Arc<Dispenser>)>,
+    sinks: Vec<SinkThread>,
+    tasks: Vec<Box<dyn Task>>,
+    counts: Arc<Counts>,
+}
+
+struct SinkThread {
+    sink: Arc<dyn Sink>,
+    stage: Stage,
+    changes: bool,
+    ring: Receiver<ToSink>,
+    producers: usize,
+    written: Arc<Written>,
+}
+
+/// The rings into the instances of one stage: `[instance][producer]`.
+type Inputs = Vec<Vec<Receiver<Message>>>;
+
+impl<'a> Plan<'a> {
+    /// Makes the instances of every stage and the rings between them.
+    ///
+    /// # Errors
+    /// `Unsupported` where a format or a state cannot carry a type.
+    pub(crate) fn new(graph: &TaskGraph, config: &'a Config, control: &'a Control) -> Result<Self> {
+        let counts = Arc::default();
+        let mut plan =
+            Self { config, control, scans: vec![], sinks: vec![], tasks: vec![], counts };
+        let mut inputs: Vec<Inputs> = graph
+            .stages
+            .iter()
+            .map(|stage| (0..plan.instances(stage)).map(|_| Vec::new()).collect())
+            .collect();
+        for (index, stage) in graph.stages.iter().enumerate() {
+            let inlets = plan.inlets(stage, std::mem::take(&mut inputs[index]))?;
+            let outlets = plan.outlets(stage, &mut inputs)?;
+            for (instance, (inlet, outlet)) in inlets.into_iter().zip(outlets).enumerate() {
+                let operators = plan.operators((index, stage), instance)?;
+                let counts = Arc::clone(&plan.counts);
+                let checkpoints = control.checkpoints().clone();
+                let chain = Chain::new(index, inlet, operators, outlet, counts, checkpoints);
+                plan.tasks.push(Box::new(chain));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn instances(&self, stage: &Stage) -> usize {
+        match stage.instances {
+            Instances::Workers => self.config.workers,
+            Instances::One => 1,
+        }
+    }
+
+    fn inlets(&mut self, stage: &Stage, rings: Inputs) -> Result<Vec<Box<dyn Inlet>>> {
+        let Input::Source(scan) = &stage.input else {
+            let inlet = |rings| Box::new(ExchangeInlet::new(rings)) as Box<dyn Inlet>;
+            return Ok(rings.into_iter().map(inlet).collect());
+        };
+        let scan = Arc::new(scan.clone());
+        let dispenser = Arc::new(Dispenser::new(rings.len()));
+        self.scans.push((Arc::clone(&scan), Arc::clone(&dispenser)));
+        let fields: Vec<_> = scan.columns.iter().map(|column| Arc::clone(&column.field)).collect();
+        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        (0..rings.len())
+            .map(|instance| {
+                let (scan, schema) = (Arc::clone(&scan), Arc::clone(&schema));
+                let dispenser = Arc::clone(&dispenser);
+                let rows = self.config.batch_rows;
+                let inlet = ScanInlet::new(scan, schema, dispenser, instance, rows)?;
+                Ok(Box::new(inlet) as Box<dyn Inlet>)
+            })
+            .collect()
+    }
+
+    fn outlets(&mut self, stage: &Stage, inputs: &mut [Inputs]) -> Result<Vec<Box<dyn Outlet>>> {
+        let producers = self.instances(stage);
+        let (to, distribution) = match &stage.output {
+            Output::Sink { sink, changes } => return self.sink(stage, sink, *changes),
+            Output::Exchange { to, distribution } => (*to, distribution),
+        };
+        let Some(targets) = inputs.get_mut(to) else {
+            return Err(EngineError::internal(format!("stage {to} does not exist")));
+        };
+        if targets.is_empty() {
+            return Err(EngineError::internal(format!("stage {to} does not come later")));
+        }
+        let owners = targets.len();
+        let outlet = |instance: usize| {
+            let mut connect = |target: usize| -> Sender<Message> {
+                let (sender, receiver) = ring(self.config.edge_bytes);
+                targets[target].push(receiver);
+                sender
+            };
+            let rings = match distribution {
+                Distribution::Hash { .. } => (0..owners).map(connect).collect(),
+                Distribution::One => vec![connect(0)],
+                Distribution::Forward => vec![connect(instance % owners)],
+            };
+            Box::new(ExchangeOutlet::new(distribution.clone(), rings)) as Box<dyn Outlet>
+        };
+        Ok((0..producers).map(outlet).collect())
+    }
+
+    fn sink(
+        &mut self,
+        stage: &Stage,
+        sink: &Arc<dyn Sink>,
+        changes: bool,
+    ) -> Result<Vec<Box<dyn Outlet>>> {
+        let producers = self.instances(stage);
+        let (sender, receiver) = ring(self.config.edge_bytes * producers);
+        let outlets = (0..producers)
+            .map(|instance| {
+                let encoder = sink.encoder(&stage.schema, changes)?;
+                let outlet = SinkOutlet::new(instance, encoder, sender.clone());
+                Ok(Box::new(outlet) as Box<dyn Outlet>)
+            })
+            .collect::<Result<_>>()?;
+        self.sinks.push(SinkThread {
+            sink: Arc::clone(sink),
+            stage: stage.clone(),
+            changes,
+            ring: receiver,
+            producers,
+            written: Arc::default(),
+        });
+        Ok(outlets)
+    }
+
+    fn operators(
+        &self,
+        (index, stage): (usize, &Stage),
+        instance: usize,
+    ) -> Result<Vec<Box<dyn Operator>>> {
+        let mut operators = Vec::with_capacity(stage.operators.len());
+        for (position, spec) in stage.operators.iter().enumerate() {
+            let mut operator = operator(spec)?;
+            if let Some(checkpoint) = self.control.restore() {
+                let instances = self.instances(stage);
+                for rows in checkpoint.states((index, position), instance, instances)? {
+                    operator.restore(&rows)?;
+                }
+            }
+            operators.push(operator);
+        }
+        Ok(operators)
+    }
+
+    /// Runs everything to its end.
+    ///
+    /// # Errors
+    /// The first failure of any thread.
+    pub(crate) fn run(self) -> Result<Report> {
+        let Self { config, control, scans, sinks, tasks, counts } = self;
+        let failure = Failure::default();
+        let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
+        let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
+        let names: Vec<String> = sinks.iter().map(|sink| sink.sink.describe()).collect();
+        let mut endings = Vec::new();
+        thread::scope(|scope| -> Result<()> {
+            // Whatever happens below, the source threads are told to end before they are waited for.
+            let _stop = StopOnDrop(&dispensers);
+            let mut sink_threads = Vec::new();
+            for sink in sinks {
+                let writer = guard(|| sink.sink.writer(&sink.stage.schema, sink.changes))?;
+                let (failure, dispensers) = (&failure, &dispensers);
+                let barrier = |generation| control.checkpoints().finish(generation, dispensers);
+                let thread =
+                    thread::Builder::new().name("sink".into()).spawn_scoped(scope, move || {
+                        let SinkThread { ring, producers, written, .. } = sink;
+                        let ending =
+                            guard(|| sink::write(writer, &ring, producers, &written, barrier));
+                        if let Err(error) = ending {
+                            failure.set(error);
+                            // Wakes instances that wait for rows, so that they see the failure.
+                            dispensers.iter().for_each(|dispenser| dispenser.stop());
+                            return None;
+                        }
+                        ending.ok()
+                    });
+                let cannot = |error| EngineError::external("cannot start a sink thread", error);
+                sink_threads.push(thread.map_err(cannot)?);
+            }
+            control.attach(&dispensers, &written);
+            for (index, (scan, dispenser)) in scans.iter().enumerate() {
+                let (failure, dispensers) = (&failure, &dispensers);
+                let restore = control.restore().map(|checkpoint| (checkpoint, index));
+                let read = move || {
+                    let checkpoints = control.checkpoints();
+                    let bytes = config.chunk_bytes.max(1);
+                    let read = guard(|| source::read(scan, dispenser, bytes, checkpoints, restore));
+                    if let Err(error) = read {
+                        failure.set(error);
+                        dispensers.iter().for_each(|dispenser| dispenser.stop());
+                    }
+                };
+                let thread = thread::Builder::new().name("source".into());
+                let cannot = |error| EngineError::external("cannot start a source thread", error);
+                thread.spawn_scoped(scope, read).map_err(cannot)?;
+            }
+            executor::run(tasks, config.workers, &failure)?;
+            for thread in sink_threads {
+                endings.extend(thread.join().ok().flatten());
+            }
+            Ok(())
+        })?;
+        let closed = match failure.take() {
+            Some(EngineError::Closed) => true,
+            Some(error) => return Err(error),
+            None => false,
+        };
+        let report = |(scan, dispenser): &(Arc<Scan>, Arc<Dispenser>)| {
+            let partitions = dispenser.partitions();
+            SourceReport {
+                table: scan.table.clone(),
+                rows_in: partitions.iter().map(|partition| partition.rows).sum(),
+                bytes_in: partitions.iter().map(|partition| partition.bytes).sum(),
+                partitions,
+            }
+        };
+        let sinks = names.into_iter().zip(&written);
+        Ok(Report {
+            counts: counts.get(),
+            sources: scans.iter().map(report).collect(),
+            sinks: sinks.map(|(name, written)| SinkReport { name, rows: written.rows() }).collect(),
+            interrupted: !closed && endings.contains(&Ending::Abandoned),
+            closed,
+            ..Report::default()
+        })
+    }
+}
+
+/// Ends the source threads of a run when it goes out of scope.
+struct StopOnDrop<'a>(&'a [Arc<Dispenser>]);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|dispenser| dispenser.stop());
+    }
+}
+
+/// Turns a panic of `work` into an error.
+fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))))
+}
+
+fn operator(spec: &OperatorSpec) -> Result<Box<dyn Operator>> {
+    Ok(match spec {
+        OperatorSpec::Filter(predicate) => Box::new(Filter::new(Arc::clone(predicate))),
+        OperatorSpec::Project(columns) => Box::new(Project::new(columns.clone())),
+        OperatorSpec::AssignWindows { time, windows, drop_late, schema } => {
+            Box::new(AssignWindows::new(*time, *windows, *drop_late, Arc::clone(schema))?)
+        }
+        OperatorSpec::PartialAggregate(aggregate) => {
+            Box::new(PartialAggregate::new(Arc::clone(aggregate))?)
+        }
+        OperatorSpec::FinalAggregate(aggregate) => {
+            Box::new(FinalAggregate::of_states(Arc::clone(aggregate))?)
+        }
+        OperatorSpec::RowAggregate(aggregate) => {
+            Box::new(FinalAggregate::of_rows(Arc::clone(aggregate))?)
+        }
+        OperatorSpec::ChangesAggregate { aggregate, before } => {
+            Box::new(ChangesAggregate::new(Arc::clone(aggregate), *before)?)
+        }
+        OperatorSpec::DropUpdateBefore => Box::new(DropUpdateBefore),
+    })
+}

@@ -1,0 +1,218 @@
+//! One instance of a stage: an inlet, operators in order, an outlet.
+//!
+//! - C1. An operator that has more to send is given nothing new; later operators are always served
+//!   before earlier ones, and the inlet last, so that little waits inside a chain.
+//! - C2. Watermarks, barriers and the end pass an operator after everything it sends because of the
+//!   messages before them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use crate::error::{EngineError, Result};
+use crate::message::{Batch, Message};
+use crate::operator::{Operator, Output, RowCounts};
+use crate::runtime::checkpoint::Checkpoints;
+use crate::runtime::inlet::{Inlet, Input};
+use crate::runtime::outlet::Outlet;
+use crate::runtime::task::{Budget, Step, Task};
+
+/// An operator with what waits in front of it.
+struct Link {
+    operator: Box<dyn Operator>,
+    inbox: VecDeque<Message>,
+    /// It may have more to send.
+    more: bool,
+    /// Passed on when it has not: the message it has just worked off.
+    then: Option<Message>,
+}
+
+/// One instance of a stage.
+pub(crate) struct Chain {
+    stage: usize,
+    inlet: Box<dyn Inlet>,
+    links: Vec<Link>,
+    outlet: Box<dyn Outlet>,
+    /// The batch the inlet gave last, for the place of a row that fails.
+    last: Option<Batch>,
+    ended: bool,
+    counts: Arc<Counts>,
+    checkpoints: Checkpoints,
+}
+
+/// What became of the input rows of a run, summed over its instances.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    // LOCK: taken once per run of a task that moved rows.
+    sum: Mutex<RowCounts>,
+}
+
+impl Counts {
+    /// Adds what an instance counted.
+    fn add(&self, counts: &RowCounts) {
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner).add(counts);
+    }
+
+    /// The sum so far.
+    pub(crate) fn get(&self) -> RowCounts {
+        *self.sum.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Chain {
+    /// An instance of stage `stage`.
+    pub(crate) fn new(
+        stage: usize,
+        inlet: Box<dyn Inlet>,
+        operators: Vec<Box<dyn Operator>>,
+        outlet: Box<dyn Outlet>,
+        counts: Arc<Counts>,
+        checkpoints: Checkpoints,
+    ) -> Self {
+        let link = |operator| Link { operator, inbox: VecDeque::new(), more: false, then: None };
+        Self {
+            stage,
+            inlet,
+            links: operators.into_iter().map(link).collect(),
+            outlet,
+            last: None,
+            ended: false,
+            counts,
+            checkpoints,
+        }
+    }
+
+    /// Hands messages to link `index`, or to the outlet behind the last one.
+    fn pass(&mut self, index: usize, messages: impl IntoIterator<Item = Message>) -> Result<()> {
+        for message in messages {
+            match self.links.get_mut(index) {
+                Some(link) => link.inbox.push_back(message),
+                None => {
+                    self.ended |= matches!(message, Message::End);
+                    self.outlet.put(message)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the last operator that can work do one thing; false: none can.
+    fn step(&mut self, counts: &mut RowCounts) -> Result<bool> {
+        for index in (0..self.links.len()).rev() {
+            let link = &mut self.links[index];
+            let mut out = Output::default();
+            if link.more {
+                link.more = link.operator.resume(&mut out)?;
+            } else if let Some(message) = link.then.take() {
+                out.messages.push_back(message);
+            } else if let Some(message) = link.inbox.pop_front() {
+                self.work(index, message, &mut out)?;
+            } else {
+                continue;
+            }
+            counts.add(&out.counts);
+            self.pass(index + 1, out.messages)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Gives one message to an operator.
+    fn work(&mut self, index: usize, message: Message, out: &mut Output) -> Result<()> {
+        let link = &mut self.links[index];
+        match message {
+            Message::Batch(batch) => {
+                if let Err(error) = link.operator.batch(batch, out) {
+                    return Err(self.locate(index, error));
+                }
+            }
+            Message::Watermark(time) => link.operator.watermark(time, out)?,
+            Message::Barrier(generation) => {
+                link.operator.before_barrier(out)?;
+                if let Some(state) = link.operator.freeze()? {
+                    self.checkpoints.part(generation, (self.stage, index), state);
+                }
+                link.then = Some(message);
+            }
+            Message::End => {
+                link.operator.end(out)?;
+                link.then = Some(message);
+            }
+        }
+        self.links[index].more = true;
+        Ok(())
+    }
+
+    /// Adds the place of the row that fails, where operators work row by row up to `index`: runs
+    /// them again over single rows of the last batch read.
+    fn locate(&mut self, index: usize, error: EngineError) -> EngineError {
+        let known = !matches!(error, EngineError::Data { place: None, .. });
+        let row_wise = self.links[..=index].iter().all(|link| link.operator.is_row_wise());
+        let Some(batch) = self.last.take().filter(|_| !known && row_wise) else { return error };
+        for row in 0..batch.len() {
+            let mut rows = vec![batch.slice(row, 1)];
+            for link in &mut self.links[..=index] {
+                let mut out = Output::default();
+                for rows in rows {
+                    if let Err(error) = link.operator.batch(rows, &mut out) {
+                        return match self.inlet.place(row) {
+                            Some(place) => error.at(|| place),
+                            None => error,
+                        };
+                    }
+                }
+                let batches = out.messages.into_iter().filter_map(|message| match message {
+                    Message::Batch(batch) => Some(batch),
+                    _ => None,
+                });
+                rows = batches.collect();
+            }
+        }
+        error
+    }
+
+    fn run_counting(
+        &mut self,
+        cx: &mut Context<'_>,
+        budget: Budget,
+        counts: &mut RowCounts,
+    ) -> Result<Step> {
+        for _ in 0..budget.messages {
+            loop {
+                if self.outlet.poll_flush(cx).is_pending() {
+                    return Ok(Step::Park);
+                }
+                if !self.step(counts)? {
+                    break;
+                }
+            }
+            if self.ended {
+                return Ok(Step::Done);
+            }
+            match self.inlet.poll(cx)? {
+                Poll::Pending => return Ok(Step::Park),
+                Poll::Ready(Input::Abandoned) => return Ok(Step::Done),
+                Poll::Ready(Input::Message(message)) => {
+                    if let Message::Batch(batch) = &message {
+                        self.last = Some(batch.clone());
+                    }
+                    self.pass(0, [message])?;
+                }
+            }
+        }
+        Ok(Step::Again)
+    }
+}
+
+impl Task for Chain {
+    fn run(&mut self, cx: &mut Context<'_>, budget: Budget) -> Result<Step> {
+        let mut counts = RowCounts::default();
+        let step = self.run_counting(cx, budget, &mut counts);
+        counts.add(&self.inlet.counts());
+        counts.add(&self.outlet.counts());
+        if counts != RowCounts::default() {
+            self.counts.add(&counts);
+        }
+        step
+    }
+}

@@ -1,0 +1,153 @@
+//! Where a chain's messages come from.
+
+use std::task::{Context, Poll};
+
+use crate::error::Result;
+use crate::message::{Batch, Message};
+use crate::operator::RowCounts;
+use crate::runtime::ring::{Received, Receiver, Weigh};
+use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE};
+
+/// What an inlet gives.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A message; watermarks never fall, [`Message::End`] is the last one.
+    Message(Message),
+    /// The run is being stopped: nothing follows, and what is incomplete stays unsaid.
+    Abandoned,
+}
+
+/// Where a chain's messages come from.
+pub(crate) trait Inlet: Send {
+    /// The next message.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<Input>>;
+
+    /// Where row `row` of the last batch was read, for people.
+    fn place(&self, row: usize) -> Option<String> {
+        let _ = row;
+        None
+    }
+
+    /// What the inlet itself did with rows since it was last asked.
+    fn counts(&mut self) -> RowCounts {
+        RowCounts::default()
+    }
+}
+
+impl Weigh for Message {
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
+}
+
+struct Producer {
+    ring: Receiver<Message>,
+    watermark: EventTime,
+    /// The barrier it has sent and others have not.
+    barrier: Option<u64>,
+    /// It has said [`Message::End`].
+    ended: bool,
+    /// It is gone without a word.
+    abandoned: bool,
+}
+
+/// Merges what several instances send to one.
+///
+/// - X1. The watermark is the minimum over the producers that have not ended (rule T2).
+/// - X2. A barrier passes when every producer that has not ended has sent it; until then nothing is
+///   taken from those that have.
+/// - X3. The input ends when all producers have; if one is gone without saying so, it is abandoned
+///   instead, when the others are done.
+pub(crate) struct ExchangeInlet {
+    producers: Vec<Producer>,
+    next: usize,
+    promised: EventTime,
+    finished: bool,
+}
+
+impl ExchangeInlet {
+    /// Merges `rings`, one per producer.
+    pub(crate) fn new(rings: Vec<Receiver<Message>>) -> Self {
+        let producer = |ring| Producer {
+            ring,
+            watermark: WATERMARK_NONE,
+            barrier: None,
+            ended: false,
+            abandoned: false,
+        };
+        let producers = rings.into_iter().map(producer).collect();
+        Self { producers, next: 0, promised: WATERMARK_NONE, finished: false }
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Producer> {
+        self.producers.iter().filter(|producer| !producer.ended && !producer.abandoned)
+    }
+
+    /// What the producers have said together, if that is news.
+    fn agreed(&mut self) -> Option<Input> {
+        if self.open().next().is_none() {
+            self.finished = true;
+            return Some(match self.producers.iter().any(|producer| producer.abandoned) {
+                true => Input::Abandoned,
+                false => Input::Message(Message::End),
+            });
+        }
+        let barrier = self.open().map(|producer| producer.barrier).min().flatten();
+        if let Some(generation) = barrier {
+            self.producers.iter_mut().for_each(|producer| producer.barrier = None);
+            return Some(Input::Message(Message::Barrier(generation)));
+        }
+        let watermark = self.open().map(|producer| producer.watermark).min()?;
+        (watermark > self.promised && watermark < WATERMARK_END).then(|| {
+            self.promised = watermark;
+            Input::Message(Message::Watermark(watermark))
+        })
+    }
+
+    /// Takes one message from the first producer, in turn, that has one: rows are handed on, the
+    /// rest is noted. `None`: there is none.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Option<Option<Batch>> {
+        let count = self.producers.len();
+        for step in 0..count {
+            let index = (self.next + step) % count;
+            let producer = &mut self.producers[index];
+            if producer.ended || producer.abandoned || producer.barrier.is_some() {
+                continue;
+            }
+            let Poll::Ready(received) = producer.ring.poll_recv(cx) else { continue };
+            match received {
+                Received::Message(Message::Batch(batch)) => {
+                    self.next = index + 1;
+                    return Some(Some(batch));
+                }
+                Received::Message(Message::Watermark(time)) => {
+                    assert!(time >= producer.watermark, "watermarks never fall");
+                    producer.watermark = time;
+                }
+                Received::Message(Message::Barrier(generation)) => {
+                    producer.barrier = Some(generation);
+                }
+                Received::Message(Message::End) => producer.ended = true,
+                Received::Abandoned => producer.abandoned = true,
+            }
+            return Some(None);
+        }
+        None
+    }
+}
+
+impl Inlet for ExchangeInlet {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<Input>> {
+        assert!(!self.finished, "nothing is asked for after the end");
+        loop {
+            if let Some(input) = self.agreed() {
+                return Ok(Poll::Ready(input));
+            }
+            match self.receive(cx) {
+                Some(Some(batch)) => return Ok(Poll::Ready(Input::Message(Message::Batch(batch)))),
+                Some(None) => {}
+                None => return Ok(Poll::Pending),
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The source end of a chain: takes chunks, decodes them, and works out under which watermark each
+//! row was read (rule T1 of `time`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use datafusion_physical_expr::PhysicalExpr;
+
+use crate::error::{EngineError, Result};
+use crate::graph::{OnError, Scan};
+use crate::io::{Decode, Decoded, Position};
+use crate::message::{Batch, Message, RowWatermark};
+use crate::operator::RowCounts;
+use crate::runtime::dispenser::{Dispenser, Next, Ticket};
+use crate::runtime::inlet::{Inlet, Input};
+use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE, event_times};
+
+/// The rows of one batch before their watermarks are known.
+struct Read {
+    rows: RecordBatch,
+    starts: Vec<Position>,
+    /// Event time and watermark of each row; empty where the table has no event time.
+    times: Vec<(EventTime, EventTime)>,
+}
+
+enum Stage {
+    /// Holds no chunk.
+    Free,
+    /// A chunk is decoded; the watermark before it is not known yet.
+    Decoded { chunk: (usize, u64), reads: VecDeque<Read> },
+    /// Its batches are being handed on; `running` is the watermark behind the last one.
+    Handing { partition: usize, reads: VecDeque<Read>, running: EventTime },
+}
+
+/// A [`Scan`] as the input of one instance.
+pub(crate) struct ScanInlet {
+    scan: Arc<Scan>,
+    schema: SchemaRef,
+    dispenser: Arc<Dispenser>,
+    instance: usize,
+    batch_rows: usize,
+    decoder: Box<dyn Decode>,
+    stage: Stage,
+    promised: EventTime,
+    last: Option<(usize, Vec<Position>)>,
+    counts: RowCounts,
+}
+
+impl ScanInlet {
+    /// The input of instance `instance`.
+    ///
+    /// # Errors
+    /// When the format cannot carry a column.
+    pub(crate) fn new(
+        scan: Arc<Scan>,
+        schema: SchemaRef,
+        dispenser: Arc<Dispenser>,
+        instance: usize,
+        batch_rows: usize,
+    ) -> Result<Self> {
+        let decoder = scan.source.decoder(&scan.projection)?;
+        Ok(Self {
+            scan,
+            schema,
+            dispenser,
+            instance,
+            batch_rows: batch_rows.max(1),
+            decoder,
+            stage: Stage::Free,
+            promised: WATERMARK_NONE,
+            last: None,
+            counts: RowCounts::default(),
+        })
+    }
+
+    /// Decodes a whole chunk and publishes the watermark it stands for.
+    fn decode(&mut self, ticket: Ticket) -> Result<()> {
+        let Ticket { partition, sequence, chunk } = ticket;
+        let start = chunk.start;
+        let (mut reads, mut highest) = (VecDeque::new(), WATERMARK_NONE);
+        let (mut rows_in, mut batches) = (0, 0);
+        self.decoder.begin(chunk);
+        while let Some(decoded) = self.decoder.next(self.batch_rows)? {
+            rows_in += (decoded.rows.num_rows() + decoded.rejected.len()) as u64;
+            batches += 1;
+            if let Some(rejected) = decoded.rejected.first() {
+                self.reject(partition, rejected.at, &rejected.reason)?;
+                self.counts.rejected += decoded.rejected.len() as u64;
+            }
+            let read = self.read(partition, start, decoded)?;
+            highest = read.times.iter().map(|(_, mark)| *mark).fold(highest, EventTime::max);
+            if read.rows.num_rows() > 0 {
+                reads.push_back(read);
+            }
+        }
+        let chunk = (partition, sequence);
+        self.dispenser.publish(chunk, highest, rows_in, batches);
+        self.stage = Stage::Decoded { chunk, reads };
+        Ok(())
+    }
+
+    /// A record that cannot be used: an error or not, as the table says. The caller counts it.
+    fn reject(&self, partition: usize, at: Position, reason: &str) -> Result<()> {
+        match self.scan.on_error {
+            OnError::Skip => Ok(()),
+            OnError::Fail => Err(EngineError::Data {
+                message: format!("{reason}; 'on-error' = 'skip' leaves such rows out"),
+                place: Some(self.scan.source.place(partition, at)),
+            }),
+        }
+    }
+
+    /// Computes the columns of the scan and the event times, leaving out rows that have none.
+    fn read(&mut self, partition: usize, start: Position, decoded: Decoded) -> Result<Read> {
+        let starts: Vec<Position> =
+            decoded.starts.iter().map(|offset| start + Position::from(*offset)).collect();
+        let rows = self.columns(partition, &starts, &decoded.rows)?;
+        let Some(spec) = &self.scan.event_time else {
+            return Ok(Read { rows, starts, times: Vec::new() });
+        };
+        let times = event_times(rows.column(spec.column))?;
+        let marks = event_times(&self.evaluate(partition, &starts, &spec.watermark, &rows)?)?;
+        let column = &self.scan.columns[spec.column].field;
+        let mut kept = vec![true; rows.num_rows()];
+        for (row, time) in times.iter().enumerate() {
+            if time.is_none() {
+                let reason = match rows.column(spec.column).is_null(row) {
+                    true => format!("the event time `{}` is NULL", column.name()),
+                    false => format!("the event time `{}` is out of range", column.name()),
+                };
+                self.reject(partition, starts[row], &reason)?;
+                self.counts.rejected += 1;
+                kept[row] = false;
+            }
+        }
+        let pairs = times
+            .iter()
+            .zip(&marks)
+            .filter_map(|(time, mark)| time.map(|time| (time, mark.unwrap_or(WATERMARK_NONE))));
+        let times: Vec<_> = pairs.collect();
+        if times.len() == kept.len() {
+            return Ok(Read { rows, starts, times });
+        }
+        let starts = starts.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(s, _)| *s).collect();
+        Ok(Read { rows: filter_record_batch(&rows, &BooleanArray::from(kept))?, starts, times })
+    }
+
+    fn columns(
+        &self,
+        partition: usize,
+        starts: &[Position],
+        decoded: &RecordBatch,
+    ) -> Result<RecordBatch> {
+        let columns: Vec<ArrayRef> = self
+            .scan
+            .columns
+            .iter()
+            .map(|column| self.evaluate(partition, starts, &column.expr, decoded))
+            .collect::<Result<_>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(decoded.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+
+    /// Evaluates an expression; an error names the row it happened in.
+    fn evaluate(
+        &self,
+        partition: usize,
+        starts: &[Position],
+        expr: &Arc<dyn PhysicalExpr>,
+        rows: &RecordBatch,
+    ) -> Result<ArrayRef> {
+        let whole = |rows: &RecordBatch| expr.evaluate(rows)?.into_array(rows.num_rows());
+        whole(rows).map_err(|error| {
+            let row = (0..rows.num_rows()).find(|row| whole(&rows.slice(*row, 1)).is_err());
+            EngineError::from(error).at(|| match row {
+                Some(row) => self.scan.source.place(partition, starts[row]),
+                None => self.scan.table.clone(),
+            })
+        })
+    }
+
+    /// Gives each row of a batch the watermark before it, and moves the running one past them.
+    fn under(read: &Read, running: &mut EventTime) -> RowWatermark {
+        let before = *running;
+        let mut late = false;
+        for (time, mark) in &read.times {
+            late |= time < running;
+            *running = (*running).max(*mark);
+        }
+        if !late {
+            return RowWatermark::Same(before);
+        }
+        let mut running = before;
+        RowWatermark::Each(
+            read.times
+                .iter()
+                .map(|(_, mark)| {
+                    let after = running.max(*mark);
+                    std::mem::replace(&mut running, after)
+                })
+                .collect(),
+        )
+    }
+}
+
+impl Inlet for ScanInlet {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Result<Poll<Input>> {
+        loop {
+            match &mut self.stage {
+                Stage::Handing { partition, reads, running } => {
+                    if let Some(read) = reads.pop_front() {
+                        let under = Self::under(&read, running);
+                        self.last = Some((*partition, read.starts));
+                        let batch =
+                            Batch { rows: read.rows, under, changes: None, unaccounted: true };
+                        return Ok(Poll::Ready(Input::Message(Message::Batch(batch))));
+                    }
+                    self.stage = Stage::Free;
+                }
+                Stage::Decoded { chunk, reads } => {
+                    let running = match self.dispenser.poll_before(self.instance, *chunk, cx) {
+                        Poll::Ready(before) => before,
+                        Poll::Pending => return Ok(Poll::Pending),
+                    };
+                    let (partition, reads) = (chunk.0, std::mem::take(reads));
+                    self.stage = Stage::Handing { partition, reads, running };
+                }
+                Stage::Free => {
+                    let promise = self.dispenser.promise();
+                    if promise > self.promised && promise < WATERMARK_END {
+                        self.promised = promise;
+                        let message = Message::Watermark(promise);
+                        return Ok(Poll::Ready(Input::Message(message)));
+                    }
+                    match self.dispenser.poll_next(self.instance, cx) {
+                        Poll::Pending => return Ok(Poll::Pending),
+                        Poll::Ready(Next::Chunk(ticket)) => self.decode(ticket)?,
+                        Poll::Ready(Next::Barrier(generation)) => {
+                            let message = Message::Barrier(generation);
+                            return Ok(Poll::Ready(Input::Message(message)));
+                        }
+                        Poll::Ready(Next::End) => {
+                            return Ok(Poll::Ready(Input::Message(Message::End)));
+                        }
+                        Poll::Ready(Next::Stopped) => return Ok(Poll::Ready(Input::Abandoned)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn place(&self, row: usize) -> Option<String> {
+        let (partition, starts) = self.last.as_ref()?;
+        Some(self.scan.source.place(*partition, *starts.get(row)?))
+    }
+
+    fn counts(&mut self) -> RowCounts {
+        std::mem::take(&mut self.counts)
+    }
+}
