@@ -139,19 +139,24 @@ fn same_types(answer: &Answer, got: &[DataType]) -> Result<(), String> {
 }
 
 fn same_counts(answer: &Answer, report: &Report) -> Result<(), String> {
-    let mut expected: Vec<u64> = answer.scans.iter().map(|scan| scan.rows_in).collect();
-    let mut got: Vec<u64> = report.sources.iter().map(|source| source.rows_in).collect();
-    expected.sort();
-    got.sort();
-    if expected != got {
-        return Err(format!("expected scans of {expected:?} rows, got {got:?}"));
+    let mut expected = answer.scans.clone();
+    // A filter that never holds, as an optimiser may see, spares reading the table.
+    while expected.len() > report.sources.len() {
+        let spared = expected.iter().position(|scan| scan.used + scan.late == 0);
+        let spared = spared.ok_or_else(|| format!("{expected:?} were not all read"))?;
+        expected.remove(spared);
+    }
+    let rows: Vec<u64> = expected.iter().map(|scan| scan.rows_in).collect();
+    let got: Vec<u64> = report.sources.iter().map(|source| source.rows_in).collect();
+    if rows != got {
+        return Err(format!("expected scans of {rows:?} rows, got {got:?}"));
     }
     let RowCounts { used, late, late_partial, filtered, rejected } = report.counts;
     let rows_in: u64 = got.iter().sum();
     if rows_in != used + late + rejected + filtered {
         return Err(format!("of {rows_in} rows some are missing from {:?}", report.counts));
     }
-    let expected = answer.scans.iter().fold(Counts::default(), |sum, scan| sum.plus(scan));
+    let expected = expected.iter().fold(Counts::default(), Counts::plus);
     let got = Counts { rows_in, used, late, late_partial, filtered, rejected };
     if expected == got { Ok(()) } else { Err(format!("expected {expected:?}, got {got:?}")) }
 }
