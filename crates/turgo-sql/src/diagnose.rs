@@ -30,8 +30,8 @@ pub(crate) fn diagnose(error: &DataFusionError, text: &str, query: Option<&Query
     if said.span.is_none()
         && let Some(query) = query
     {
-        said.span = missing_name(error.find_root())
-            .and_then(|name| find_ident(query, &name))
+        said.span = quoted_names(&said.message)
+            .find_map(|name| find_ident(query, name))
             .and_then(|span| span_bytes(text, span));
     }
     said
@@ -109,17 +109,9 @@ fn schema_error(error: &SchemaError) -> SqlError {
     }
 }
 
-/// The name that could not be resolved.
-fn missing_name(root: &DataFusionError) -> Option<String> {
-    match root {
-        DataFusionError::SchemaError(error, _) => match error.as_ref() {
-            SchemaError::FieldNotFound { field, .. }
-            | SchemaError::AmbiguousReference { field } => Some(field.name.clone()),
-            SchemaError::DuplicateQualifiedField { name, .. }
-            | SchemaError::DuplicateUnqualifiedField { name } => Some(name.clone()),
-        },
-        _ => None,
-    }
+/// The names a message is about: those in back-quotes.
+fn quoted_names(message: &str) -> impl Iterator<Item = &str> {
+    message.split('`').skip(1).step_by(2)
 }
 
 fn diagnosed_span(error: &DataFusionError) -> Option<Span> {
@@ -129,7 +121,7 @@ fn diagnosed_span(error: &DataFusionError) -> Option<Span> {
 }
 
 /// Where the identifier `name` first stands in `query`.
-pub(crate) fn find_ident(query: &Query, name: &str) -> Option<Span> {
+fn find_ident(query: &Query, name: &str) -> Option<Span> {
     struct Find<'a>(&'a str);
     impl Find<'_> {
         fn check<'i>(&self, idents: impl IntoIterator<Item = &'i Ident>) -> ControlFlow<Span> {

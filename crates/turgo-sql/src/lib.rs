@@ -24,6 +24,7 @@ mod plan;
 mod session;
 pub mod settings;
 mod show;
+mod stack;
 pub mod statement;
 
 pub use error::{Result, SqlError};

@@ -21,7 +21,7 @@ use datafusion_sql::sqlparser::ast;
 pub(crate) use self::insert::{InsertTarget, insert};
 pub(crate) use self::window::WindowAssign;
 use crate::catalog::{Catalog, Relation, TableScanSource, View};
-use crate::diagnose::{carry, diagnose, find_ident, span_bytes};
+use crate::diagnose::{carry, diagnose};
 use crate::error::{Result, SqlError};
 use crate::functions::Functions;
 use crate::offer;
@@ -52,9 +52,7 @@ impl<'a> Planner<'a> {
         SqlToRel::new_with_options(self, parser_options())
             .sql_statement_to_plan(statement)
             .and_then(window::replace_markers)
-            .map_err(|error| {
-                self.missing_relation(diagnose(&error, text, Some(query)), text, query)
-            })
+            .map_err(|error| diagnose(&error, text, Some(query)))
     }
 
     /// An expression over `schema`, typed, exact and simplified.
@@ -81,21 +79,6 @@ impl<'a> Planner<'a> {
             exprs.pop().ok_or_else(|| DataFusionError::Internal("an expression was lost".into()))
         };
         plan().map_err(|error| diagnose(&error, text, None))
-    }
-
-    /// Fills in the place of a relation that is not there.
-    fn missing_relation(&self, error: SqlError, text: &str, query: &ast::Query) -> SqlError {
-        let Some(name) = error
-            .message
-            .strip_prefix("there is no table or view `")
-            .and_then(|rest| rest.strip_suffix('`'))
-        else {
-            return error;
-        };
-        match find_ident(query, name).and_then(|span| span_bytes(text, span)) {
-            Some(span) => error.at(span),
-            None => error,
-        }
     }
 
     fn view(&self, name: &str, view: &View) -> Result<LogicalPlan> {

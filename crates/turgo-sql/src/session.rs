@@ -17,6 +17,7 @@ use crate::optimize::optimize;
 use crate::plan::{InsertTarget, Planner, event_time, insert};
 use crate::settings::Settings;
 use crate::show;
+use crate::stack::with_room;
 use crate::statement::{Name, Statement, StatementKind, StreamQuery};
 
 /// Tables, views and settings of one user.
@@ -80,6 +81,15 @@ impl Session {
         statement: &Statement,
         results: Arc<dyn Sink>,
     ) -> Result<Outcome> {
+        with_room(|| self.execute_here(text, statement, results))
+    }
+
+    fn execute_here(
+        &mut self,
+        text: &str,
+        statement: &Statement,
+        results: Arc<dyn Sink>,
+    ) -> Result<Outcome> {
         let place = |error: SqlError| error.at(statement.span.clone());
         match &statement.kind {
             StatementKind::CreateTable(create) => {
@@ -112,10 +122,10 @@ impl Session {
                 done(format!("{} is set", key.value))
             }
             StatementKind::Select(_) | StatementKind::Insert { .. } => {
-                self.plan(text, statement, results).map(Outcome::Query)
+                self.plan_here(text, statement, results).map(Outcome::Query)
             }
             StatementKind::Explain(inner) => {
-                let planned = self.plan(text, inner, results)?;
+                let planned = self.plan_here(text, inner, results)?;
                 Ok(Outcome::Text(self.explain(&planned, ExplainFormat::Text)))
             }
             StatementKind::ShowTables => show::relations(&self.catalog, "table").map(Outcome::Rows),
@@ -137,6 +147,15 @@ impl Session {
     /// # Errors
     /// What is wrong with it, and where in `text`.
     pub fn plan(
+        &self,
+        text: &str,
+        statement: &Statement,
+        results: Arc<dyn Sink>,
+    ) -> Result<Planned> {
+        with_room(|| self.plan_here(text, statement, results))
+    }
+
+    fn plan_here(
         &self,
         text: &str,
         statement: &Statement,

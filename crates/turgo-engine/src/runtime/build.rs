@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crate::error::{EngineError, Result};
 use crate::graph::{Distribution, Input, Instances, OperatorSpec, Output, Scan, Stage, TaskGraph};
@@ -190,77 +190,102 @@ impl<'a> Plan<'a> {
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
         let names: Vec<String> = sinks.iter().map(|sink| sink.sink.describe()).collect();
-        let mut endings = Vec::new();
-        thread::scope(|scope| -> Result<()> {
+        let shared = Shared { config, control, dispensers: &dispensers, failure: &failure };
+        let endings = thread::scope(|scope| -> Result<Vec<Ending>> {
             // Whatever happens below, the source threads are told to end before they are waited for.
             let _stop = StopOnDrop(&dispensers);
-            let mut sink_threads = Vec::new();
-            for sink in sinks {
-                let writer = guard(|| sink.sink.writer(&sink.stage.schema, sink.changes))?;
-                let (failure, dispensers) = (&failure, &dispensers);
-                let barrier = |generation| control.checkpoints().finish(generation, dispensers);
-                let thread =
-                    thread::Builder::new().name("sink".into()).spawn_scoped(scope, move || {
-                        let SinkThread { ring, producers, written, .. } = sink;
-                        let ending =
-                            guard(|| sink::write(writer, &ring, producers, &written, barrier));
-                        if let Err(error) = ending {
-                            failure.set(error);
-                            // Wakes instances that wait for rows, so that they see the failure.
-                            dispensers.iter().for_each(|dispenser| dispenser.stop());
-                            return None;
-                        }
-                        ending.ok()
-                    });
-                let cannot = |error| EngineError::external("cannot start a sink thread", error);
-                sink_threads.push(thread.map_err(cannot)?);
-            }
+            let sinks = sinks.into_iter().map(|sink| shared.start_sink(scope, sink));
+            let sinks = sinks.collect::<Result<Vec<_>>>()?;
             control.attach(&dispensers, &written);
             for (index, (scan, dispenser)) in scans.iter().enumerate() {
-                let (failure, dispensers) = (&failure, &dispensers);
-                let restore = control.restore().map(|checkpoint| (checkpoint, index));
-                let read = move || {
-                    let checkpoints = control.checkpoints();
-                    let bytes = config.chunk_bytes.max(1);
-                    let read = guard(|| source::read(scan, dispenser, bytes, checkpoints, restore));
-                    if let Err(error) = read {
-                        failure.set(error);
-                        dispensers.iter().for_each(|dispenser| dispenser.stop());
-                    }
-                };
-                let thread = thread::Builder::new().name("source".into());
-                let cannot = |error| EngineError::external("cannot start a source thread", error);
-                thread.spawn_scoped(scope, read).map_err(cannot)?;
+                shared.start_source(scope, index, scan, dispenser)?;
             }
             executor::run(tasks, config.workers, &failure)?;
-            for thread in sink_threads {
-                endings.extend(thread.join().ok().flatten());
-            }
-            Ok(())
+            Ok(sinks.into_iter().filter_map(|sink| sink.join().ok().flatten()).collect())
         })?;
         let closed = match failure.take() {
             Some(EngineError::Closed) => true,
             Some(error) => return Err(error),
             None => false,
         };
-        let report = |(scan, dispenser): &(Arc<Scan>, Arc<Dispenser>)| {
-            let partitions = dispenser.partitions();
-            SourceReport {
-                table: scan.table.clone(),
-                rows_in: partitions.iter().map(|partition| partition.rows).sum(),
-                bytes_in: partitions.iter().map(|partition| partition.bytes).sum(),
-                partitions,
-            }
-        };
         let sinks = names.into_iter().zip(&written);
         Ok(Report {
             counts: counts.get(),
-            sources: scans.iter().map(report).collect(),
+            sources: scans.iter().map(|(scan, dispenser)| source_report(scan, dispenser)).collect(),
             sinks: sinks.map(|(name, written)| SinkReport { name, rows: written.rows() }).collect(),
             interrupted: !closed && endings.contains(&Ending::Abandoned),
             closed,
             ..Report::default()
         })
+    }
+}
+
+fn source_report(scan: &Scan, dispenser: &Dispenser) -> SourceReport {
+    let partitions = dispenser.partitions();
+    SourceReport {
+        table: scan.table.clone(),
+        rows_in: partitions.iter().map(|partition| partition.rows).sum(),
+        bytes_in: partitions.iter().map(|partition| partition.bytes).sum(),
+        partitions,
+    }
+}
+
+/// What the threads of a run share.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    config: &'a Config,
+    control: &'a Control,
+    dispensers: &'a [Arc<Dispenser>],
+    failure: &'a Failure,
+}
+
+impl<'a> Shared<'a> {
+    /// Records a failure, and wakes instances that wait for rows so that they see it.
+    fn fail(&self, error: EngineError) {
+        self.failure.set(error);
+        self.dispensers.iter().for_each(|dispenser| dispenser.stop());
+    }
+
+    fn start_sink<'scope>(
+        self,
+        scope: &'scope Scope<'scope, 'a>,
+        sink: SinkThread,
+    ) -> Result<ScopedJoinHandle<'scope, Option<Ending>>> {
+        let writer = guard(|| sink.sink.writer(&sink.stage.schema, sink.changes))?;
+        let write = move || {
+            let SinkThread { ring, producers, written, .. } = sink;
+            let barrier = |generation| {
+                self.control.checkpoints().finish(generation, self.dispensers);
+            };
+            guard(|| sink::write(writer, &ring, producers, &written, barrier))
+                .map_err(|error| self.fail(error))
+                .ok()
+        };
+        let thread = thread::Builder::new().name("sink".into());
+        let cannot = |error| EngineError::external("cannot start a sink thread", error);
+        thread.spawn_scoped(scope, write).map_err(cannot)
+    }
+
+    fn start_source<'scope>(
+        self,
+        scope: &'scope Scope<'scope, 'a>,
+        index: usize,
+        scan: &'a Scan,
+        dispenser: &'a Dispenser,
+    ) -> Result<()> {
+        let restore = self.control.restore().map(|checkpoint| (checkpoint, index));
+        let read = move || {
+            let checkpoints = self.control.checkpoints();
+            let bytes = self.config.chunk_bytes.max(1);
+            let read = guard(|| source::read(scan, dispenser, bytes, checkpoints, restore));
+            if let Err(error) = read {
+                self.fail(error);
+            }
+        };
+        let thread = thread::Builder::new().name("source".into());
+        let cannot = |error| EngineError::external("cannot start a source thread", error);
+        thread.spawn_scoped(scope, read).map_err(cannot)?;
+        Ok(())
     }
 }
 

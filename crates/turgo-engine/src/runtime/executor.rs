@@ -151,6 +151,7 @@ pub(crate) fn run(tasks: Vec<Box<dyn Task>>, workers: usize, failure: &Failure) 
 struct Worker<'a> {
     queue: &'a Receiver<Signal>,
     sender: &'a Sender<Signal>,
+    // LOCK: taken once per task, when it is done.
     remaining: &'a Mutex<usize>,
     workers: usize,
     failure: &'a Failure,

@@ -8,7 +8,7 @@ fn rows(script: &str) -> Vec<String> {
     let Ok(Outcome::Rows(batch)) = run(script) else { panic!("{script} shows no rows") };
     let cell = |column: usize, row: usize| {
         let column = batch.column(column);
-        arrow::util::display::array_value_to_string(column, row).unwrap()
+        arrow::util::display::array_value_to_string(column, row).expect("a value can be shown")
     };
     let row = |row| (0..batch.num_columns()).map(|c| cell(c, row)).collect::<Vec<_>>().join(" | ");
     (0..batch.num_rows()).map(row).collect()

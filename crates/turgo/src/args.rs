@@ -1,0 +1,110 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Streaming SQL over files on one machine: continuous queries, windows over event time, every row
+/// accounted for.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run statements until their inputs end, or Ctrl-C
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Show how queries would run: logical plan, stages, and how rows travel between them
+    Explain(Explain),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  turgo run query.sql
+  turgo run tables.sql query.sql --workers 4 --stats stats.json
+  turgo run tables.sql -c \"SELECT count(*) FROM bid\" --format csv
+
+Results go to standard output, everything else to standard error.
+Exit status: 0 done, 1 an error in a query or its data, 2 wrong usage, 130 interrupted.";
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Scripts {
+    /// Files of SQL statements, run in order as one script
+    #[arg(value_name = "FILE", required_unless_present = "command")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Statements, run after the files
+    #[arg(short = 'c', long = "command", value_name = "SQL")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) scripts: Scripts,
+
+    /// Worker threads [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: Option<u16>,
+
+    /// How the rows of a bare SELECT are written
+    #[arg(short, long, value_enum, default_value_t = RowFormat::Table)]
+    pub(crate) format: RowFormat,
+
+    /// Show rows, bytes, rate and watermark on standard error while a query runs
+    #[arg(long, value_enum, default_value_t = ShowProgress::Auto, value_name = "WHEN")]
+    pub(crate) progress: ShowProgress,
+
+    /// Write what was read, used, late, rejected, filtered and written as JSON to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stats: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) scripts: Scripts,
+
+    /// How the plan is written
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Aligned columns for people
+    Table,
+    /// Comma-separated values with a header line
+    Csv,
+    /// One JSON array of objects
+    Json,
+    /// One JSON object per line
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowProgress {
+    /// When standard error is a terminal and the query takes a while
+    Auto,
+    /// Always, one line a second where it is no terminal
+    Always,
+    /// Never
+    Never,
+}

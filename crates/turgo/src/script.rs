@@ -1,0 +1,239 @@
+//! Running scripts: statements in order, queries to their ends.
+
+use std::fs;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use serde_json::Value;
+use turgo_connectors::{Format, StdoutSink};
+use turgo_engine::EngineError;
+use turgo_engine::io::Sink;
+use turgo_engine::memory::CollectSink;
+use turgo_engine::message::Batch;
+use turgo_engine::run::{Config, Control, Report};
+use turgo_engine::time::WATERMARK_NONE;
+use turgo_sql::statement::{Statement, StatementKind};
+use turgo_sql::{ExplainFormat, Outcome, Planned, Session};
+
+use crate::args::{Explain, PlanFormat, RowFormat, Run, Scripts};
+use crate::interrupt::Interrupt;
+use crate::progress::Watch;
+use crate::report::Failure;
+use crate::stats;
+
+/// A text of statements and its name for messages.
+struct Script {
+    name: String,
+    text: String,
+}
+
+/// Reads the files, then takes the commands.
+fn scripts(scripts: &Scripts) -> Result<Vec<Script>, Failure> {
+    let files = scripts.files.iter().map(|path| {
+        let name = path.display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) => Ok(Script { name, text }),
+            Err(error) => Err(Failure::usage(format!("cannot read {name}: {error}"))),
+        }
+    });
+    let commands = scripts.command.iter().map(|text| {
+        let name = "command line".to_owned();
+        Ok(Script { name, text: text.clone() })
+    });
+    files.chain(commands).collect()
+}
+
+/// `turgo run`.
+pub(crate) fn run(args: &Run) -> Result<(), Failure> {
+    let scripts = scripts(&args.scripts)?;
+    let interrupt = Interrupt::listen()?;
+    let format = match args.format {
+        RowFormat::Table => Format::Table,
+        RowFormat::Csv => Format::Csv,
+        RowFormat::Json => Format::Json,
+        RowFormat::Ndjson => Format::Ndjson,
+    };
+    let mut runner = Runner {
+        session: Session::new(turgo_connectors::connectors()),
+        stdout: Arc::new(StdoutSink::new(format)),
+        interrupt,
+        args,
+        queries: Vec::new(),
+    };
+    let ended = runner.scripts(&scripts);
+    if let Some(path) = &args.stats {
+        stats::write(path, &runner.queries)?;
+    }
+    match ended {
+        // Whoever read the results has seen enough: that is no failure.
+        Err(Ended::Closed) | Ok(()) => Ok(()),
+        Err(Ended::Failed(failure)) => Err(failure),
+    }
+}
+
+/// Why a script stops early.
+enum Ended {
+    /// Standard output was closed.
+    Closed,
+    Failed(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<EngineError> for Ended {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Closed => Self::Closed,
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+struct Runner<'a> {
+    session: Session,
+    stdout: Arc<dyn Sink>,
+    interrupt: Interrupt,
+    args: &'a Run,
+    queries: Vec<Value>,
+}
+
+impl Runner<'_> {
+    fn scripts(&mut self, scripts: &[Script]) -> Result<(), Ended> {
+        // All are parsed before the first statement runs: a typing error in the last line should
+        // not show after an hour.
+        let parsed = scripts.iter().map(|script| Ok((script, parse(script)?)));
+        for (script, statements) in parsed.collect::<Result<Vec<_>, Failure>>()? {
+            for statement in &statements {
+                if self.interrupt.asked() {
+                    return Err(Failure::interrupted().into());
+                }
+                self.statement(script, statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self, script: &Script, statement: &Statement) -> Result<(), Ended> {
+        let results = Arc::clone(&self.stdout);
+        let outcome = self
+            .session
+            .execute(&script.text, statement, results)
+            .map_err(|error| Failure::sql(&script.name, &script.text, &error))?;
+        match outcome {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Rows(rows) => Ok(show(&*self.stdout, rows)?),
+            Outcome::Text(text) => Ok(print(&text)?),
+            Outcome::Query(planned) => {
+                let text = script.text[statement.span.clone()].trim();
+                self.query(text, statement, &planned)
+            }
+        }
+    }
+
+    fn query(&mut self, text: &str, statement: &Statement, planned: &Planned) -> Result<(), Ended> {
+        for warning in &planned.warnings {
+            eprintln!("warning: {warning}");
+        }
+        let mut config: Config = self.session.settings().config.clone();
+        if let Some(workers) = self.args.workers {
+            config.workers = usize::from(workers);
+        }
+        let control = Control::default();
+        self.interrupt.watch(&control);
+        let watch = Watch::start(self.args.progress, &control);
+        let ended = turgo_engine::run::run(&planned.graph, &config, &control);
+        drop(watch);
+        let report = ended?;
+        self.queries.push(stats::query(text, &report));
+        summary(statement, &report);
+        if report.interrupted {
+            return Err(Failure::interrupted().into());
+        }
+        if report.closed { Err(Ended::Closed) } else { Ok(()) }
+    }
+}
+
+/// Says what the rows shown do not: where they went, and which were left out.
+fn summary(statement: &Statement, report: &Report) {
+    if let StatementKind::Insert { table, .. } = &statement.kind
+        && !report.interrupted
+    {
+        eprintln!("{}: {} rows written", table.value, report.rows_out());
+    }
+    let counts = &report.counts;
+    if counts.late + counts.late_partial + counts.rejected > 0 {
+        eprintln!(
+            "note: {} rows read: {} used ({} of them late for some of their windows), {} late, {} \
+             rejected, {} filtered",
+            report.rows_in(),
+            counts.used,
+            counts.late_partial,
+            counts.late,
+            counts.rejected,
+            counts.filtered,
+        );
+    }
+}
+
+/// `turgo explain`: declares what the scripts declare, and shows the plan of each query.
+pub(crate) fn explain(args: &Explain) -> Result<(), Failure> {
+    let mut session = Session::new(turgo_connectors::connectors());
+    let format = match args.format {
+        PlanFormat::Text => ExplainFormat::Text,
+        PlanFormat::Json => ExplainFormat::Json,
+    };
+    for script in scripts(&args.scripts)? {
+        for statement in parse(&script)? {
+            let query = match &statement.kind {
+                StatementKind::Explain(inner) => Some(&**inner),
+                StatementKind::Select(_) | StatementKind::Insert { .. } => Some(&statement),
+                _ => None,
+            };
+            let results: Arc<dyn Sink> = Arc::new(StdoutSink::new(Format::Table));
+            let shown = match query {
+                Some(query) => session
+                    .plan(&script.text, query, results)
+                    .map(|planned| Some(session.explain(&planned, format))),
+                None => {
+                    let unseen: Arc<dyn Sink> = Arc::new(CollectSink::default());
+                    session.execute(&script.text, &statement, unseen).map(|_| None)
+                }
+            };
+            let shown = shown.map_err(|error| Failure::sql(&script.name, &script.text, &error))?;
+            match shown.map_or(Ok(()), |text| print(&text)) {
+                Err(EngineError::Closed) => return Ok(()),
+                printed => printed?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn parse(script: &Script) -> Result<Vec<Statement>, Failure> {
+    turgo_sql::parse(&script.text).map_err(|error| Failure::sql(&script.name, &script.text, &error))
+}
+
+/// Writes a small table to standard output, as the rows of a query are written.
+fn show(stdout: &dyn Sink, rows: RecordBatch) -> Result<(), EngineError> {
+    let schema = rows.schema();
+    let block = stdout.encoder(&schema, false)?.encode(&Batch::derived(rows, WATERMARK_NONE))?;
+    let mut writer = stdout.writer(&schema, false)?;
+    writer.write(block)?;
+    writer.commit()
+}
+
+/// Writes text to standard output.
+fn print(text: &str) -> Result<(), EngineError> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()).map_err(|error| {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => EngineError::Closed,
+            _ => EngineError::external("cannot write to standard output", error),
+        }
+    })
+}

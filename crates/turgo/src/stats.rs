@@ -1,0 +1,84 @@
+//! `--stats`: what each query of a run did, as JSON.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use turgo_engine::run::{PartitionReport, Report, SourceReport};
+use turgo_engine::time::WATERMARK_NONE;
+
+use crate::report::Failure;
+
+/// The report of one query.
+pub(crate) fn query(statement: &str, report: &Report) -> Value {
+    json!({
+        "statement": statement,
+        "rows_in": report.rows_in(),
+        "used": report.counts.used,
+        "late": report.counts.late,
+        "late_partial": report.counts.late_partial,
+        "rejected": report.counts.rejected,
+        "filtered": report.counts.filtered,
+        "rows_out": report.rows_out(),
+        "interrupted": report.interrupted,
+        "wall_seconds": report.wall.as_secs_f64(),
+        "sources": report.sources.iter().map(source).collect::<Vec<_>>(),
+        "sinks": report.sinks.iter()
+            .map(|sink| json!({"name": sink.name, "rows": sink.rows}))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn source(source: &SourceReport) -> Value {
+    json!({
+        "table": source.table,
+        "rows_in": source.rows_in,
+        "bytes_in": source.bytes_in,
+        "partitions": source.partitions.iter().map(partition).collect::<Vec<_>>(),
+    })
+}
+
+fn partition(partition: &PartitionReport) -> Value {
+    let known = partition.watermark != WATERMARK_NONE;
+    json!({
+        "name": partition.name,
+        "active": partition.active,
+        "rows": partition.rows,
+        "bytes": partition.bytes,
+        "batches": partition.batches,
+        // Microseconds since 1970 UTC; null where there is none.
+        "watermark_us": known.then_some(partition.watermark),
+    })
+}
+
+/// Writes the queries of a run, with what the whole process used, to `path`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write(path: &Path, queries: &[Value]) -> Result<(), Failure> {
+    let stats = json!({
+        "queries": queries,
+        "cpu_seconds": cpu_seconds(),
+        "peak_memory_bytes": peak_memory_bytes(),
+    });
+    fs::write(path, format!("{stats:#}\n"))
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+}
+
+/// User and system time of this process, where the system tells.
+fn cpu_seconds() -> Option<f64> {
+    // Fields 14 and 15, counted from behind the name, which may hold anything but `)`; in ticks,
+    // of which Linux reports 100 a second to every program.
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / 100.0)
+}
+
+/// Peak resident memory of this process, where the system tells.
+fn peak_memory_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
