@@ -65,7 +65,14 @@ impl<'a> Plan<'a> {
             .map(|stage| (0..plan.instances(stage)).map(|_| Vec::new()).collect())
             .collect();
         for (index, stage) in graph.stages.iter().enumerate() {
-            let inlets = plan.inlets(stage, std::mem::take(&mut inputs[index]))?;
+            let rings = std::mem::take(&mut inputs[index]);
+            let fed = rings.iter().any(|rings| !rings.is_empty());
+            if fed != matches!(stage.input, Input::Exchange) {
+                let message =
+                    format!("stage {index} and those that name it as their output differ");
+                return Err(EngineError::internal(message));
+            }
+            let inlets = plan.inlets(stage, rings)?;
             let outlets = plan.outlets(stage, &mut inputs)?;
             for (instance, (inlet, outlet)) in inlets.into_iter().zip(outlets).enumerate() {
                 let operators = plan.operators((index, stage), instance)?;
@@ -186,13 +193,13 @@ impl<'a> Plan<'a> {
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
         let Self { config, control, scans, sinks, tasks, counts } = self;
-        let failure = Failure::default();
+        let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
         let names: Vec<String> = sinks.iter().map(|sink| sink.sink.describe()).collect();
         let mut endings = Vec::new();
         thread::scope(|scope| -> Result<()> {
-            // Whatever happens below, the source threads are told to end before they are waited for.
+            // Whatever happens below, the source threads are told to end.
             let _stop = StopOnDrop(&dispensers);
             let mut sink_threads = Vec::new();
             for sink in sinks {
@@ -216,21 +223,8 @@ impl<'a> Plan<'a> {
                 sink_threads.push(thread.map_err(cannot)?);
             }
             control.attach(&dispensers, &written);
-            for (index, (scan, dispenser)) in scans.iter().enumerate() {
-                let (failure, dispensers) = (&failure, &dispensers);
-                let restore = control.restore().map(|checkpoint| (checkpoint, index));
-                let read = move || {
-                    let checkpoints = control.checkpoints();
-                    let bytes = config.chunk_bytes.max(1);
-                    let read = guard(|| source::read(scan, dispenser, bytes, checkpoints, restore));
-                    if let Err(error) = read {
-                        failure.set(error);
-                        dispensers.iter().for_each(|dispenser| dispenser.stop());
-                    }
-                };
-                let thread = thread::Builder::new().name("source".into());
-                let cannot = |error| EngineError::external("cannot start a source thread", error);
-                thread.spawn_scoped(scope, read).map_err(cannot)?;
+            for index in 0..scans.len() {
+                read_scan(&scans, index, config, control, &failure)?;
             }
             executor::run(tasks, config.workers, &failure)?;
             for thread in sink_threads {
@@ -264,6 +258,35 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Starts the thread that reads scan `index`.
+///
+/// Nobody waits for it: a run that has been stopped or has failed does not depend on when a pipe
+/// without a writer gives its next byte. The thread ends with the read it is in.
+fn read_scan(
+    scans: &[(Arc<Scan>, Arc<Dispenser>)],
+    index: usize,
+    config: &Config,
+    control: &Control,
+    failure: &Arc<Failure>,
+) -> Result<()> {
+    let (scan, dispenser) = scans[index].clone();
+    let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
+    let (control, failure) = (control.clone(), Arc::clone(failure));
+    let bytes = config.chunk_bytes.max(1);
+    let read = move || {
+        let restore = control.restore().map(|checkpoint| (checkpoint, index));
+        let checkpoints = control.checkpoints();
+        let read = guard(|| source::read(&scan, &dispenser, bytes, checkpoints, restore));
+        if let Err(error) = read {
+            failure.set(error);
+            dispensers.iter().for_each(|dispenser| dispenser.stop());
+        }
+    };
+    let thread = thread::Builder::new().name("source".into()).spawn(read);
+    let cannot = |error| EngineError::external("cannot start a source thread", error);
+    thread.map(drop).map_err(cannot)
+}
+
 /// Ends the source threads of a run when it goes out of scope.
 struct StopOnDrop<'a>(&'a [Arc<Dispenser>]);
 
@@ -274,7 +297,7 @@ impl Drop for StopOnDrop<'_> {
 }
 
 /// Turns a panic of `work` into an error.
-fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))))
 }
