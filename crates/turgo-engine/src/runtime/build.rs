@@ -65,7 +65,14 @@ impl<'a> Plan<'a> {
             .map(|stage| (0..plan.instances(stage)).map(|_| Vec::new()).collect())
             .collect();
         for (index, stage) in graph.stages.iter().enumerate() {
-            let inlets = plan.inlets(stage, std::mem::take(&mut inputs[index]))?;
+            let rings = std::mem::take(&mut inputs[index]);
+            let fed = rings.iter().any(|rings| !rings.is_empty());
+            if fed != matches!(stage.input, Input::Exchange) {
+                let message =
+                    format!("stage {index} and those that name it as their output differ");
+                return Err(EngineError::internal(message));
+            }
+            let inlets = plan.inlets(stage, rings)?;
             let outlets = plan.outlets(stage, &mut inputs)?;
             for (instance, (inlet, outlet)) in inlets.into_iter().zip(outlets).enumerate() {
                 let operators = plan.operators((index, stage), instance)?;
@@ -186,19 +193,19 @@ impl<'a> Plan<'a> {
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
         let Self { config, control, scans, sinks, tasks, counts } = self;
-        let failure = Failure::default();
+        let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
         let names: Vec<String> = sinks.iter().map(|sink| sink.sink.describe()).collect();
         let shared = Shared { config, control, dispensers: &dispensers, failure: &failure };
         let endings = thread::scope(|scope| -> Result<Vec<Ending>> {
-            // Whatever happens below, the source threads are told to end before they are waited for.
+            // Whatever happens below, the source threads are told to end.
             let _stop = StopOnDrop(&dispensers);
             let sinks = sinks.into_iter().map(|sink| shared.start_sink(scope, sink));
             let sinks = sinks.collect::<Result<Vec<_>>>()?;
             control.attach(&dispensers, &written);
-            for (index, (scan, dispenser)) in scans.iter().enumerate() {
-                shared.start_source(scope, index, scan, dispenser)?;
+            for (index, (scan, _)) in scans.iter().enumerate() {
+                shared.start_source(index, scan)?;
             }
             executor::run(tasks, config.workers, &failure)?;
             Ok(sinks.into_iter().filter_map(|sink| sink.join().ok().flatten()).collect())
@@ -236,16 +243,10 @@ struct Shared<'a> {
     config: &'a Config,
     control: &'a Control,
     dispensers: &'a [Arc<Dispenser>],
-    failure: &'a Failure,
+    failure: &'a Arc<Failure>,
 }
 
 impl<'a> Shared<'a> {
-    /// Records a failure, and wakes instances that wait for rows so that they see it.
-    fn fail(&self, error: EngineError) {
-        self.failure.set(error);
-        self.dispensers.iter().for_each(|dispenser| dispenser.stop());
-    }
-
     fn start_sink<'scope>(
         self,
         scope: &'scope Scope<'scope, 'a>,
@@ -258,7 +259,7 @@ impl<'a> Shared<'a> {
                 self.control.checkpoints().finish(generation, self.dispensers);
             };
             guard(|| sink::write(writer, &ring, producers, &written, barrier))
-                .map_err(|error| self.fail(error))
+                .map_err(|error| fail(self.failure, self.dispensers, error))
                 .ok()
         };
         let thread = thread::Builder::new().name("sink".into());
@@ -266,27 +267,32 @@ impl<'a> Shared<'a> {
         thread.spawn_scoped(scope, write).map_err(cannot)
     }
 
-    fn start_source<'scope>(
-        self,
-        scope: &'scope Scope<'scope, 'a>,
-        index: usize,
-        scan: &'a Scan,
-        dispenser: &'a Dispenser,
-    ) -> Result<()> {
-        let restore = self.control.restore().map(|checkpoint| (checkpoint, index));
+    /// Starts the thread that reads scan `index`.
+    ///
+    /// Nobody waits for it: a run that has been stopped or has failed does not depend on when a
+    /// pipe without a writer gives its next byte. The thread ends with the read it is in.
+    fn start_source(&self, index: usize, scan: &Arc<Scan>) -> Result<()> {
+        let (scan, dispensers) = (Arc::clone(scan), self.dispensers.to_vec());
+        let (control, failure) = (self.control.clone(), Arc::clone(self.failure));
+        let bytes = self.config.chunk_bytes.max(1);
         let read = move || {
-            let checkpoints = self.control.checkpoints();
-            let bytes = self.config.chunk_bytes.max(1);
-            let read = guard(|| source::read(scan, dispenser, bytes, checkpoints, restore));
+            let restore = control.restore().map(|checkpoint| (checkpoint, index));
+            let (dispenser, checkpoints) = (&dispensers[index], control.checkpoints());
+            let read = guard(|| source::read(&scan, dispenser, bytes, checkpoints, restore));
             if let Err(error) = read {
-                self.fail(error);
+                fail(&failure, &dispensers, error);
             }
         };
-        let thread = thread::Builder::new().name("source".into());
+        let thread = thread::Builder::new().name("source".into()).spawn(read);
         let cannot = |error| EngineError::external("cannot start a source thread", error);
-        thread.spawn_scoped(scope, read).map_err(cannot)?;
-        Ok(())
+        thread.map(drop).map_err(cannot)
     }
+}
+
+/// Records a failure, and wakes instances that wait for rows so that they see it.
+fn fail(failure: &Failure, dispensers: &[Arc<Dispenser>], error: EngineError) {
+    failure.set(error);
+    dispensers.iter().for_each(|dispenser| dispenser.stop());
 }
 
 /// Ends the source threads of a run when it goes out of scope.
@@ -299,7 +305,7 @@ impl Drop for StopOnDrop<'_> {
 }
 
 /// Turns a panic of `work` into an error.
-fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))))
 }

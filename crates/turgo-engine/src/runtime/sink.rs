@@ -53,7 +53,13 @@ pub(crate) fn write(
     let mut held: Vec<ToSink> = Vec::new();
     while !ended.iter().all(|ended| *ended) {
         let Received::Message(message) = ring.recv(|| writer.flush())? else {
-            // What has been shown stays; whether it can be taken back is the writer's matter.
+            // What has been shown stays; whether it can be taken back is the writer's matter. The
+            // barrier that blocks were held behind will never be complete.
+            for message in held {
+                if let SinkMessage::Block(block, rows) = message.what {
+                    put(&mut *writer, block, rows, written)?;
+                }
+            }
             writer.flush()?;
             return Ok(Ending::Abandoned);
         };
