@@ -71,7 +71,8 @@ pub(crate) fn column(ty: &Type, values: &[&Value]) -> ArrayRef {
                 other => panic!("{other:?} in a column of decimals"),
             });
             let array = Decimal128Array::from(digits);
-            Arc::new(array.with_precision_and_scale(*precision, *scale as i8).unwrap())
+            let array = array.with_precision_and_scale(*precision, *scale as i8);
+            Arc::new(array.expect("declared types are valid"))
         }
         Type::Varchar => Arc::new(StringArray::from(each(values, |value| match value {
             Value::Text(text) => text.clone(),

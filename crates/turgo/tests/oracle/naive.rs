@@ -57,6 +57,9 @@ struct Row {
     record: Option<(usize, usize)>,
 }
 
+/// A group's key (keys, then window columns) and the results of the calls.
+type Group = (Vec<Value>, Vec<Value>);
+
 /// What became of a record.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
@@ -261,7 +264,7 @@ impl Run<'_> {
         Ok(out)
     }
 
-    /// Each group's key (keys, then window columns) with the results of the calls.
+    /// The groups of `rows`.
     fn groups(
         &mut self,
         rows: Vec<Row>,
@@ -269,7 +272,7 @@ impl Run<'_> {
         window: GroupWindow,
         calls: &[Call],
         scope: &[Named],
-    ) -> Result<Vec<(Vec<Value>, Vec<Value>)>, Trouble> {
+    ) -> Result<Vec<Group>, Trouble> {
         let mut groups: BTreeMap<Vec<Value>, Vec<Vec<Value>>> = BTreeMap::new();
         if keys.is_empty() && window == GroupWindow::No {
             groups.insert(Vec::new(), vec![Vec::new(); calls.len()]);

@@ -342,8 +342,8 @@ impl Asker<'_> {
             return Query::Select(Box::new(Select { from, filter, body }));
         }
         let mut keys = Vec::new();
-        for column in 0..first {
-            let groupable = !matches!(scope[column].ty, Type::Row(_));
+        for (column, named) in scope.iter().enumerate().take(first) {
+            let groupable = !matches!(named.ty, Type::Row(_));
             if groupable && self.random.percent(40) {
                 keys.push(Item { expr: Expr::Column(column), name: self.name("k") });
             }
@@ -417,14 +417,11 @@ impl Asker<'_> {
         let scope = from.scope(&self.table);
         let first = scope.len() - 3;
         let mut items: Vec<Item> = Vec::new();
-        for column in 0..first {
-            if !matches!(scope[column].ty, Type::Row(_)) {
-                items.push(Item { expr: Expr::Column(column), name: self.name("x") });
+        for (column, named) in scope.iter().enumerate() {
+            let name = if column < first { self.name("x") } else { named.name.clone() };
+            if !matches!(named.ty, Type::Row(_)) {
+                items.push(Item { expr: Expr::Column(column), name });
             }
-        }
-        for column in first..scope.len() {
-            let name = scope[column].name.clone();
-            items.push(Item { expr: Expr::Column(column), name });
         }
         let body = Body::Rows { items, distinct: false };
         let filter = self.filter(&scope[..first], 40);

@@ -100,6 +100,8 @@ pub(super) fn fill(random: &mut Random, table: &mut Table, query: &Query, extrem
     let epoch = *random.pick(&[1_705_312_800_000_000, -20_000_000, 2_147_483_640_000_000]);
     let apart = *random.pick(&[0, 0, 3_000_000, 86_400_000_000]);
     let pace = *random.pick(&[100_000, 1_000_000, 5_000_000, 20_000_000]);
+    // Whole seconds meet the ends of windows, where lateness is decided.
+    let grain = *random.pick(&[time_step(digits), 1_000_000, 1_000_000]);
     let rows_max = *random.pick(&[1, 8, 40, 120]);
     let wrong = wrong_typed(table, query);
     for file in 0..1 + random.below(5) {
@@ -117,10 +119,7 @@ pub(super) fn fill(random: &mut Random, table: &mut Table, query: &Query, extrem
             };
             let time = match random.percent(null_time_percent) {
                 true => Value::Null,
-                false => {
-                    let step = time_step(digits);
-                    Value::Time((clock - back).div_euclid(step) * step)
-                }
+                false => Value::Time((clock - back).div_euclid(grain) * grain),
             };
             let mut values: Vec<Value> = table
                 .columns
