@@ -1,13 +1,13 @@
 //! Runs a case through Turgo as a user would, in this process: files on disk, a script, the
 //! filesystem connector, worker threads.
 
-use std::sync::Arc;
-
 use arrow::datatypes::DataType;
+use tempfile::TempDir;
 use turgo_engine::memory::CollectSink;
 use turgo_engine::message::Change;
 use turgo_engine::operator::RowCounts;
 use turgo_engine::run::{Config, Control, Report, SourceReport, run};
+use turgo_sql::Planned;
 
 use crate::model::{Answer, Case, Counts, Op, Record, Value, Verdict};
 use crate::random::Random;
@@ -54,34 +54,55 @@ pub(crate) fn with_files_cut(case: &Case) -> Case {
 }
 
 /// What came out.
-#[derive(Debug)]
-pub(crate) struct Answered {
+struct Answered {
     columns: Vec<DataType>,
     changes: Vec<(Op, Vec<Value>)>,
     report: Report,
 }
 
-/// Runs `case`; the inner error is the run's own.
+/// A planned case with its files; it can be run more than once.
+pub(crate) struct Prepared<'a> {
+    case: &'a Case,
+    planned: Planned,
+    sink: CollectSink,
+    _dir: TempDir,
+}
+
+/// Writes the files of `case` and plans its query.
 ///
 /// # Errors
-/// When the case cannot even be planned.
-pub(crate) fn turgo(case: &Case, setup: Setup) -> Result<turgo_engine::Result<Answered>, String> {
+/// What the planner says.
+pub(crate) fn prepare(case: &Case) -> Result<Prepared<'_>, String> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     write_files(case, dir.path()).map_err(|error| error.to_string())?;
     let (planned, sink) = plan(case, dir.path())?;
-    let config = Config {
-        workers: setup.workers,
-        batch_rows: setup.batch_rows,
-        chunk_bytes: setup.chunk_bytes,
-        edge_bytes: setup.edge_bytes,
-    };
-    let schema = planned.graph.stages.last().map(|stage| Arc::clone(&stage.schema));
-    let schema = schema.ok_or("a graph without stages")?;
-    Ok(run(&planned.graph, &config, &Control::default()).map(|report| Answered {
-        columns: schema.fields().iter().map(|field| field.data_type().clone()).collect(),
-        changes: changes(&sink),
-        report,
-    }))
+    Ok(Prepared { case, planned, sink, _dir: dir })
+}
+
+impl Prepared<'_> {
+    fn run(&self, setup: Setup) -> turgo_engine::Result<Answered> {
+        let config = Config {
+            workers: setup.workers,
+            batch_rows: setup.batch_rows,
+            chunk_bytes: setup.chunk_bytes,
+            edge_bytes: setup.edge_bytes,
+        };
+        self.sink.take();
+        let graph = &self.planned.graph;
+        let report = run(graph, &config, &Control::default())?;
+        let schema = &graph.stages.last().expect("a graph has stages").schema;
+        let columns = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        Ok(Answered { columns, changes: changes(&self.sink), report })
+    }
+
+    /// Runs in `setup` and compares with what must come out.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub(crate) fn check(&self, setup: Setup, verdict: &Verdict) -> Result<(), String> {
+        compare_outcome(self.case, self.run(setup), verdict)
+            .map_err(|problem| format!("{setup:?}: {problem}"))
+    }
 }
 
 fn changes(sink: &CollectSink) -> Vec<(Op, Vec<Value>)> {
@@ -100,12 +121,11 @@ fn changes(sink: &CollectSink) -> Vec<(Op, Vec<Value>)> {
     changes
 }
 
-/// Runs `case` in `setup` and compares with what it must answer.
-///
-/// # Errors
-/// What is wrong.
-pub(crate) fn check(case: &Case, setup: Setup, verdict: &Verdict) -> Result<(), String> {
-    let outcome = turgo(case, setup)?;
+fn compare_outcome(
+    case: &Case,
+    outcome: turgo_engine::Result<Answered>,
+    verdict: &Verdict,
+) -> Result<(), String> {
     match (verdict, outcome) {
         (Verdict::Fails(_) | Verdict::Answers { may_fail: true, .. }, Err(error))
             if error.code() == "data" =>
