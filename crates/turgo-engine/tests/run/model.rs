@@ -102,9 +102,9 @@ pub(crate) fn folded(batches: &[Batch]) -> Answers {
     use turgo_engine::message::Change::{Delete, Insert, UpdateAfter, UpdateBefore};
     let mut versions = Answers::new();
     for batch in batches {
-        let columns = ["key", "count", "sum"].map(|column| numbers(&batch.rows, column));
-        for row in 0..batch.len() {
-            let [key, count, sum] = [0, 1, 2].map(|column| columns[column][row]);
+        let [keys, counts, sums] =
+            ["key", "count", "sum"].map(|column| numbers(&batch.rows, column));
+        for (row, ((key, count), sum)) in keys.into_iter().zip(counts).zip(sums).enumerate() {
             let old = versions.get(&(key, WHOLE)).copied();
             match batch.change(row) {
                 Insert => assert_eq!((old, count), (None, 1), "key {key} is new"),

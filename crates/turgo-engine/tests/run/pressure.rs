@@ -15,8 +15,7 @@ fn behind_max(graph: impl Fn(Table, &Shown) -> TaskGraph, rows: usize) -> usize 
     let mut sink = Shown::with(Manner::Slow);
     sink.of = Some(table.clone());
     run_in_time(&graph(table, &sink), &tight(2), &Control::default()).unwrap();
-    let behind = *sink.behind_max.lock().unwrap();
-    behind
+    *sink.behind_max.lock().unwrap()
 }
 
 #[test]
