@@ -213,7 +213,8 @@ impl<'a> Plan<'a> {
                             guard(|| sink::write(writer, &ring, producers, &written, barrier));
                         if let Err(error) = ending {
                             failure.set(error);
-                            // Wakes instances that wait for rows, so that they see the failure.
+                            // Wakes instances that wait for rows; those that wait for room are
+                            // woken when the ring is dropped. Whoever runs next sees the failure.
                             dispensers.iter().for_each(|dispenser| dispenser.stop());
                             return None;
                         }
