@@ -112,7 +112,7 @@ impl Batch {
 
     /// Memory its rows hold: of columns that are part of larger ones, only that part.
     pub fn bytes(&self) -> usize {
-        let columns: usize = self.rows.columns().iter().map(|column| column_bytes(column)).sum();
+        let columns: usize = self.rows.columns().iter().map(column_bytes).sum();
         let under = match &self.under {
             RowWatermark::Same(_) => 0,
             RowWatermark::Each(times) => size_of_val(&times[..]),

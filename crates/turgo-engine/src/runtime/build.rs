@@ -289,7 +289,8 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Records a failure, and wakes instances that wait for rows so that they see it.
+/// Records a failure, and wakes instances that wait for rows; those that wait for room in the ring of
+/// a sink are woken when it is dropped. Whoever runs next sees the failure.
 fn fail(failure: &Failure, dispensers: &[Arc<Dispenser>], error: EngineError) {
     failure.set(error);
     dispensers.iter().for_each(|dispenser| dispenser.stop());

@@ -37,7 +37,8 @@ pub(crate) enum Ending {
 /// Writes what `producers` instances send, and commits when all have ended.
 ///
 /// Blocks of an instance that has passed a barrier are held back until all have, so that
-/// [`WriteBlocks::barrier`] falls exactly between the rows before and behind it.
+/// [`WriteBlocks::barrier`] falls exactly between the rows before and behind it. They are not counted
+/// against the ring; there are about as many as the others still send before their barriers.
 ///
 /// # Errors
 /// Those of the writer; nothing is final then.
