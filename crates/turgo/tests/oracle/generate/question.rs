@@ -213,7 +213,7 @@ impl Asker<'_> {
         let first = shown.len() - calls;
         let counts: Vec<usize> =
             (first..shown.len()).filter(|column| shown[*column].ty == Type::BigInt).collect();
-        if counts.is_empty() || !self.random.percent(30) {
+        if counts.is_empty() || !self.random.percent(45) {
             return None;
         }
         let column = *self.random.pick(&counts);
