@@ -40,10 +40,9 @@ impl Failure {
         self.code
     }
 
-    /// Says it. A closed standard error is nobody to talk to.
+    /// Says it.
     pub(crate) fn print(&self) {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "{}", self.text.trim_end());
+        say(self.text.trim_end());
     }
 }
 
@@ -53,13 +52,20 @@ impl From<EngineError> for Failure {
     }
 }
 
+/// A line on standard error. A closed one is nobody to talk to, and no reason to stop.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 fn render(name: &str, text: &str, error: &SqlError, color: bool) -> String {
     let Some(span) = &error.span else {
         let help = error.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
         return format!("error: {}{help}", error.message);
     };
     let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-    let mut report = Report::build(ReportKind::Error, (name, span.clone()))
+    let kind = ReportKind::Custom("error", Color::Red);
+    let mut report = Report::build(kind, (name, span.clone()))
         .with_config(config)
         .with_message(&error.message)
         .with_label(Label::new((name, span.clone())).with_color(Color::Red).with_message("here"));
