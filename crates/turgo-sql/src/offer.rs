@@ -144,14 +144,8 @@ impl Visitor for Offer<'_> {
         if let Some(limit) = &query.limit_clause {
             return self.refuse("LIMIT", limit.span());
         }
-        let ignored = [
-            (query.fetch.is_some(), "FETCH FIRST"),
-            (!query.locks.is_empty(), "FOR UPDATE"),
-            (query.for_clause.is_some(), "FOR XML, JSON or BROWSE"),
-            (query.settings.is_some(), "SETTINGS"),
-            (query.format_clause.is_some(), "FORMAT"),
-            (!query.pipe_operators.is_empty(), "|>"),
-        ];
+        let ignored =
+            [(query.fetch.is_some(), "FETCH FIRST"), (!query.pipe_operators.is_empty(), "|>")];
         self.first_of(&ignored, query.span())?;
         self.set_expr(&query.body)
     }

@@ -64,8 +64,7 @@ fn render(name: &str, text: &str, error: &SqlError, color: bool) -> String {
         return format!("error: {}{help}", error.message);
     };
     let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-    let kind = ReportKind::Custom("error", Color::Red);
-    let mut report = Report::build(kind, (name, span.clone()))
+    let mut report = Report::build(ReportKind::Error, (name, span.clone()))
         .with_config(config)
         .with_message(&error.message)
         .with_label(Label::new((name, span.clone())).with_color(Color::Red).with_message("here"));
