@@ -11,9 +11,11 @@ use std::process::ExitCode;
 use crate::tree::{Finding, Tree};
 
 mod answers;
+mod bids;
 mod ci;
 mod locks;
 mod manifest;
+mod measure;
 mod ranks;
 mod rust;
 mod tidy;
@@ -25,6 +27,8 @@ usage: cargo xtask <task>
   ci      everything a change must pass, with the time each step took
   tidy    headers, lengths, names, citations, links, the list of dependencies
   ranks   arrows between crates point down; what each room may name; where unsafe is allowed
+  memory  peak memory of a windowed count over 1 M and 10 M rows (needs the release build)
+  scaling gain of a second worker over 1 GB (needs the release build; minutes on a quiet machine)
   locks   every lock of the workspace, with the reason why it is not on a per-row path";
 
 fn main() -> ExitCode {
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
         (Some("ci"), None) => ci::run(&root),
         (Some("tidy"), None) => check(&root, tidy::check),
         (Some("ranks"), None) => check(&root, ranks::check),
+        (Some("memory"), None) => measure::memory(&root),
+        (Some("scaling"), None) => measure::scaling(&root),
         (Some("locks"), None) => check(&root, |tree| {
             print!("{}", locks::inventory(tree));
             locks::check(tree)

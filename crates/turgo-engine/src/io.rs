@@ -169,7 +169,7 @@ pub trait Sink: Debug + Send + Sync {
     /// `Unsupported` when the format cannot carry a column's type.
     fn encoder(&self, schema: &SchemaRef, changes: bool) -> Result<Box<dyn Encode>>;
 
-    /// The writer, made on the sink thread before the first row is read.
+    /// The writer, made before the first row is read; it then moves to the sink thread.
     ///
     /// # Errors
     /// `External` when the place cannot be written.

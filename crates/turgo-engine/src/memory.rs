@@ -112,6 +112,7 @@ impl Decode for RowsDecoder {
 /// A sink that keeps what it is given; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct CollectSink {
+    // LOCK: taken once per batch, by tests and by constants of a query.
     batches: Arc<Mutex<Vec<Batch>>>,
 }
 

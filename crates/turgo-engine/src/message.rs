@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::buffer::ScalarBuffer;
 use arrow::compute;
+use arrow::datatypes::DataType;
 
 use crate::error::Result;
 use crate::time::EventTime;
@@ -23,10 +24,11 @@ pub enum Message {
 }
 
 impl Message {
-    /// Memory held, for backpressure: exact for rows up to shared buffers, small for the rest.
+    /// Memory held, for backpressure. Never nothing, so that no queue bounded in bytes takes
+    /// messages for ever.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Batch(batch) => batch.rows.get_array_memory_size(),
+            Self::Batch(batch) => size_of::<Self>() + batch.bytes(),
             _ => size_of::<Self>(),
         }
     }
@@ -106,6 +108,16 @@ impl Batch {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Memory its rows hold: of columns that are part of larger ones, only that part.
+    pub fn bytes(&self) -> usize {
+        let columns: usize = self.rows.columns().iter().map(column_bytes).sum();
+        let under = match &self.under {
+            RowWatermark::Same(_) => 0,
+            RowWatermark::Each(times) => size_of_val(&times[..]),
+        };
+        columns + under + self.changes.as_ref().map_or(0, |changes| size_of_val(&changes[..]))
     }
 
     /// The operation of row `row`.
@@ -193,4 +205,15 @@ impl Batch {
             unaccounted: self.unaccounted,
         }
     }
+}
+
+/// Memory the rows of a column hold.
+fn column_bytes(column: &ArrayRef) -> usize {
+    let outside = match column.data_type() {
+        DataType::Utf8View => column.as_string_view().total_buffer_bytes_used(),
+        DataType::BinaryView => column.as_binary_view().total_buffer_bytes_used(),
+        _ => 0,
+    };
+    let slice = column.to_data().get_slice_memory_size();
+    outside + slice.unwrap_or_else(|_| column.get_array_memory_size())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{EngineError, Result};
 use crate::graph::TaskGraph;
 use crate::operator::RowCounts;
-use crate::runtime::build::Plan;
+use crate::runtime::build::{Plan, guard};
 use crate::runtime::dispenser::Dispenser;
 use crate::runtime::sink::Written;
 use crate::time::EventTime;
@@ -141,7 +141,8 @@ pub fn run(graph: &TaskGraph, config: &Config, control: &Control) -> Result<Repo
     }
     #[expect(clippy::disallowed_methods, reason = "wall time of the report, not event time")]
     let start = Instant::now();
-    let mut report = Plan::new(graph, config, control)?.run()?;
+    let plan = guard(|| Plan::new(graph, config, control))?;
+    let mut report = plan.run()?;
     report.wall = start.elapsed();
     report.check()?;
     Ok(report)

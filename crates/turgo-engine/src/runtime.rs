@@ -16,3 +16,6 @@ pub(crate) mod scan;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod task;
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@ type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
 /// The options of DataFusion every session uses.
 pub(crate) fn options() -> Arc<ConfigOptions> {
+    // LOCK: taken when a statement is planned.
     static OPTIONS: OnceLock<Arc<ConfigOptions>> = OnceLock::new();
     Arc::clone(OPTIONS.get_or_init(|| {
         let mut options = ConfigOptions::default();

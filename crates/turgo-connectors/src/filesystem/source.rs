@@ -17,7 +17,8 @@ use crate::format::{FileFormat, csv, json};
 pub(super) struct FileSource {
     schema: SchemaRef,
     options: FileOptions,
-    /// The files as [`Source::partitions`] listed them last; locked once per file and run.
+    /// The files as [`Source::partitions`] listed them last.
+    // LOCK: taken once per file and run.
     files: Mutex<Vec<File>>,
 }
 

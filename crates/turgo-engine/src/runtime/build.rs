@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crate::error::{EngineError, Result};
 use crate::graph::{Distribution, Input, Instances, OperatorSpec, Output, Scan, Stage, TaskGraph};
@@ -65,7 +65,14 @@ impl<'a> Plan<'a> {
             .map(|stage| (0..plan.instances(stage)).map(|_| Vec::new()).collect())
             .collect();
         for (index, stage) in graph.stages.iter().enumerate() {
-            let inlets = plan.inlets(stage, std::mem::take(&mut inputs[index]))?;
+            let rings = std::mem::take(&mut inputs[index]);
+            let fed = rings.iter().any(|rings| !rings.is_empty());
+            if fed != matches!(stage.input, Input::Exchange) {
+                let message =
+                    format!("stage {index} and those that name it as their output differ");
+                return Err(EngineError::internal(message));
+            }
+            let inlets = plan.inlets(stage, rings)?;
             let outlets = plan.outlets(stage, &mut inputs)?;
             for (instance, (inlet, outlet)) in inlets.into_iter().zip(outlets).enumerate() {
                 let operators = plan.operators((index, stage), instance)?;
@@ -186,82 +193,107 @@ impl<'a> Plan<'a> {
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
         let Self { config, control, scans, sinks, tasks, counts } = self;
-        let failure = Failure::default();
+        let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
         let names: Vec<String> = sinks.iter().map(|sink| sink.sink.describe()).collect();
-        let mut endings = Vec::new();
-        thread::scope(|scope| -> Result<()> {
-            // Whatever happens below, the source threads are told to end before they are waited for.
+        let shared = Shared { config, control, dispensers: &dispensers, failure: &failure };
+        let endings = thread::scope(|scope| -> Result<Vec<Ending>> {
+            // Whatever happens below, the source threads are told to end.
             let _stop = StopOnDrop(&dispensers);
-            let mut sink_threads = Vec::new();
-            for sink in sinks {
-                let writer = guard(|| sink.sink.writer(&sink.stage.schema, sink.changes))?;
-                let (failure, dispensers) = (&failure, &dispensers);
-                let barrier = |generation| control.checkpoints().finish(generation, dispensers);
-                let thread =
-                    thread::Builder::new().name("sink".into()).spawn_scoped(scope, move || {
-                        let SinkThread { ring, producers, written, .. } = sink;
-                        let ending =
-                            guard(|| sink::write(writer, &ring, producers, &written, barrier));
-                        if let Err(error) = ending {
-                            failure.set(error);
-                            // Wakes instances that wait for rows, so that they see the failure.
-                            dispensers.iter().for_each(|dispenser| dispenser.stop());
-                            return None;
-                        }
-                        ending.ok()
-                    });
-                let cannot = |error| EngineError::external("cannot start a sink thread", error);
-                sink_threads.push(thread.map_err(cannot)?);
-            }
+            let sinks = sinks.into_iter().map(|sink| shared.start_sink(scope, sink));
+            let sinks = sinks.collect::<Result<Vec<_>>>()?;
             control.attach(&dispensers, &written);
-            for (index, (scan, dispenser)) in scans.iter().enumerate() {
-                let (failure, dispensers) = (&failure, &dispensers);
-                let restore = control.restore().map(|checkpoint| (checkpoint, index));
-                let read = move || {
-                    let checkpoints = control.checkpoints();
-                    let bytes = config.chunk_bytes.max(1);
-                    let read = guard(|| source::read(scan, dispenser, bytes, checkpoints, restore));
-                    if let Err(error) = read {
-                        failure.set(error);
-                        dispensers.iter().for_each(|dispenser| dispenser.stop());
-                    }
-                };
-                let thread = thread::Builder::new().name("source".into());
-                let cannot = |error| EngineError::external("cannot start a source thread", error);
-                thread.spawn_scoped(scope, read).map_err(cannot)?;
+            for (index, (scan, _)) in scans.iter().enumerate() {
+                shared.start_source(index, scan)?;
             }
             executor::run(tasks, config.workers, &failure)?;
-            for thread in sink_threads {
-                endings.extend(thread.join().ok().flatten());
-            }
-            Ok(())
+            Ok(sinks.into_iter().filter_map(|sink| sink.join().ok().flatten()).collect())
         })?;
         let closed = match failure.take() {
             Some(EngineError::Closed) => true,
             Some(error) => return Err(error),
             None => false,
         };
-        let report = |(scan, dispenser): &(Arc<Scan>, Arc<Dispenser>)| {
-            let partitions = dispenser.partitions();
-            SourceReport {
-                table: scan.table.clone(),
-                rows_in: partitions.iter().map(|partition| partition.rows).sum(),
-                bytes_in: partitions.iter().map(|partition| partition.bytes).sum(),
-                partitions,
-            }
-        };
         let sinks = names.into_iter().zip(&written);
         Ok(Report {
             counts: counts.get(),
-            sources: scans.iter().map(report).collect(),
+            sources: scans.iter().map(|(scan, dispenser)| source_report(scan, dispenser)).collect(),
             sinks: sinks.map(|(name, written)| SinkReport { name, rows: written.rows() }).collect(),
             interrupted: !closed && endings.contains(&Ending::Abandoned),
             closed,
             ..Report::default()
         })
     }
+}
+
+fn source_report(scan: &Scan, dispenser: &Dispenser) -> SourceReport {
+    let partitions = dispenser.partitions();
+    SourceReport {
+        table: scan.table.clone(),
+        rows_in: partitions.iter().map(|partition| partition.rows).sum(),
+        bytes_in: partitions.iter().map(|partition| partition.bytes).sum(),
+        partitions,
+    }
+}
+
+/// What the threads of a run share.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    config: &'a Config,
+    control: &'a Control,
+    dispensers: &'a [Arc<Dispenser>],
+    failure: &'a Arc<Failure>,
+}
+
+impl<'a> Shared<'a> {
+    fn start_sink<'scope>(
+        self,
+        scope: &'scope Scope<'scope, 'a>,
+        sink: SinkThread,
+    ) -> Result<ScopedJoinHandle<'scope, Option<Ending>>> {
+        let writer = guard(|| sink.sink.writer(&sink.stage.schema, sink.changes))?;
+        let write = move || {
+            let SinkThread { ring, producers, written, .. } = sink;
+            let barrier = |generation| {
+                self.control.checkpoints().finish(generation, self.dispensers);
+            };
+            guard(|| sink::write(writer, &ring, producers, &written, barrier))
+                .map_err(|error| fail(self.failure, self.dispensers, error))
+                .ok()
+        };
+        let thread = thread::Builder::new().name("sink".into());
+        let cannot = |error| EngineError::external("cannot start a sink thread", error);
+        thread.spawn_scoped(scope, write).map_err(cannot)
+    }
+
+    /// Starts the thread that reads scan `index`.
+    ///
+    /// Nobody waits for it: a run that has been stopped or has failed does not depend on when a
+    /// pipe without a writer gives its next byte. The thread ends with the read it is in.
+    fn start_source(&self, index: usize, scan: &Arc<Scan>) -> Result<()> {
+        let (scan, dispensers) = (Arc::clone(scan), self.dispensers.to_vec());
+        let (control, failure) = (self.control.clone(), Arc::clone(self.failure));
+        let bytes = self.config.chunk_bytes.max(1);
+        let read = move || {
+            let restore = control.restore().map(|checkpoint| (checkpoint, index));
+            let (dispenser, checkpoints) = (&dispensers[index], control.checkpoints());
+            let read = guard(|| source::read(&scan, dispenser, bytes, checkpoints, restore));
+            if let Err(error) = read {
+                fail(&failure, &dispensers, error);
+            }
+        };
+        let thread = thread::Builder::new().name("source".into()).spawn(read);
+        let cannot = |error| EngineError::external("cannot start a source thread", error);
+        thread.map(drop).map_err(cannot)
+    }
+}
+
+/// Records a failure, and wakes instances that wait for rows; those that wait for room in the ring of
+/// a sink are woken when it is dropped. Whoever runs next sees the failure.
+fn fail(failure: &Failure, dispensers: &[Arc<Dispenser>], error: EngineError) {
+    failure.set(error);
+    dispensers.iter().for_each(|dispenser| dispenser.stop());
 }
 
 /// Ends the source threads of a run when it goes out of scope.
@@ -274,7 +306,7 @@ impl Drop for StopOnDrop<'_> {
 }
 
 /// Turns a panic of `work` into an error.
-fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))))
 }

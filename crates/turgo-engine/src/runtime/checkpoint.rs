@@ -92,7 +92,7 @@ impl Checkpoints {
     /// The barrier due after `chunks` chunks, if one is.
     pub(crate) fn due(&self, chunks: u64) -> Option<u64> {
         let every = self.every_chunks;
-        (every > 0 && chunks % every == 0).then(|| chunks / every)
+        (every > 0 && chunks.is_multiple_of(every)).then(|| chunks / every)
     }
 
     /// Hands in the state of one operator of one instance.

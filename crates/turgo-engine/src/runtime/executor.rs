@@ -142,7 +142,10 @@ pub(crate) fn run(tasks: Vec<Box<dyn Task>>, workers: usize, failure: &Failure) 
         Ok(())
     });
     for cell in &cells {
-        drop(cell.task.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let task = cell.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
+            failure.set(EngineError::internal(panic_text(&*panic)));
+        }
     }
     started
 }
@@ -151,6 +154,7 @@ pub(crate) fn run(tasks: Vec<Box<dyn Task>>, workers: usize, failure: &Failure) 
 struct Worker<'a> {
     queue: &'a Receiver<Signal>,
     sender: &'a Sender<Signal>,
+    // LOCK: taken once per task, when it is done.
     remaining: &'a Mutex<usize>,
     workers: usize,
     failure: &'a Failure,
@@ -169,7 +173,11 @@ impl Worker<'_> {
                 self.stop();
                 return;
             }
-            match self.run_one(&cell) {
+            // Whatever panics, the task or its drop, must not take the worker with it: the others
+            // would wait for it for ever.
+            let step = catch_unwind(AssertUnwindSafe(|| self.run_one(&cell)))
+                .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))));
+            match step {
                 Ok(Step::Done) => {
                     let mut remaining =
                         self.remaining.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,8 +206,7 @@ impl Worker<'_> {
         let step = {
             let mut slot = cell.task.lock().unwrap_or_else(PoisonError::into_inner);
             let task = slot.as_mut().expect("a task is taken out only when it is done");
-            let step = catch_unwind(AssertUnwindSafe(|| task.run(&mut cx, BUDGET)))
-                .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))));
+            let step = task.run(&mut cx, BUDGET);
             if !matches!(step, Ok(Step::Again | Step::Park)) {
                 drop(slot.take());
             }

@@ -57,7 +57,9 @@ struct Producer {
 /// - X2. A barrier passes when every producer that has not ended has sent it; until then nothing is
 ///   taken from those that have.
 /// - X3. The input ends when all producers have; if one is gone without saying so, it is abandoned
-///   instead, when the others are done.
+///   instead, when the others are done. A producer that is gone has not ended: what it has not
+///   promised is never promised (X1), and no barrier passes any more (X2), so that the others need
+///   not wait for it.
 pub(crate) struct ExchangeInlet {
     producers: Vec<Producer>,
     next: usize,
@@ -79,25 +81,31 @@ impl ExchangeInlet {
         Self { producers, next: 0, promised: WATERMARK_NONE, finished: false }
     }
 
-    fn open(&self) -> impl Iterator<Item = &Producer> {
-        self.producers.iter().filter(|producer| !producer.ended && !producer.abandoned)
+    fn not_ended(&self) -> impl Iterator<Item = &Producer> {
+        self.producers.iter().filter(|producer| !producer.ended)
+    }
+
+    fn abandoned(&self) -> bool {
+        self.producers.iter().any(|producer| producer.abandoned)
     }
 
     /// What the producers have said together, if that is news.
     fn agreed(&mut self) -> Option<Input> {
-        if self.open().next().is_none() {
+        if self.not_ended().all(|producer| producer.abandoned) {
             self.finished = true;
-            return Some(match self.producers.iter().any(|producer| producer.abandoned) {
+            return Some(match self.abandoned() {
                 true => Input::Abandoned,
                 false => Input::Message(Message::End),
             });
         }
-        let barrier = self.open().map(|producer| producer.barrier).min().flatten();
-        if let Some(generation) = barrier {
+        let barrier = self.not_ended().map(|producer| producer.barrier).min().flatten();
+        if barrier.is_some() || self.abandoned() {
             self.producers.iter_mut().for_each(|producer| producer.barrier = None);
+        }
+        if let Some(generation) = barrier {
             return Some(Input::Message(Message::Barrier(generation)));
         }
-        let watermark = self.open().map(|producer| producer.watermark).min()?;
+        let watermark = self.not_ended().map(|producer| producer.watermark).min()?;
         (watermark > self.promised && watermark < WATERMARK_END).then(|| {
             self.promised = watermark;
             Input::Message(Message::Watermark(watermark))

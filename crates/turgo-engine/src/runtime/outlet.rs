@@ -115,11 +115,12 @@ pub(crate) enum SinkMessage {
 
 impl Weigh for ToSink {
     fn bytes(&self) -> usize {
-        match &self.what {
+        let rows = match &self.what {
             SinkMessage::Block(Block::Bytes(bytes), _) => bytes.len(),
-            SinkMessage::Block(Block::Rows(batch), _) => batch.rows.get_array_memory_size(),
-            SinkMessage::Barrier(_) | SinkMessage::End => size_of::<Self>(),
-        }
+            SinkMessage::Block(Block::Rows(batch), _) => batch.bytes(),
+            SinkMessage::Barrier(_) | SinkMessage::End => 0,
+        };
+        size_of::<Self>() + rows
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) enum Ending {
 /// Writes what `producers` instances send, and commits when all have ended.
 ///
 /// Blocks of an instance that has passed a barrier are held back until all have, so that
-/// [`WriteBlocks::barrier`] falls exactly between the rows before and behind it.
+/// [`WriteBlocks::barrier`] falls exactly between the rows before and behind it. They are not counted
+/// against the ring; there are about as many as the others still send before their barriers.
 ///
 /// # Errors
 /// Those of the writer; nothing is final then.
@@ -53,7 +54,13 @@ pub(crate) fn write(
     let mut held: Vec<ToSink> = Vec::new();
     while !ended.iter().all(|ended| *ended) {
         let Received::Message(message) = ring.recv(|| writer.flush())? else {
-            // What has been shown stays; whether it can be taken back is the writer's matter.
+            // What has been shown stays; whether it can be taken back is the writer's matter. The
+            // barrier that blocks were held behind will never be complete.
+            for message in held {
+                if let SinkMessage::Block(block, rows) = message.what {
+                    put(&mut *writer, block, rows, written)?;
+                }
+            }
             writer.flush()?;
             return Ok(Ending::Abandoned);
         };

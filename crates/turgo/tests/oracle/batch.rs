@@ -1,0 +1,172 @@
+//! The batch rewriter: the same question over the same rows as plain SQL for the batch engine.
+//!
+//! It shares no thought with Turgo: rows are loaded from the generated values, windows are
+//! arithmetic on the epoch (tumbling ones by `date_bin`, hopping ones as a UNION ALL of shifted
+//! bins), sums and integer arithmetic go through decimals, which cannot wrap. It has no idea of
+//! lateness: an answer counts only where no row is late.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::datasource::MemTable;
+use datafusion::error::Result;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::columns;
+use crate::model::{Case, Record, Type, Value, time_step};
+use crate::query::{Arithmetic, Function, GroupWindow, Named, WINDOW_COLUMNS, Window};
+use crate::sql::{Dialect, TABLE, Windowed, Writer, plain_call, quoted, type_name};
+
+/// What the batch engine says to `case`: rows, or its error.
+pub(crate) fn answer(case: &Case) -> Result<Vec<Vec<Value>>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(async {
+        let context = SessionContext::new_with_config(lenient());
+        context.register_table(TABLE, Arc::new(table(case)?))?;
+        let mut rows = Vec::new();
+        for statement in script(case) {
+            let batches = context.sql(&statement).await?.collect().await?;
+            rows = batches.iter().flat_map(columns::rows).collect();
+        }
+        Ok(rows)
+    })
+}
+
+/// One thread; and where one of its optimiser's rules breaks a plan or only disagrees about what
+/// may be NULL, the engine goes on without the rule.
+fn lenient() -> SessionConfig {
+    SessionConfig::new()
+        .with_target_partitions(1)
+        .set_bool("datafusion.optimizer.skip_failed_rules", true)
+        .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true)
+}
+
+/// The statements the batch engine is given: views, then the query.
+pub(crate) fn script(case: &Case) -> Vec<String> {
+    let mut writer = Writer::new(Batch, &case.table);
+    let query = writer.statement(&case.query);
+    let mut statements = writer.views().to_vec();
+    statements.push(query);
+    statements
+}
+
+/// The good rows of all files.
+fn table(case: &Case) -> Result<MemTable> {
+    let table = &case.table;
+    let timed = |values: &&Vec<Value>| table.bound.is_none() || !values[table.time].is_null();
+    let rows: Vec<&Vec<Value>> = table
+        .files
+        .iter()
+        .flatten()
+        .filter_map(|record| match record {
+            Record::Good(values) => Some(values),
+            Record::Bad(_) => None,
+        })
+        .filter(timed)
+        .collect();
+    let schema = columns::schema(&table.columns);
+    let arrays = table.columns.iter().enumerate().map(|(index, column)| {
+        let values: Vec<&Value> = rows.iter().map(|row| &row[index]).collect();
+        columns::column(&column.ty, &values)
+    });
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays.collect())?;
+    MemTable::try_new(schema, vec![vec![batch]])
+}
+
+#[derive(Debug)]
+struct Batch;
+
+impl Dialect for Batch {
+    fn arithmetic(&self, op: Arithmetic, a: &str, b: &str, ty: &Type) -> String {
+        let wide = |text: &str| format!("CAST({text} AS DECIMAL(38, 0))");
+        match op {
+            // Division of integers is checked by the engine itself.
+            Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply if ty.is_integer() => {
+                format!("CAST({} {} {} AS {})", wide(a), op.symbol(), wide(b), type_name(ty))
+            }
+            op => format!("({a} {} {b})", op.symbol()),
+        }
+    }
+
+    fn field(&self, row: &str, name: &str) -> String {
+        format!("get_field({row}, '{name}')")
+    }
+
+    fn call(&self, function: Function, argument: &str, ty: Option<&Type>, filter: &str) -> String {
+        let exact_sum = format!("sum(CAST({argument} AS DECIMAL(38, 0))){filter}");
+        match (function, ty) {
+            (Function::Sum, Some(ty)) if ty.is_integer() => format!("CAST({exact_sum} AS BIGINT)"),
+            (Function::Avg, Some(ty)) if ty.is_integer() => {
+                format!("(CAST({exact_sum} AS DOUBLE) / count({argument}){filter})")
+            }
+            _ => format!("{}{filter}", plain_call(function, argument)),
+        }
+    }
+
+    fn window(&self, window: &Window, input: &str, scope: &[Named], by: GroupWindow) -> Windowed {
+        let group_by = by.names().iter().map(|name| (*name).into()).collect();
+        let from = match window.size == window.slide {
+            true => tumbling(window, input, scope),
+            false => hopping(window, input, scope),
+        };
+        Windowed { from, group_by }
+    }
+}
+
+/// Tumbling windows by the engine's own bins.
+fn tumbling(window: &Window, input: &str, scope: &[Named]) -> String {
+    let time = quoted(&scope[window.time].name);
+    let size = format!("INTERVAL '{} microseconds'", window.size);
+    let bin = format!("date_bin({size}, {time}, to_timestamp_seconds(0))");
+    // The bin comes in nanoseconds; the window is a number in the unit of the time column.
+    let unit = match digits(window, scope) {
+        0 => "Second",
+        3 => "Millisecond",
+        _ => "Microsecond",
+    };
+    let number = format!("CAST(arrow_cast({bin}, 'Timestamp({unit}, None)') AS BIGINT)");
+    windowed(window, input, scope, &number, "")
+}
+
+/// Hopping windows, one branch for each bin that can hold a row.
+fn hopping(window: &Window, input: &str, scope: &[Named]) -> String {
+    let step = time_step(digits(window, scope));
+    let (size, slide) = (window.size / step, window.slide / step);
+    let time = format!("CAST({} AS BIGINT)", quoted(&scope[window.time].name));
+    let last = format!("({time} - (({time} % {slide}) + {slide}) % {slide})");
+    let branches: Vec<String> = (0..size.div_euclid(slide) + 1)
+        .map(|back| {
+            let start = format!("({last} - {})", back * slide);
+            let holds = format!(" WHERE {start} + {size} > {time}");
+            format!("SELECT * FROM {}", windowed(window, input, scope, &start, &holds))
+        })
+        .collect();
+    format!("({}) AS hopping", branches.join(" UNION ALL "))
+}
+
+/// `input` with the window that starts at the number `start`, in steps of the time column.
+fn windowed(window: &Window, input: &str, scope: &[Named], start: &str, filter: &str) -> String {
+    let digits = digits(window, scope);
+    let size = window.size / time_step(digits);
+    let convert = match digits {
+        0 => "to_timestamp_seconds",
+        3 => "to_timestamp_millis",
+        _ => "to_timestamp_micros",
+    };
+    let [first, end, last] = WINDOW_COLUMNS;
+    // By name: columns of the same name from an earlier window are hidden, not repeated.
+    let inner = &scope[..scope.len() - WINDOW_COLUMNS.len()];
+    let names: Vec<String> = inner.iter().map(|named| quoted(&named.name)).collect();
+    format!(
+        "(SELECT {}, {convert}({start}) AS {first}, {convert}({start} + {size}) AS {end}, \
+         {convert}({start} + {size} - 1) AS {last} FROM {input}{filter}) AS windowed",
+        names.join(", ")
+    )
+}
+
+fn digits(window: &Window, scope: &[Named]) -> u8 {
+    match scope[window.time].ty {
+        Type::Timestamp(digits) => digits,
+        ref other => panic!("windows over a {other:?}"),
+    }
+}

@@ -1,0 +1,80 @@
+//! Makes a case of a seed: the same seed makes the same case, always.
+
+mod expression;
+mod question;
+mod records;
+
+use crate::model::{Case, Column, Emit, Format, Table, Type};
+use crate::random::Random;
+
+/// The case of `seed`.
+pub(crate) fn case(seed: u64) -> Case {
+    let mut random = Random::new(seed);
+    let mut table = declare(&mut random);
+    // Cases with values at the ends of their types mostly end in an error, so they are few.
+    let extremes = random.percent(20);
+    let (query, changes) = question::query(&mut random, &table, extremes);
+    let emit = match random.below(10) {
+        0..=4 => Emit::Unsaid,
+        5 | 6 => Emit::Final,
+        _ if changes => Emit::Changes,
+        _ => Emit::Unsaid,
+    };
+    records::fill(&mut random, &mut table, &query, extremes);
+    Case { seed, table, query, emit }
+}
+
+/// A table without records.
+fn declare(random: &mut Random) -> Table {
+    let digits = *random.pick(&[0, 3, 3, 6]);
+    let time_name = *random.pick(&["ts", "ts", "event_time", "eventTime"]);
+    let mut columns = vec![
+        Column { name: time_name.into(), ty: Type::Timestamp(digits) },
+        Column {
+            name: "k".into(),
+            ty: random.pick(&[Type::Int, Type::BigInt, Type::Varchar, Type::Boolean]).clone(),
+        },
+        Column { name: "n".into(), ty: random.pick(&[Type::Int, Type::BigInt]).clone() },
+    ];
+    for index in 0..random.below(5) {
+        let name = if random.percent(15) { format!("Mixed{index}") } else { format!("c{index}") };
+        columns.push(Column { name, ty: scalar_type(random) });
+    }
+    let format = if random.percent(25) { Format::Csv } else { Format::Json };
+    if format == Format::Json && random.percent(30) {
+        columns.push(Column { name: "r".into(), ty: row_type(random) });
+    }
+    let time = random.below(columns.len());
+    columns.swap(0, time);
+    let bound = match random.below(10) {
+        0 => None,
+        1 => Some(0),
+        _ if digits >= 3 && random.percent(30) => Some(random.between(1, 20_000) * 1_000),
+        _ => Some(random.between(1, 30) * 1_000_000),
+    };
+    let skip_bad = random.percent(80);
+    Table { columns, time, bound, format, skip_bad, files: Vec::new() }
+}
+
+fn scalar_type(random: &mut Random) -> Type {
+    match random.below(9) {
+        0 => Type::Int,
+        1 | 2 => Type::BigInt,
+        3 => Type::Double,
+        4 => {
+            let (precision, scale) = *random.pick(&[(5, 2), (9, 0), (18, 4), (28, 6), (38, 10)]);
+            Type::Decimal(precision, scale)
+        }
+        5 | 6 => Type::Varchar,
+        7 => Type::Boolean,
+        _ => Type::Timestamp(*random.pick(&[0, 3, 6])),
+    }
+}
+
+fn row_type(random: &mut Random) -> Type {
+    let mut fields = vec![("a".to_string(), Type::BigInt), ("b".to_string(), Type::Varchar)];
+    if random.percent(50) {
+        fields.push(("d".to_string(), scalar_type(random)));
+    }
+    Type::Row(fields)
+}

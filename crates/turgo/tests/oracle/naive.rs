@@ -1,0 +1,380 @@
+//! The naive interpreter: a query over a table's records, row by row, in the most obvious way.
+//!
+//! It knows what a batch engine cannot: which rows are late, and what becomes of each record.
+//!
+//! - A row of a file stands under the largest `time - bound` of the good rows before it in that
+//!   file; other files do not matter.
+//! - A row is late for a window whose end is not above the watermark it stands under.
+//! - Each record of each scan ends as exactly one of used, late, filtered, rejected.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::aggregate::{aggregate, sum_may_overflow};
+use crate::evaluate::{Trouble, evaluate, holds};
+use crate::model::{Answer, Case, Counts, Emit, Record, Table, Value, Verdict, time_step};
+use crate::query::{
+    Body, Call, Expr, From, Function, GroupWindow, Item, Named, Query, Scope, Select,
+    WINDOW_COLUMNS, Window,
+};
+
+/// What `case` must answer.
+pub(crate) fn interpret(case: &Case) -> Verdict {
+    let table = table_scope(&case.table);
+    let mut run = Run { case, table: &table, scans: Vec::new(), may_fail: false };
+    match run.query(&case.query) {
+        Err(Trouble(why)) => Verdict::Fails(why),
+        Ok(mut rows) => {
+            for row in &mut rows {
+                run.settle(row, Fate::Used { late_partial: false });
+            }
+            if case.emit == Emit::Changes && run.global_over_nothing() {
+                rows.clear();
+            }
+            let answer = Answer {
+                columns: case.query.scope(&table).into_iter().map(|named| named.ty).collect(),
+                rows: rows.into_iter().map(|row| row.values).collect(),
+                scans: run.scans.iter().map(|scan| counts(scan)).collect(),
+            };
+            Verdict::Answers { answer, may_fail: run.may_fail }
+        }
+    }
+}
+
+/// The columns of the declared table.
+pub(crate) fn table_scope(table: &Table) -> Scope {
+    let named =
+        |column: &crate::model::Column| Named { name: column.name.clone(), ty: column.ty.clone() };
+    table.columns.iter().map(named).collect()
+}
+
+/// A row on its way.
+#[derive(Debug, Clone)]
+struct Row {
+    values: Vec<Value>,
+    /// The watermark it stands under.
+    under: i64,
+    /// The scan and the record it is, until it has been accounted for.
+    record: Option<(usize, usize)>,
+}
+
+/// A group's key (keys, then window columns) and the results of the calls.
+type Group = (Vec<Value>, Vec<Value>);
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Unknown,
+    Rejected,
+    Filtered,
+    Late,
+    Used { late_partial: bool },
+}
+
+struct Run<'a> {
+    case: &'a Case,
+    table: &'a [Named],
+    scans: Vec<Vec<Fate>>,
+    may_fail: bool,
+}
+
+impl Run<'_> {
+    fn query(&mut self, query: &Query) -> Result<Vec<Row>, Trouble> {
+        match query {
+            Query::Select(select) => self.select(select),
+            Query::UnionAll(branches) => {
+                let mut rows = Vec::new();
+                for branch in branches {
+                    rows.extend(self.query(branch)?);
+                }
+                Ok(rows)
+            }
+        }
+    }
+
+    fn select(&mut self, select: &Select) -> Result<Vec<Row>, Trouble> {
+        let scope = select.from.scope(self.table);
+        let rows = match (&select.from, &select.filter) {
+            // A filter that does not ask for the window belongs before it: what it drops is
+            // filtered, not late.
+            (From::Window(window), Some(filter)) => {
+                let input = window.input.scope(self.table);
+                let mut rows = self.from(&window.input)?;
+                let on_windows = mentions_after(filter, input.len());
+                if !on_windows {
+                    rows = self.filter(rows, filter, &input)?;
+                }
+                rows = self.windows(window, rows, &select.body)?;
+                if on_windows { self.filter(rows, filter, &scope)? } else { rows }
+            }
+            (From::Window(window), None) => {
+                let rows = self.from(&window.input)?;
+                self.windows(window, rows, &select.body)?
+            }
+            (from, Some(filter)) => {
+                let rows = self.from(from)?;
+                self.filter(rows, filter, &scope)?
+            }
+            (from, None) => self.from(from)?,
+        };
+        match &select.body {
+            Body::Rows { items, distinct } => self.rows(rows, items, *distinct, &scope),
+            Body::Groups { keys, window, calls, having, keys_shown } => {
+                let groups = self.groups(rows, keys, *window, calls, &scope)?;
+                let shown = select.scope(self.table);
+                let mut kept = Vec::new();
+                for (key, results) in groups {
+                    let hidden = if *keys_shown { 0 } else { keys.len() };
+                    let values: Vec<Value> = key.into_iter().skip(hidden).chain(results).collect();
+                    if having.as_ref().map_or(Ok(true), |having| holds(having, &shown, &values))? {
+                        kept.push(Row { values, under: i64::MIN, record: None });
+                    }
+                }
+                Ok(kept)
+            }
+        }
+    }
+
+    fn from(&mut self, from: &From) -> Result<Vec<Row>, Trouble> {
+        match from {
+            From::Table => self.scan(),
+            From::Query { query, .. } => self.query(query),
+            From::Window(_) => panic!("a window over a window goes through a query"),
+        }
+    }
+
+    fn scan(&mut self) -> Result<Vec<Row>, Trouble> {
+        let table = &self.case.table;
+        let scan = self.scans.len();
+        let mut fates = Vec::new();
+        let mut rows = Vec::new();
+        for file in &table.files {
+            let mut watermark = i64::MIN;
+            for record in file {
+                let index = fates.len();
+                let time = match (record, table.bound) {
+                    (Record::Bad(_), _) => None,
+                    (Record::Good(values), None) => Some((values, i64::MIN)),
+                    (Record::Good(values), Some(bound)) => match values[table.time] {
+                        Value::Time(time) => Some((values, time - bound)),
+                        _ => None,
+                    },
+                };
+                let Some((values, promise)) = time else {
+                    if !table.skip_bad {
+                        return Err(Trouble("a bad row".into()));
+                    }
+                    fates.push(Fate::Rejected);
+                    continue;
+                };
+                fates.push(Fate::Unknown);
+                let record = Some((scan, index));
+                rows.push(Row { values: values.clone(), under: watermark, record });
+                watermark = watermark.max(promise);
+            }
+        }
+        self.scans.push(fates);
+        Ok(rows)
+    }
+
+    fn filter(
+        &mut self,
+        rows: Vec<Row>,
+        filter: &Expr,
+        scope: &[Named],
+    ) -> Result<Vec<Row>, Trouble> {
+        let mut kept = Vec::new();
+        for mut row in rows {
+            if holds(filter, scope, &row.values)? {
+                kept.push(row);
+            } else {
+                self.settle(&mut row, Fate::Filtered);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Repeats each row for each of its windows, without those it is late for where they count.
+    fn windows(
+        &mut self,
+        window: &Window,
+        rows: Vec<Row>,
+        body: &Body,
+    ) -> Result<Vec<Row>, Trouble> {
+        let scope = window.input.scope(self.table);
+        let crate::model::Type::Timestamp(digits) = scope[window.time].ty else {
+            panic!("windows over a column that is not a time");
+        };
+        let mut out = Vec::new();
+        for mut row in rows {
+            let Value::Time(time) = row.values[window.time] else {
+                return Err(Trouble("a NULL time belongs to no window".into()));
+            };
+            let mut starts = Vec::new();
+            let mut start = time.div_euclid(window.slide) * window.slide;
+            while start + window.size > time {
+                starts.push(start);
+                start -= window.slide;
+            }
+            let all = starts.len();
+            if window.drops_late {
+                starts.retain(|start| start + window.size > row.under);
+            }
+            if starts.is_empty() && fails_on(body, &scope, &row.values) {
+                // Whether its arguments are computed before it is dropped is nobody's promise.
+                self.may_fail = true;
+            }
+            let fate = match (all, starts.len()) {
+                (0, _) => Fate::Filtered,
+                (_, 0) => Fate::Late,
+                (all, kept) => Fate::Used { late_partial: kept < all },
+            };
+            self.settle(&mut row, fate);
+            for start in starts {
+                let end = start + window.size;
+                let mut copy = row.clone();
+                let times = [start, end, end - time_step(digits)];
+                copy.values.extend(times.map(Value::Time));
+                out.push(copy);
+            }
+        }
+        Ok(out)
+    }
+
+    fn rows(
+        &mut self,
+        rows: Vec<Row>,
+        items: &[Item],
+        distinct: bool,
+        scope: &[Named],
+    ) -> Result<Vec<Row>, Trouble> {
+        let mut seen = BTreeSet::new();
+        let mut out = Vec::new();
+        for mut row in rows {
+            let values = items
+                .iter()
+                .map(|item| evaluate(&item.expr, scope, &row.values))
+                .collect::<Result<Vec<_>, _>>()?;
+            if distinct {
+                self.settle(&mut row, Fate::Used { late_partial: false });
+            }
+            if !distinct || seen.insert(values.clone()) {
+                out.push(Row { values, ..row });
+            }
+        }
+        Ok(out)
+    }
+
+    /// The groups of `rows`.
+    fn groups(
+        &mut self,
+        rows: Vec<Row>,
+        keys: &[Item],
+        window: GroupWindow,
+        calls: &[Call],
+        scope: &[Named],
+    ) -> Result<Vec<Group>, Trouble> {
+        let mut groups: BTreeMap<Vec<Value>, Vec<Vec<Value>>> = BTreeMap::new();
+        if keys.is_empty() && window == GroupWindow::No {
+            groups.insert(Vec::new(), vec![Vec::new(); calls.len()]);
+        }
+        for mut row in rows {
+            self.settle(&mut row, Fate::Used { late_partial: false });
+            let mut key = keys
+                .iter()
+                .map(|key| evaluate(&key.expr, scope, &row.values))
+                .collect::<Result<Vec<_>, _>>()?;
+            let first = scope.len().saturating_sub(WINDOW_COLUMNS.len());
+            key.extend_from_slice(&row.values[first..][..window.names().len()]);
+            let group = groups.entry(key).or_insert_with(|| vec![Vec::new(); calls.len()]);
+            for (call, values) in calls.iter().zip(group) {
+                let value = match &call.argument {
+                    Some(argument) => evaluate(argument, scope, &row.values)?,
+                    None => Value::Null,
+                };
+                let counts = call.filter.as_ref();
+                if counts.map_or(Ok(true), |filter| holds(filter, scope, &row.values))? {
+                    values.push(value);
+                }
+            }
+        }
+        let mut results = Vec::new();
+        for (key, values) in groups {
+            let mut result = Vec::new();
+            for (call, values) in calls.iter().zip(values) {
+                let ty = call.argument.as_ref().map(|argument| argument.ty(scope));
+                if self.case.emit == Emit::Changes && call.function == Function::Sum {
+                    self.may_fail |= ty.as_ref().is_some_and(|ty| sum_may_overflow(ty, &values));
+                }
+                result.push(aggregate(call.function, ty.as_ref(), &values)?);
+            }
+            results.push((key, result));
+        }
+        Ok(results)
+    }
+
+    /// Accounts for a record, once.
+    fn settle(&mut self, row: &mut Row, fate: Fate) {
+        if let Some((scan, record)) = row.record.take() {
+            let slot = &mut self.scans[scan][record];
+            assert!(matches!(slot, Fate::Unknown), "a record is accounted for once");
+            *slot = fate;
+        }
+    }
+
+    /// An aggregate without keys over no rows: a changelog of it is empty, while its final answer
+    /// is one row.
+    fn global_over_nothing(&self) -> bool {
+        let Query::Select(select) = &self.case.query else { return false };
+        let Body::Groups { keys, window, .. } = &select.body else { return false };
+        keys.is_empty()
+            && *window == GroupWindow::No
+            && !self.scans.iter().flatten().any(|fate| matches!(fate, Fate::Used { .. }))
+    }
+}
+
+fn counts(fates: &[Fate]) -> Counts {
+    let mut counts = Counts { rows_in: fates.len() as u64, ..Counts::default() };
+    for fate in fates {
+        match fate {
+            Fate::Unknown => panic!("a record was forgotten"),
+            Fate::Rejected => counts.rejected += 1,
+            Fate::Filtered => counts.filtered += 1,
+            Fate::Late => counts.late += 1,
+            Fate::Used { late_partial } => {
+                counts.used += 1;
+                counts.late_partial += u64::from(*late_partial);
+            }
+        }
+    }
+    counts
+}
+
+/// Whether computing the keys or arguments of `body` fails for a row without window columns.
+fn fails_on(body: &Body, scope: &[Named], row: &[Value]) -> bool {
+    let Body::Groups { keys, calls, .. } = body else { return false };
+    let keys = keys.iter().map(|key| &key.expr);
+    let arguments = calls.iter().filter_map(|call| call.argument.as_ref());
+    keys.chain(arguments)
+        .filter(|expr| !mentions_after(expr, scope.len()))
+        .any(|expr| evaluate(expr, scope, row).is_err())
+}
+
+/// Whether an expression names a column at or after `first`.
+pub(crate) fn mentions_after(expr: &Expr, first: usize) -> bool {
+    let mentions = |expr: &Expr| mentions_after(expr, first);
+    match expr {
+        Expr::Column(column) | Expr::Field(column, _) => *column >= first,
+        Expr::Literal(..) => false,
+        Expr::Arithmetic(_, a, b)
+        | Expr::Compare(_, a, b)
+        | Expr::And(a, b)
+        | Expr::Or(a, b)
+        | Expr::Coalesce(a, b)
+        | Expr::Concat(a, b) => mentions(a) || mentions(b),
+        Expr::Not(a) | Expr::IsNull(a) | Expr::Upper(a) | Expr::Length(a) => mentions(a),
+        Expr::Case(branches, otherwise) => {
+            branches.iter().any(|(when, then)| mentions(when) || mentions(then))
+                || otherwise.as_ref().is_some_and(|otherwise| mentions(otherwise))
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Queries as structured data, and the types of what they compute.
+
+use crate::model::{Type, Value};
+
+/// A query: one SELECT, or several over one another.
+#[derive(Debug, Clone)]
+pub(crate) enum Query {
+    Select(Box<Select>),
+    /// All branches have the same column types; the first one names the columns.
+    UnionAll(Vec<Query>),
+}
+
+/// `SELECT ... FROM ... WHERE ... GROUP BY ... HAVING ...`.
+#[derive(Debug, Clone)]
+pub(crate) struct Select {
+    pub(crate) from: From,
+    pub(crate) filter: Option<Expr>,
+    pub(crate) body: Body,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone)]
+pub(crate) enum From {
+    Table,
+    Query {
+        query: Query,
+        /// Its name: of a derived table, a common table expression or a view.
+        name: String,
+        written: Nesting,
+    },
+    Window(Window),
+}
+
+/// How a query within a query is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nesting {
+    Derived,
+    Cte,
+    View,
+}
+
+/// Rows with the windows that hold them: one row per window, three columns more.
+#[derive(Debug, Clone)]
+pub(crate) struct Window {
+    /// A table or a query.
+    pub(crate) input: Box<From>,
+    /// The time column of the input.
+    pub(crate) time: usize,
+    /// In microseconds.
+    pub(crate) size: i64,
+    /// In microseconds; equal to `size` for tumbling windows.
+    pub(crate) slide: i64,
+    pub(crate) written: WindowStyle,
+    /// A windowed aggregate follows, so late rows are left out.
+    pub(crate) drops_late: bool,
+}
+
+/// How windows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WindowStyle {
+    /// `TABLE(TUMBLE(TABLE t, ...))`.
+    Table,
+    /// `TUMBLE(TABLE t, ...)`.
+    Bare,
+    /// `GROUP BY TUMBLE(c, ...)`.
+    Grouping,
+}
+
+/// What is made of the rows.
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    Rows {
+        items: Vec<Item>,
+        distinct: bool,
+    },
+    Groups {
+        /// Without window columns of the same SELECT.
+        keys: Vec<Item>,
+        /// Which window columns of the same SELECT are grouped by and shown.
+        window: GroupWindow,
+        calls: Vec<Call>,
+        /// Over the shown keys, then window columns, then calls.
+        having: Option<Expr>,
+        /// Whether the keys are among the columns that leave.
+        keys_shown: bool,
+    },
+}
+
+/// Which window columns a SELECT groups by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GroupWindow {
+    No,
+    Start,
+    StartEnd,
+    StartEndTime,
+}
+
+impl GroupWindow {
+    /// The names of the columns.
+    pub(crate) fn names(self) -> &'static [&'static str] {
+        &WINDOW_COLUMNS[..match self {
+            Self::No => 0,
+            Self::Start => 1,
+            Self::StartEnd => 2,
+            Self::StartEndTime => 3,
+        }]
+    }
+}
+
+/// The columns a window adds.
+pub(crate) const WINDOW_COLUMNS: [&str; 3] = ["window_start", "window_end", "window_time"];
+
+/// A computed column.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) expr: Expr,
+    pub(crate) name: String,
+}
+
+/// An aggregate call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) function: Function,
+    /// None for `count(*)` only.
+    pub(crate) argument: Option<Expr>,
+    /// `FILTER (WHERE ...)`.
+    pub(crate) filter: Option<Expr>,
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    CountRows,
+    Count,
+    CountDistinct,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    BoolAnd,
+    BoolOr,
+}
+
+impl Function {
+    /// Whether it asks only which values are there.
+    pub(crate) fn is_count(self) -> bool {
+        matches!(self, Self::CountRows | Self::Count | Self::CountDistinct)
+    }
+}
+
+/// A scalar expression over the columns in scope.
+#[derive(Debug, Clone)]
+pub(crate) enum Expr {
+    Column(usize),
+    /// A field of a ROW column.
+    Field(usize, usize),
+    Literal(Value, Type),
+    /// Of two integers, two decimals or two doubles.
+    Arithmetic(Arithmetic, Box<Expr>, Box<Expr>),
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    And(Box<Expr>, Box<Expr>),
+    Or(Box<Expr>, Box<Expr>),
+    Not(Box<Expr>),
+    IsNull(Box<Expr>),
+    Case(Vec<(Expr, Expr)>, Option<Box<Expr>>),
+    Coalesce(Box<Expr>, Box<Expr>),
+    Upper(Box<Expr>),
+    Length(Box<Expr>),
+    Concat(Box<Expr>, Box<Expr>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+impl Arithmetic {
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    Different,
+    Less,
+    LessOrEqual,
+    Greater,
+}
+
+impl Comparison {
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::Different => "<>",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+        }
+    }
+}
+
+/// A column that can be named.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+}
+
+/// The columns in scope.
+pub(crate) type Scope = Vec<Named>;
+
+impl Expr {
+    /// Whether it names no column.
+    pub(crate) fn is_constant(&self) -> bool {
+        !crate::naive::mentions_after(self, 0)
+    }
+
+    /// The type in `scope`, by DataFusion's rules of coercion.
+    pub(crate) fn ty(&self, scope: &[Named]) -> Type {
+        match self {
+            Self::Column(column) => scope[*column].ty.clone(),
+            Self::Field(column, field) => match &scope[*column].ty {
+                Type::Row(fields) => fields[*field].1.clone(),
+                other => panic!("a field of a {other:?}"),
+            },
+            Self::Literal(_, ty) => ty.clone(),
+            Self::Arithmetic(op, a, b) => arithmetic_type(*op, &a.ty(scope), &b.ty(scope)),
+            Self::Compare(..) | Self::And(..) | Self::Or(..) | Self::Not(_) | Self::IsNull(_) => {
+                Type::Boolean
+            }
+            Self::Case(branches, _) => branches[0].1.ty(scope),
+            Self::Coalesce(a, _) => a.ty(scope),
+            Self::Upper(_) | Self::Concat(..) => Type::Varchar,
+            Self::Length(_) => Type::Int,
+        }
+    }
+}
+
+fn arithmetic_type(op: Arithmetic, a: &Type, b: &Type) -> Type {
+    match (a, b) {
+        (Type::Int, Type::Int) => Type::Int,
+        (a, b) if a.is_integer() && b.is_integer() => Type::BigInt,
+        (Type::Double, Type::Double) => Type::Double,
+        (Type::Decimal(p, s), Type::Decimal(q, t)) => {
+            let (precision, scale) = match op {
+                Arithmetic::Add | Arithmetic::Subtract => {
+                    let scale = *s.max(t);
+                    ((p - s).max(q - t) + scale + 1, scale)
+                }
+                Arithmetic::Multiply => (p + q + 1, s + t),
+                Arithmetic::Divide | Arithmetic::Remainder => panic!("not generated for decimals"),
+            };
+            assert!(precision <= 38, "a decimal that cannot overflow was generated");
+            Type::Decimal(precision, scale)
+        }
+        (a, b) => panic!("{a:?} {} {b:?}", op.symbol()),
+    }
+}
+
+impl Call {
+    /// The type of the result over rows of `scope`.
+    pub(crate) fn ty(&self, scope: &[Named]) -> Type {
+        let argument = self.argument.as_ref().map(|argument| argument.ty(scope));
+        match (self.function, argument) {
+            (Function::CountRows | Function::Count | Function::CountDistinct, _) => Type::BigInt,
+            (Function::BoolAnd | Function::BoolOr, _) => Type::Boolean,
+            (Function::Min | Function::Max, Some(ty)) => ty,
+            (Function::Sum, Some(Type::Decimal(p, s))) => Type::Decimal((p + 10).min(38), s),
+            (Function::Avg, Some(Type::Decimal(p, s))) => {
+                Type::Decimal((p + 4).min(38), (s + 4).min(38))
+            }
+            (Function::Sum, Some(ty)) if ty.is_integer() => Type::BigInt,
+            (Function::Sum | Function::Avg, Some(_)) => Type::Double,
+            (function, None) => panic!("{function:?} without an argument"),
+        }
+    }
+}
+
+impl From {
+    /// The columns it offers, where the declared table offers `table`.
+    pub(crate) fn scope(&self, table: &[Named]) -> Scope {
+        match self {
+            Self::Table => table.to_vec(),
+            Self::Query { query, .. } => query.scope(table),
+            Self::Window(window) => {
+                let mut scope = window.input.scope(table);
+                let ty = scope[window.time].ty.clone();
+                for name in WINDOW_COLUMNS {
+                    scope.push(Named { name: name.into(), ty: ty.clone() });
+                }
+                scope
+            }
+        }
+    }
+}
+
+impl Query {
+    /// The columns it answers with.
+    pub(crate) fn scope(&self, table: &[Named]) -> Scope {
+        match self {
+            Self::Select(select) => select.scope(table),
+            Self::UnionAll(branches) => branches[0].scope(table),
+        }
+    }
+}
+
+impl Select {
+    pub(crate) fn scope(&self, table: &[Named]) -> Scope {
+        let input = self.from.scope(table);
+        let item = |item: &Item| Named { name: item.name.clone(), ty: item.expr.ty(&input) };
+        match &self.body {
+            Body::Rows { items, .. } => items.iter().map(item).collect(),
+            Body::Groups { keys, window, calls, keys_shown, .. } => {
+                let mut scope: Scope =
+                    if *keys_shown { keys.iter().map(item).collect() } else { Vec::new() };
+                let windows = input.len().saturating_sub(WINDOW_COLUMNS.len());
+                for (index, name) in window.names().iter().enumerate() {
+                    let ty = input[windows + index].ty.clone();
+                    scope.push(Named { name: (*name).into(), ty });
+                }
+                scope
+                    .extend(calls.iter().map(|c| Named { name: c.name.clone(), ty: c.ty(&input) }));
+                scope
+            }
+        }
+    }
+}

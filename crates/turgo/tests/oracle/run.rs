@@ -1,0 +1,165 @@
+//! Runs a case through Turgo as a user would, in this process: files on disk, a script, the
+//! filesystem connector, worker threads.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use turgo_engine::memory::CollectSink;
+use turgo_engine::message::Change;
+use turgo_engine::operator::RowCounts;
+use turgo_engine::run::{Config, Control, Report, SourceReport, run};
+
+use crate::model::{Answer, Case, Counts, Op, Record, Value, Verdict};
+use crate::random::Random;
+use crate::script::{plan, write_files};
+use crate::sql::TABLE;
+use crate::{columns, compare};
+
+/// How a case is run. The answer must not depend on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    pub(crate) workers: usize,
+    pub(crate) batch_rows: usize,
+    pub(crate) chunk_bytes: usize,
+    pub(crate) edge_bytes: usize,
+}
+
+/// One setup for each number of workers, the rest chosen by the seed.
+pub(crate) fn setups(case: &Case) -> Vec<Setup> {
+    let mut random = Random::new(case.seed ^ 0x7365_7475_7073);
+    let mut setup = |workers| Setup {
+        workers,
+        batch_rows: *random.pick(&[1, 2, 3, 16, 100, 16_384]),
+        chunk_bytes: *random.pick(&[1, 60, 400, 5_000, 4 << 20]),
+        edge_bytes: *random.pick(&[1, 1_000, 8 << 20]),
+    };
+    [1, 2, 4, 7].into_iter().map(&mut setup).collect()
+}
+
+/// The same case with every file cut in two somewhere: its rows then stand under lower watermarks,
+/// so where no row was late, none is.
+pub(crate) fn with_files_cut(case: &Case) -> Case {
+    let mut random = Random::new(case.seed ^ 0x6375_7473);
+    let mut cut = case.clone();
+    cut.table.files = case
+        .table
+        .files
+        .iter()
+        .flat_map(|records: &Vec<Record>| {
+            let (front, back) = records.split_at(random.below(records.len() + 1));
+            [front.to_vec(), back.to_vec()]
+        })
+        .collect();
+    cut
+}
+
+/// What came out.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    columns: Vec<DataType>,
+    changes: Vec<(Op, Vec<Value>)>,
+    report: Report,
+}
+
+/// Runs `case`; the inner error is the run's own.
+///
+/// # Errors
+/// When the case cannot even be planned.
+pub(crate) fn turgo(case: &Case, setup: Setup) -> Result<turgo_engine::Result<Answered>, String> {
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    write_files(case, dir.path()).map_err(|error| error.to_string())?;
+    let (planned, sink) = plan(case, dir.path())?;
+    let config = Config {
+        workers: setup.workers,
+        batch_rows: setup.batch_rows,
+        chunk_bytes: setup.chunk_bytes,
+        edge_bytes: setup.edge_bytes,
+    };
+    let schema = planned.graph.stages.last().map(|stage| Arc::clone(&stage.schema));
+    let schema = schema.ok_or("a graph without stages")?;
+    Ok(run(&planned.graph, &config, &Control::default()).map(|report| Answered {
+        columns: schema.fields().iter().map(|field| field.data_type().clone()).collect(),
+        changes: changes(&sink),
+        report,
+    }))
+}
+
+fn changes(sink: &CollectSink) -> Vec<(Op, Vec<Value>)> {
+    let mut changes = Vec::new();
+    for batch in sink.take() {
+        for (row, values) in columns::rows(&batch.rows).into_iter().enumerate() {
+            let op = match batch.change(row) {
+                Change::Insert => Op::Insert,
+                Change::UpdateBefore => Op::UpdateBefore,
+                Change::UpdateAfter => Op::UpdateAfter,
+                Change::Delete => Op::Delete,
+            };
+            changes.push((op, values));
+        }
+    }
+    changes
+}
+
+/// Runs `case` in `setup` and compares with what it must answer.
+///
+/// # Errors
+/// What is wrong.
+pub(crate) fn check(case: &Case, setup: Setup, verdict: &Verdict) -> Result<(), String> {
+    let outcome = turgo(case, setup)?;
+    match (verdict, outcome) {
+        (Verdict::Fails(_) | Verdict::Answers { may_fail: true, .. }, Err(error))
+            if error.code() == "data" =>
+        {
+            Ok(())
+        }
+        (Verdict::Fails(why), Err(error)) => {
+            Err(format!("expected a data error ({why}), got {}: {error}", error.code()))
+        }
+        (Verdict::Fails(why), Ok(answered)) => {
+            Err(format!("expected an error ({why}), got {} rows", answered.changes.len()))
+        }
+        (Verdict::Answers { .. }, Err(error)) => Err(format!("{}: {error}", error.code())),
+        (Verdict::Answers { answer, .. }, Ok(answered)) => {
+            same_types(answer, &answered.columns)?;
+            let rows = compare::fold(&answered.changes, &compare::identity(case))?;
+            compare::same_rows(&answer.rows, &rows)?;
+            same_counts(answer, &answered.report)
+        }
+    }
+}
+
+fn same_types(answer: &Answer, got: &[DataType]) -> Result<(), String> {
+    // Texts may come in either of two layouts.
+    let plain = |ty: &DataType| match ty {
+        DataType::Utf8View => DataType::Utf8,
+        other => other.clone(),
+    };
+    let expected: Vec<_> = answer.columns.iter().map(columns::data_type).collect();
+    let got: Vec<_> = got.iter().map(plain).collect();
+    if expected == got { Ok(()) } else { Err(format!("expected types {expected:?}, got {got:?}")) }
+}
+
+fn same_counts(answer: &Answer, report: &Report) -> Result<(), String> {
+    // Constants of a query are a source as well.
+    let of_table = |source: &&SourceReport| source.table == TABLE;
+    let got: Vec<u64> = report.sources.iter().filter(of_table).map(|s| s.rows_in).collect();
+    let mut expected = answer.scans.clone();
+    // A filter that never holds, as an optimiser may see, spares reading the table.
+    while expected.len() > got.len() {
+        let spared = expected.iter().position(|scan| scan.used + scan.late == 0);
+        let spared = spared.ok_or_else(|| format!("{expected:?} were not all read"))?;
+        expected.remove(spared);
+    }
+    let rows: Vec<u64> = expected.iter().map(|scan| scan.rows_in).collect();
+    if rows != got {
+        return Err(format!("expected scans of {rows:?} rows, got {got:?}"));
+    }
+    let RowCounts { used, late, late_partial, filtered, rejected } = report.counts;
+    let rows_in: u64 = got.iter().sum();
+    if rows_in != used + late + rejected + filtered {
+        return Err(format!("of {rows_in} rows some are missing from {:?}", report.counts));
+    }
+    let expected = expected.iter().fold(Counts::default(), Counts::plus);
+    let got = Counts { rows_in, used, late, late_partial, filtered, rejected };
+    if expected == got { Ok(()) } else { Err(format!("expected {expected:?}, got {got:?}")) }
+}

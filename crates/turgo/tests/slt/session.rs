@@ -1,0 +1,180 @@
+//! Runs records in a session of their own and says what differs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::util::display::array_value_to_string;
+use turgo_engine::memory::CollectSink;
+use turgo_engine::message::Batch;
+use turgo_engine::operator::RowCounts;
+use turgo_engine::run::{Config, Control, run as run_graph};
+use turgo_sql::{Outcome, Session, SqlError};
+
+use crate::record::{Kind, Record};
+
+/// Runs `records` with `workers` and returns what went wrong, each with its line.
+pub(crate) fn run(records: &[Record], workers: usize) -> Vec<String> {
+    let dir = tempfile::tempdir().expect("a place for files");
+    let mut runner = Runner {
+        dir: dir.path(),
+        session: Session::new(turgo_connectors::connectors()),
+        workers,
+        counts: RowCounts::default(),
+    };
+    let mut failures = Vec::new();
+    for record in records {
+        if let Err(problem) = runner.record(&record.kind) {
+            failures.push(format!("{}: {problem}", record.line));
+        }
+    }
+    failures
+}
+
+struct Runner<'a> {
+    dir: &'a Path,
+    session: Session,
+    workers: usize,
+    /// Of the last query.
+    counts: RowCounts,
+}
+
+/// What a statement answered.
+#[derive(Debug, Default)]
+struct Answer {
+    types: String,
+    rows: Vec<String>,
+}
+
+impl Runner<'_> {
+    fn record(&mut self, kind: &Kind) -> Result<(), String> {
+        match kind {
+            Kind::File { name, text } => {
+                let path = self.dir.join(name);
+                if let Some(parent) = path.parent() {
+                    std::fs::create_dir_all(parent).map_err(|error| error.to_string())?;
+                }
+                std::fs::write(path, text).map_err(|error| error.to_string())
+            }
+            Kind::Statement { sql, error: None } => self.statement(sql).map(|_| ()),
+            Kind::Statement { sql, error: Some(expected) } => match self.statement(sql) {
+                Ok(answer) => Err(format!("{sql}\nmust fail, but answered {:#?}", answer.rows)),
+                Err(error) if error.contains(expected) => Ok(()),
+                Err(error) => Err(format!("{sql}\nmust fail with {expected}\nbut says  {error}")),
+            },
+            Kind::Query { types, sorted, sql, rows } => {
+                let mut answer = self.statement(sql).map_err(|error| format!("{sql}\n{error}"))?;
+                let mut rows = rows.clone();
+                if *sorted {
+                    rows.sort();
+                    answer.rows.sort();
+                }
+                if *types != answer.types {
+                    return Err(format!("{sql}\nmust have types {types}, not {}", answer.types));
+                }
+                if rows != answer.rows {
+                    let [rows, got] = [rows.join("\n"), answer.rows.join("\n")];
+                    return Err(format!("{sql}\nmust answer\n{rows}\nbut answered\n{got}"));
+                }
+                Ok(())
+            }
+            Kind::Counts(expected) => self.compare_counts(expected),
+        }
+    }
+
+    fn compare_counts(&self, expected: &[(String, u64)]) -> Result<(), String> {
+        let counts = &self.counts;
+        let mut got = BTreeMap::from([
+            ("used", counts.used),
+            ("late", counts.late),
+            ("late_partial", counts.late_partial),
+            ("filtered", counts.filtered),
+            ("rejected", counts.rejected),
+        ]);
+        for (name, value) in expected {
+            match got.get_mut(name.as_str()) {
+                Some(found) if found == value => *found = 0,
+                Some(_) => return Err(format!("{name} must be {value}: {counts:?}")),
+                None => return Err(format!("there is no count {name}")),
+            }
+        }
+        match got.values().all(|count| *count == 0) {
+            true => Ok(()),
+            false => Err(format!("counts that are not expected: {counts:?}")),
+        }
+    }
+
+    /// Runs the statements of `sql` and returns the last one's answer.
+    fn statement(&mut self, sql: &str) -> Result<Answer, String> {
+        let sql = sql.replace("$DIR", &self.dir.to_string_lossy());
+        let mut answer = Answer::default();
+        for statement in turgo_sql::parse(&sql).map_err(|error| said(&error))? {
+            let sink = CollectSink::default();
+            let results = Arc::new(sink.clone());
+            let outcome = self.session.execute(&sql, &statement, results);
+            answer = match outcome.map_err(|error| said(&error))? {
+                Outcome::Done(_) => Answer::default(),
+                Outcome::Text(text) => {
+                    Answer { types: "T".into(), rows: text.lines().map(String::from).collect() }
+                }
+                Outcome::Rows(rows) => {
+                    Answer { types: letters(&rows.schema()), rows: lines(&rows, None) }
+                }
+                Outcome::Query(planned) => {
+                    let config = Config { workers: self.workers, ..Config::default() };
+                    let report = run_graph(&planned.graph, &config, &Control::default());
+                    self.counts = report.map_err(|error| error.to_string())?.counts;
+                    let schema = planned.graph.stages.last().map(|stage| stage.schema.clone());
+                    let batches = sink.take();
+                    let changes = planned.changes;
+                    let lines = |batch: &Batch| lines(&batch.rows, changes.then_some(batch));
+                    Answer {
+                        types: schema.map_or(String::new(), |schema| letters(&schema)),
+                        rows: batches.iter().flat_map(lines).collect(),
+                    }
+                }
+            };
+        }
+        Ok(answer)
+    }
+}
+
+/// An error with its remedy.
+fn said(error: &SqlError) -> String {
+    match &error.help {
+        Some(help) => format!("{} ({help})", error.message),
+        None => error.message.clone(),
+    }
+}
+
+fn letters(schema: &SchemaRef) -> String {
+    let letter = |ty: &DataType| match ty {
+        ty if ty.is_integer() => 'I',
+        ty if ty.is_numeric() => 'R',
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => 'T',
+        DataType::Boolean => 'B',
+        DataType::Timestamp(..) => 'P',
+        DataType::Date32 | DataType::Date64 => 'D',
+        _ => '?',
+    };
+    schema.fields().iter().map(|field| letter(field.data_type())).collect()
+}
+
+/// One line per row; with the operation first where `changes` has it.
+fn lines(rows: &RecordBatch, changes: Option<&Batch>) -> Vec<String> {
+    let value = |array: &dyn Array, row| match array.is_null(row) {
+        true => "NULL".to_string(),
+        false => match array_value_to_string(array, row).expect("every type can be shown") {
+            text if text.is_empty() => "(empty)".to_string(),
+            text => text,
+        },
+    };
+    let line = |row| {
+        let change = changes.map(|batch| batch.change(row).symbol().to_string());
+        let values = rows.columns().iter().map(|column| value(column, row));
+        change.into_iter().chain(values).collect::<Vec<_>>().join(" ")
+    };
+    (0..rows.num_rows()).map(line).collect()
+}
