@@ -87,7 +87,7 @@ fn what_is_not_there_yet_is_refused_and_not_passed_over() {
             &["FOR UPDATE or FOR SHARE in a query is not there yet"],
         ),
         ("SELECT k INTO x FROM ev", "2:1", &["SELECT INTO is not there yet"]),
-        ("FROM ev", "2:6", &["FROM without SELECT names no columns", "SELECT * FROM"]),
+        ("FROM ev", "2:1", &["FROM without SELECT names no columns", "SELECT * FROM"]),
         ("SELECT k FROM ev EMIT CHANGES EVERY 5 ROWS", "2:18", &["EMIT CHANGES EVERY is not"]),
         ("CREATE STREAM s AS SELECT 1", "2:8", &["CREATE STREAM is not there yet"]),
         ("EXPLAIN ANALYZE SELECT 1", "2:9", &["EXPLAIN ANALYZE is not there yet"]),
