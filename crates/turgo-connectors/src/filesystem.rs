@@ -53,6 +53,10 @@ impl Sink for FileSink {
         self.options.changelog
     }
 
+    fn replaces(&self) -> Option<String> {
+        writer::replaces(&self.options)
+    }
+
     /// With `'changelog' = 'true'` every row has its operation, also where all are inserts: the
     /// layout of a file does not depend on the query that fills it.
     fn encoder(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn Encode>> {

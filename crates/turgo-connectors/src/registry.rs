@@ -92,8 +92,8 @@ impl Connectors for Registry {
     fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::source(table),
-            Kind::Print => Err(write_only(table, "print")),
-            Kind::Blackhole => Err(write_only(table, "blackhole")),
+            Kind::Print => Err(write_only("print")),
+            Kind::Blackhole => Err(write_only("blackhole")),
         }
     }
 
@@ -106,13 +106,10 @@ impl Connectors for Registry {
     }
 }
 
-fn write_only(table: &TableSpec, connector: &str) -> OptionError {
+fn write_only(connector: &str) -> OptionError {
     OptionError {
         key: Some("connector".into()),
-        message: format!(
-            "table `{}` can only be written: its connector is '{connector}'",
-            table.name
-        ),
+        message: format!("it can only be written: its connector is '{connector}'"),
         help: Some("read from a table with 'connector' = 'filesystem'".into()),
     }
 }

@@ -82,14 +82,54 @@ impl EngineError {
 impl From<DataFusionError> for EngineError {
     /// Errors of expression kernels speak of the data they were given.
     fn from(error: DataFusionError) -> Self {
-        let internal = matches!(error.find_root(), DataFusionError::Internal(_));
-        let message = error.strip_backtrace();
-        if internal { Self::Internal(message) } else { Self::data(message) }
+        let root = error.find_root();
+        match root {
+            DataFusionError::Internal(_) => Self::Internal(error.strip_backtrace()),
+            DataFusionError::NotImplemented(message) => {
+                Self::Unsupported(format!("not there yet: {message}"))
+            }
+            _ => Self::data(bare(&root.strip_backtrace())),
+        }
+    }
+}
+
+/// A message without the names of the layers it came through, which tell a user nothing.
+fn bare(message: &str) -> &str {
+    const LAYERS: [&str; 7] = [
+        "Execution error: ",
+        "Arrow error: ",
+        "External error: ",
+        "Compute error: ",
+        "Cast error: ",
+        "Parser error: ",
+        "Invalid argument error: ",
+    ];
+    match LAYERS.iter().find_map(|layer| message.strip_prefix(layer)) {
+        Some(inner) => bare(inner),
+        None => message,
     }
 }
 
 impl From<arrow::error::ArrowError> for EngineError {
     fn from(error: arrow::error::ArrowError) -> Self {
         Self::from(DataFusionError::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::error::ArrowError;
+
+    use super::*;
+
+    #[test]
+    fn a_message_says_nothing_of_the_layers_it_came_through() {
+        let inner = DataFusionError::Execution("the root of -1".into());
+        let error = EngineError::from(ArrowError::from_external_error(Box::new(inner)));
+        assert_eq!(error.to_string(), "the root of -1");
+        let error = EngineError::from(ArrowError::CastError("'a' is no number".into()));
+        assert_eq!(error.at(|| "a.json:3".into()).to_string(), "a.json:3: 'a' is no number");
+        let error = EngineError::from(DataFusionError::NotImplemented("this".into()));
+        assert_eq!(error.to_string(), "not there yet: this");
     }
 }

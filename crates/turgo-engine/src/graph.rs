@@ -20,6 +20,16 @@ pub struct TaskGraph {
     pub stages: Vec<Stage>,
 }
 
+impl TaskGraph {
+    /// The tables it writes.
+    pub fn sinks(&self) -> impl Iterator<Item = &Arc<dyn Sink>> {
+        self.stages.iter().filter_map(|stage| match &stage.output {
+            Output::Sink { sink, .. } => Some(sink),
+            Output::Exchange { .. } => None,
+        })
+    }
+}
+
 /// A chain of operators that runs as several instances.
 #[derive(Debug, Clone)]
 pub struct Stage {

@@ -156,6 +156,12 @@ pub trait Sink: Debug + Send + Sync {
     /// Whether it can show a changelog, that is, an operation for each row.
     fn accepts_changes(&self) -> bool;
 
+    /// The place whose earlier content a commit puts an end to, under one name for all tables that
+    /// write it; `None` where rows are added to what is there.
+    fn replaces(&self) -> Option<String> {
+        None
+    }
+
     /// An encoder for rows of `schema`; `changes`: the rows are a changelog. One per instance;
     /// pure computation.
     ///

@@ -52,8 +52,8 @@ impl Source for MemorySource {
         Ok(Box::new(RowsDecoder::new(projection)))
     }
 
-    fn place(&self, partition: usize, position: Position) -> String {
-        format!("memory[{partition}], batch {position}")
+    fn place(&self, _partition: usize, _position: Position) -> String {
+        "the query's constants".into()
     }
 }
 

@@ -13,6 +13,9 @@ use crate::time::EventTime;
 
 pub use crate::runtime::checkpoint::{Checkpoint, Checkpoints};
 
+/// Most workers a run can have.
+pub const WORKERS_MAX: usize = 256;
+
 /// How a graph is run. Results do not depend on any of it.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -30,7 +33,7 @@ impl Default for Config {
     /// One worker for each processor this process may use, 4 MiB chunks, 16 Ki rows, 8 MiB edges.
     fn default() -> Self {
         Self {
-            workers: std::thread::available_parallelism().map_or(1, usize::from).min(256),
+            workers: std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
             chunk_bytes: 4 << 20,
             batch_rows: 16 << 10,
             edge_bytes: 8 << 20,
@@ -132,8 +135,8 @@ impl Control {
 /// The first failure of any part; sinks are then not committed. A reader of the results who goes
 /// away is no failure: see [`Report::closed`].
 pub fn run(graph: &TaskGraph, config: &Config, control: &Control) -> Result<Report> {
-    if config.workers == 0 || config.workers > 256 {
-        let message = format!("{} workers: 1 to 256 can be asked for", config.workers);
+    if config.workers == 0 || config.workers > WORKERS_MAX {
+        let message = format!("{} workers: 1 to {WORKERS_MAX} can be asked for", config.workers);
         return Err(EngineError::Unsupported(message));
     }
     #[expect(clippy::disallowed_methods, reason = "wall time of the report, not event time")]

@@ -51,6 +51,12 @@ impl Catalog {
     /// The error of naming a relation that is not there.
     pub(crate) fn missing(&self, name: &str) -> SqlError {
         let error = SqlError::new(format!("there is no table or view `{name}`"));
+        if name.contains(['.', '/']) {
+            return error.help(format!(
+                "to read a file, declare it with CREATE TABLE ... WITH ('connector' = \
+                 'filesystem', 'path' = '{name}')"
+            ));
+        }
         let names = self.relations.keys().map(String::as_str);
         match suggest(name, names, "there are") {
             Some(help) => error.help(help),

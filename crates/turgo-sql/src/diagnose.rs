@@ -1,5 +1,7 @@
 //! DataFusion's errors in our words: what is wrong, the word at fault, the nearest name.
 
+mod reword;
+
 use std::ops::ControlFlow;
 use std::ops::Range;
 
@@ -10,6 +12,8 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use crate::error::SqlError;
 use crate::names::suggest;
 use crate::parse::LineIndex;
+
+use self::reword::reword;
 
 /// The bytes of `text` that a parser's span covers; `None` for empty spans.
 pub(crate) fn span_bytes(text: &str, span: Span) -> Option<Range<usize>> {
@@ -23,7 +27,8 @@ pub(crate) fn carry(error: SqlError) -> DataFusionError {
 
 /// What `error` says about the statement `text`, of which `query` is the tree, if there is one.
 pub(crate) fn diagnose(error: &DataFusionError, text: &str, query: Option<&Query>) -> SqlError {
-    let mut said = translate(error.find_root());
+    let root = error.find_root();
+    let mut said = reword(&root.message()).unwrap_or_else(|| translate(root));
     if said.span.is_none() {
         said.span = diagnosed_span(error).and_then(|span| span_bytes(text, span));
     }
@@ -148,6 +153,9 @@ fn find_ident(query: &Query, name: &str) -> Option<Span> {
             match expr {
                 Expr::Identifier(ident) => self.check([ident]),
                 Expr::CompoundIdentifier(idents) => self.check(idents),
+                Expr::Function(function) => {
+                    self.check(function.name.0.iter().filter_map(|part| part.as_ident()))
+                }
                 _ => ControlFlow::Continue(()),
             }
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArgumentClause, FunctionArguments, GroupByExpr, ObjectName,
-    Query, Select, SetExpr, SetOperator, Spanned, TableFactor, Visit, Visitor,
+    Query, Select, SelectFlavor, SetExpr, SetOperator, Spanned, TableFactor, Visit, Visitor,
 };
 use datafusion_sql::sqlparser::tokenizer::Span;
 
@@ -46,6 +46,14 @@ impl Offer<'_> {
             Some(span) => error.at(span),
             None => error,
         })
+    }
+
+    /// Refuses the first construct that is there: DataFusion would pass over it in silence.
+    fn first_of(&self, constructs: &[(bool, &str)], span: Span) -> Flow {
+        match constructs.iter().find(|(there, _)| *there) {
+            Some((_, what)) => self.refuse(what, span),
+            None => Flow::Continue(()),
+        }
     }
 
     fn set_expr(&self, body: &SetExpr) -> Flow {
@@ -96,6 +104,31 @@ impl Offer<'_> {
     }
 }
 
+/// What may stand beside a table's name and has no meaning yet.
+fn ignored(table: &TableFactor) -> Vec<(bool, &'static str)> {
+    match table {
+        TableFactor::Table {
+            sample,
+            version,
+            with_hints,
+            index_hints,
+            partitions,
+            json_path,
+            with_ordinality,
+            ..
+        } => vec![
+            (sample.is_some(), "TABLESAMPLE"),
+            (version.is_some(), "FOR SYSTEM_TIME AS OF"),
+            (!with_hints.is_empty() || !index_hints.is_empty(), "a hint for a table"),
+            (!partitions.is_empty(), "PARTITION"),
+            (json_path.is_some(), "a path behind a table"),
+            (*with_ordinality, "WITH ORDINALITY"),
+        ],
+        TableFactor::Derived { sample, .. } => vec![(sample.is_some(), "TABLESAMPLE")],
+        _ => Vec::new(),
+    }
+}
+
 impl Visitor for Offer<'_> {
     type Break = SqlError;
 
@@ -111,9 +144,9 @@ impl Visitor for Offer<'_> {
         if let Some(limit) = &query.limit_clause {
             return self.refuse("LIMIT", limit.span());
         }
-        if query.fetch.is_some() {
-            return self.refuse("FETCH FIRST", query.span());
-        }
+        let ignored =
+            [(query.fetch.is_some(), "FETCH FIRST"), (!query.pipe_operators.is_empty(), "|>")];
+        self.first_of(&ignored, query.span())?;
         self.set_expr(&query.body)
     }
 
@@ -130,10 +163,30 @@ impl Visitor for Offer<'_> {
         if let Some(qualify) = &select.qualify {
             return self.refuse("QUALIFY", qualify.span());
         }
+        let ignored = [
+            (select.into.is_some(), "SELECT INTO"),
+            (select.top.is_some(), "TOP"),
+            (select.select_modifiers.is_some(), "a modifier of SELECT"),
+            (select.value_table_mode.is_some(), "SELECT AS VALUE or STRUCT"),
+            (select.exclude.is_some(), "EXCLUDE behind the columns"),
+            (!select.lateral_views.is_empty(), "LATERAL VIEW"),
+            (select.prewhere.is_some(), "PREWHERE"),
+            (!select.connect_by.is_empty(), "CONNECT BY"),
+            (!select.cluster_by.is_empty(), "CLUSTER BY"),
+            (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
+            (!select.sort_by.is_empty(), "SORT BY"),
+        ];
+        self.first_of(&ignored, select.span())?;
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            let error = SqlError::new("FROM without SELECT names no columns")
+                .help("write SELECT * FROM ...");
+            return self.stop(error, select.span());
+        }
         self.group_by(&select.group_by)
     }
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> Flow {
+        self.first_of(&ignored(table), table.span())?;
         match table {
             TableFactor::Table { args: None, .. } | TableFactor::Derived { lateral: false, .. } => {
                 Flow::Continue(())

@@ -32,13 +32,20 @@ use crate::optimize;
 pub(crate) struct Planner<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) functions: &'a Functions,
+    /// The view being declared: it may not be read, directly or through others.
+    declares: Option<&'a str>,
     options: Arc<ConfigOptions>,
 }
 
 impl<'a> Planner<'a> {
     /// A planner for one statement.
     pub(crate) fn new(catalog: &'a Catalog, functions: &'a Functions) -> Self {
-        Self { catalog, functions, options: optimize::options() }
+        Self { catalog, functions, declares: None, options: optimize::options() }
+    }
+
+    /// The same planner, for the query of the view `name`.
+    pub(crate) fn declaring(self, name: &'a str) -> Self {
+        Self { declares: Some(name), ..self }
     }
 
     /// The plan of a query, as written: names resolved, windows found, views expanded. `text` is
@@ -117,6 +124,13 @@ impl ContextProvider for Planner<'_> {
         name: TableReference,
     ) -> datafusion_common::Result<Arc<dyn TableSource>> {
         match self.catalog.get(name.table()) {
+            Some(_) if self.declares == Some(name.table()) => {
+                let name = name.table();
+                Err(carry(
+                    SqlError::new(format!("view `{name}` would read itself"))
+                        .help("give the new view another name"),
+                ))
+            }
             Some(Relation::Table(table)) => Ok(Arc::new(TableScanSource(Arc::clone(table)))),
             Some(Relation::View(view)) => {
                 Ok(Arc::new(ViewSource(self.view(name.table(), view).map_err(carry)?)))

@@ -1,5 +1,6 @@
 //! A session: tables, views and settings, and what each statement does to them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -27,6 +28,8 @@ pub struct Session {
     catalog: Catalog,
     functions: Functions,
     settings: Settings,
+    /// What this session's INSERTs have replaced: a second one would destroy the first one's rows.
+    replaced: BTreeSet<String>,
 }
 
 /// What a statement came to.
@@ -63,6 +66,7 @@ impl Session {
             catalog: Catalog::default(),
             functions: Functions::new(),
             settings: Settings::default(),
+            replaced: BTreeSet::new(),
         }
     }
 
@@ -105,6 +109,7 @@ impl Session {
             }
             StatementKind::CreateView { name, or_replace, query } => {
                 Planner::new(&self.catalog, &self.functions)
+                    .declaring(&name.value)
                     .query(text, query)
                     .and_then(|plan| optimize(plan).map_err(|e| diagnose(&e, text, Some(query))))
                     .map_err(place)?;
@@ -121,8 +126,13 @@ impl Session {
                 self.settings.set(key, value)?;
                 done(format!("{} is set", key.value))
             }
-            StatementKind::Select(_) | StatementKind::Insert { .. } => {
+            StatementKind::Select(_) => {
                 self.plan_here(text, statement, results).map(Outcome::Query)
+            }
+            StatementKind::Insert { table, .. } => {
+                let planned = self.plan_here(text, statement, results)?;
+                self.replace(table, &planned)?;
+                Ok(Outcome::Query(planned))
             }
             StatementKind::Explain(inner) => {
                 let planned = self.plan_here(text, inner, results)?;
@@ -220,6 +230,26 @@ impl Session {
                     .at(name.span.clone()))
             }
         }
+    }
+
+    /// Remembers what `planned` replaces.
+    ///
+    /// # Errors
+    /// When an earlier statement of this session has written it.
+    fn replace(&mut self, table: &Name, planned: &Planned) -> Result<()> {
+        for sink in planned.graph.sinks() {
+            if let Some(place) = sink.replaces()
+                && !self.replaced.insert(place)
+            {
+                return Err(SqlError::new(format!(
+                    "this INSERT would replace the rows that an earlier one wrote to `{}`",
+                    table.value
+                ))
+                .at(table.span.clone())
+                .help("declare the table with 'write-mode' = 'append', or insert one UNION ALL"));
+            }
+        }
+        Ok(())
     }
 
     fn describe(&self, name: &Name) -> Result<RecordBatch> {

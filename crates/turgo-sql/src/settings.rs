@@ -1,6 +1,6 @@
 //! Settings of a session: `SET 'workers' = '4'`. Results do not depend on any of them.
 
-use turgo_engine::run::Config;
+use turgo_engine::run::{Config, WORKERS_MAX};
 
 use crate::error::{Result, SqlError};
 use crate::names::suggest;
@@ -40,7 +40,10 @@ impl Settings {
         let number = || count(value);
         let size = || bytes(&value.value).map_err(|message| wrong(key, value, &message));
         match key.value.as_str() {
-            "workers" => self.config.workers = number()?,
+            "workers" => match number()? {
+                workers @ 1..=WORKERS_MAX => self.config.workers = workers,
+                _ => return Err(wrong(key, value, &format!("it is from 1 to {WORKERS_MAX}"))),
+            },
             "batch-rows" => self.config.batch_rows = number()?,
             "chunk-size" => self.config.chunk_bytes = size()?,
             "edge-size" => self.config.edge_bytes = size()?,

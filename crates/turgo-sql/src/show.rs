@@ -35,15 +35,15 @@ pub(crate) fn settings(settings: &Settings) -> Result<RecordBatch> {
 pub(crate) fn table(table: &Table) -> Result<RecordBatch> {
     let rows = table.columns.iter().enumerate().map(|(index, column)| {
         let mut notes = Vec::new();
-        if let Some(expr) = &column.computed {
-            notes.push(format!("computed: {}", expr.human_display()));
+        if column.computed.is_some() {
+            notes.push(format!("computed: {}", column.text));
         } else if !column.field.is_nullable() {
             notes.push("NOT NULL".to_owned());
         }
         if let Some(time) = &table.event_time
             && time.column == index
         {
-            notes.push(format!("event time, watermark {}", time.watermark.human_display()));
+            notes.push(format!("event time, watermark {}", time.text));
         }
         [column.field.name().clone(), sql_type(column.field.data_type()), notes.join("; ")]
     });

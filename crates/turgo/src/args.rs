@@ -37,13 +37,14 @@ Results go to standard output, everything else to standard error.
 Exit status: 0 done, 1 an error in a query or its data, 2 wrong usage, 130 interrupted.";
 
 #[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = true)]
 pub(crate) struct Scripts {
     /// Files of SQL statements, run in order as one script
-    #[arg(value_name = "FILE", required_unless_present = "command")]
+    #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
     /// Statements, run after the files
-    #[arg(short = 'c', long = "command", value_name = "SQL")]
+    #[arg(short = 'c', long = "command", value_name = "SQL", allow_hyphen_values = true)]
     pub(crate) command: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use turgo_engine::run::Control;
 
-use crate::report::Failure;
+use crate::report::{Failure, say};
 
 /// Exit status after an interrupt.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -41,7 +41,7 @@ impl Interrupt {
         if std::mem::replace(&mut state.asked, true) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("turgo: stopping; press Ctrl-C again to stop at once");
+        say("turgo: stopping; press Ctrl-C again to stop at once");
         if let Some(control) = &state.running {
             control.stop();
         }

@@ -40,10 +40,9 @@ impl Failure {
         self.code
     }
 
-    /// Says it. A closed standard error is nobody to talk to.
+    /// Says it.
     pub(crate) fn print(&self) {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "{}", self.text.trim_end());
+        say(self.text.trim_end());
     }
 }
 
@@ -51,6 +50,12 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         Self::new(error)
     }
+}
+
+/// A line on standard error. A closed one is nobody to talk to, and no reason to stop.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn render(name: &str, text: &str, error: &SqlError, color: bool) -> String {

@@ -18,8 +18,8 @@ use turgo_sql::{ExplainFormat, Outcome, Planned, Session};
 use crate::args::{Explain, PlanFormat, RowFormat, Run, Scripts};
 use crate::interrupt::Interrupt;
 use crate::progress::Watch;
-use crate::report::Failure;
-use crate::stats;
+use crate::report::{Failure, say};
+use crate::stats::{self, StatsFile};
 
 /// A text of statements and its name for messages.
 struct Script {
@@ -31,10 +31,12 @@ struct Script {
 fn scripts(scripts: &Scripts) -> Result<Vec<Script>, Failure> {
     let files = scripts.files.iter().map(|path| {
         let name = path.display().to_string();
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(Script { name, text }),
-            Err(error) => Err(Failure::usage(format!("cannot read {name}: {error}"))),
-        }
+        let bytes = fs::read(path)
+            .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+        let text = text(bytes).map_err(|line| {
+            Failure::usage(format!("cannot read {name}: line {line} is not UTF-8 text"))
+        })?;
+        Ok(Script { name, text })
     });
     let commands = scripts.command.iter().map(|text| {
         let name = "command line".to_owned();
@@ -43,9 +45,21 @@ fn scripts(scripts: &Scripts) -> Result<Vec<Script>, Failure> {
     files.chain(commands).collect()
 }
 
+/// The text of a script without the mark that some editors put in front; or the line that is no
+/// text.
+fn text(bytes: Vec<u8>) -> Result<String, usize> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        1 + good.iter().filter(|byte| **byte == b'\n').count()
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
 /// `turgo run`.
 pub(crate) fn run(args: &Run) -> Result<(), Failure> {
     let scripts = scripts(&args.scripts)?;
+    // Made before anything runs: to hear after an hour that it cannot be written would be late.
+    let stats = args.stats.as_deref().map(StatsFile::create).transpose()?;
     let interrupt = Interrupt::listen()?;
     let format = match args.format {
         RowFormat::Table => Format::Table,
@@ -61,12 +75,10 @@ pub(crate) fn run(args: &Run) -> Result<(), Failure> {
         queries: Vec::new(),
     };
     let ended = runner.scripts(&scripts);
-    if let Some(path) = &args.stats {
-        stats::write(path, &runner.queries)?;
-    }
+    let written = stats.map_or(Ok(()), |stats| stats.write(&runner.queries));
     match ended {
         // Whoever read the results has seen enough: that is no failure.
-        Err(Ended::Closed) | Ok(()) => Ok(()),
+        Err(Ended::Closed) | Ok(()) => written,
         Err(Ended::Failed(failure)) => Err(failure),
     }
 }
@@ -136,7 +148,7 @@ impl Runner<'_> {
 
     fn query(&mut self, text: &str, statement: &Statement, planned: &Planned) -> Result<(), Ended> {
         for warning in &planned.warnings {
-            eprintln!("warning: {warning}");
+            say(format_args!("warning: {warning}"));
         }
         let mut config: Config = self.session.settings().config.clone();
         if let Some(workers) = self.args.workers {
@@ -147,7 +159,13 @@ impl Runner<'_> {
         let watch = Watch::start(self.args.progress, &control);
         let ended = turgo_engine::run::run(&planned.graph, &config, &control);
         drop(watch);
-        let report = ended?;
+        let report = match ended {
+            Err(error) => {
+                self.queries.push(stats::failed(text, &error));
+                return Err(error.into());
+            }
+            Ok(report) => report,
+        };
         self.queries.push(stats::query(text, &report));
         summary(statement, &report);
         if report.interrupted {
@@ -162,11 +180,13 @@ fn summary(statement: &Statement, report: &Report) {
     if let StatementKind::Insert { table, .. } = &statement.kind
         && !report.interrupted
     {
-        eprintln!("{}: {} rows written", table.value, report.rows_out());
+        let rows = report.rows_out();
+        let s = if rows == 1 { "" } else { "s" };
+        say(format_args!("{}: {rows} row{s} written", table.value));
     }
     let counts = &report.counts;
     if counts.late + counts.late_partial + counts.rejected > 0 {
-        eprintln!(
+        say(format_args!(
             "note: {} rows read: {} used ({} of them late for some of their windows), {} late, {} \
              rejected, {} filtered",
             report.rows_in(),
@@ -175,7 +195,7 @@ fn summary(statement: &Statement, report: &Report) {
             counts.late,
             counts.rejected,
             counts.filtered,
-        );
+        ));
     }
 }
 

@@ -1,9 +1,11 @@
 //! `--stats`: what each query of a run did, as JSON.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use turgo_engine::EngineError;
 use turgo_engine::run::{PartitionReport, Report, SourceReport};
 use turgo_engine::time::WATERMARK_NONE;
 
@@ -29,6 +31,11 @@ pub(crate) fn query(statement: &str, report: &Report) -> Value {
     })
 }
 
+/// The entry of a query that failed: what it had read is not known.
+pub(crate) fn failed(statement: &str, error: &EngineError) -> Value {
+    json!({"statement": statement, "error": error.to_string(), "code": error.code()})
+}
+
 fn source(source: &SourceReport) -> Value {
     json!({
         "table": source.table,
@@ -51,18 +58,39 @@ fn partition(partition: &PartitionReport) -> Value {
     })
 }
 
-/// Writes the queries of a run, with what the whole process used, to `path`.
-///
-/// # Errors
-/// When the file cannot be written.
-pub(crate) fn write(path: &Path, queries: &[Value]) -> Result<(), Failure> {
-    let stats = json!({
-        "queries": queries,
-        "cpu_seconds": cpu_seconds(),
-        "peak_memory_bytes": peak_memory_bytes(),
-    });
-    fs::write(path, format!("{stats:#}\n"))
-        .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+/// The file of `--stats`, open from the start of a run to its end.
+#[derive(Debug)]
+pub(crate) struct StatsFile<'a> {
+    path: &'a Path,
+    file: fs::File,
+}
+
+impl<'a> StatsFile<'a> {
+    /// Makes the file at `path`, empty.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn create(path: &'a Path) -> Result<Self, Failure> {
+        let file = fs::File::create(path).map_err(|error| cannot_write(path, &error))?;
+        Ok(Self { path, file })
+    }
+
+    /// Writes the queries of a run, with what the whole process used.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn write(mut self, queries: &[Value]) -> Result<(), Failure> {
+        let stats = json!({
+            "queries": queries,
+            "cpu_seconds": cpu_seconds(),
+            "peak_memory_bytes": peak_memory_bytes(),
+        });
+        writeln!(self.file, "{stats:#}").map_err(|error| cannot_write(self.path, &error))
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 /// User and system time of this process, where the system tells.

@@ -96,6 +96,10 @@ fn pattern(path: &str) -> Result<Vec<File>> {
 
 /// The error of a missing file, with what its name may have been meant to be.
 fn missing(path: &Path, error: std::io::Error) -> EngineError {
+    if let Ok(target) = fs::read_link(path) {
+        let message = format!("it is a link to {}, which is not there", target.display());
+        return EngineError::external(format!("cannot read {}", path.display()), message);
+    }
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -140,6 +140,26 @@ impl WriteBlocks for FileWriter {
     }
 }
 
+/// The file whose content would be replaced, by its full path.
+pub(super) fn replaces(options: &FileOptions) -> Option<String> {
+    let path = Path::new(&options.path);
+    let full = match fs::canonicalize(path) {
+        Ok(full) if !full.is_file() => return None,
+        Ok(full) => full,
+        // Not there yet: the directory says which file it will be.
+        Err(_) => fs::canonicalize(parent(path)).ok()?.join(path.file_name()?),
+    };
+    (options.write_mode == WriteMode::Replace).then(|| full.display().to_string())
+}
+
+/// The directory that holds `path`.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Where a staged file goes.
 #[derive(Debug)]
 enum Target {
@@ -153,10 +173,7 @@ impl Target {
     fn directory(&self) -> &Path {
         match self {
             Self::Part { directory, .. } => directory,
-            Self::File { path, .. } => match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            },
+            Self::File { path, .. } => parent(path),
         }
     }
 }

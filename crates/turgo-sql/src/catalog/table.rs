@@ -41,6 +41,8 @@ pub(crate) struct TableColumn {
     pub(crate) field: FieldRef,
     /// How it is computed from physical columns; `None`: it is one.
     pub(crate) computed: Option<Expr>,
+    /// The same as it is declared, for DESCRIBE; empty for physical columns.
+    pub(crate) text: String,
 }
 
 /// An event time.
@@ -50,6 +52,8 @@ pub(crate) struct EventTimeDef {
     pub(crate) column: usize,
     /// The watermark a row stands for, over the table's columns.
     pub(crate) watermark: Expr,
+    /// The same as it is declared, for DESCRIBE.
+    pub(crate) text: String,
 }
 
 impl Table {
@@ -137,6 +141,7 @@ fn columns(
             ColumnKind::Physical { data_type, nullable } => TableColumn {
                 field: Arc::new(Field::new(name, data_type.clone(), *nullable)),
                 computed: None,
+                text: String::new(),
             },
             ColumnKind::Computed(tree) => {
                 let (expr, data_type) = expression(planner, text, tree, &schema)
@@ -144,6 +149,7 @@ fn columns(
                 TableColumn {
                     field: Arc::new(Field::new(name, data_type, true)),
                     computed: Some(expr),
+                    text: tree.to_string(),
                 }
             }
         });
@@ -207,7 +213,7 @@ fn event_time(
         .at(place)
         .help(format!("such as {0} - INTERVAL '5' SECOND", name.value)));
     }
-    Ok(EventTimeDef { column, watermark })
+    Ok(EventTimeDef { column, watermark, text: declared.expr.to_string() })
 }
 
 /// Plans an expression of a declaration and works out its type.

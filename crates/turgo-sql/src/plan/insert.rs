@@ -3,10 +3,13 @@
 //! A value is converted only where every value of its type fits the column's type; everything else
 //! the user asks for with CAST.
 
+mod not_null;
+
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use datafusion_common::{ExprSchema, ScalarValue};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
+use self::not_null::not_null;
 use crate::catalog::sql_type;
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
@@ -26,18 +29,30 @@ pub(crate) struct InsertTarget<'a> {
 /// `plan`'s columns as the columns of `target`; those not named are NULL.
 ///
 /// # Errors
-/// When columns are unknown, named twice, too few or too many, or a type does not fit.
+/// When columns are unknown, named twice, too few or too many, a type does not fit, or a NOT NULL
+/// column is left out.
 pub(crate) fn insert(plan: LogicalPlan, target: &InsertTarget<'_>) -> Result<LogicalPlan> {
     let fields = target.schema.fields();
     let positions = positions(target)?;
     let given = plan.schema().fields().len();
     if given != positions.len() {
         return Err(SqlError::new(format!(
-            "the query has {given} columns, `{}` takes {}",
+            "the query has {}, `{}` takes {}",
+            columns(given),
             target.table.value,
-            positions.len()
+            columns(positions.len())
         ))
         .at(target.table.span.clone()));
+    }
+    let missing = (0..fields.len()).filter(|position| !positions.contains(position));
+    if let Some(field) = missing.map(|position| &fields[position]).find(|f| !f.is_nullable()) {
+        return Err(SqlError::new(format!(
+            "column `{}` of `{}` is NOT NULL and is given no value",
+            field.name(),
+            target.table.value
+        ))
+        .at(target.table.span.clone())
+        .help("name it among the columns"));
     }
     let mut exprs: Vec<Expr> = fields
         .iter()
@@ -64,12 +79,20 @@ pub(crate) fn insert(plan: LogicalPlan, target: &InsertTarget<'_>) -> Result<Log
         }
         let value = Expr::Column(column);
         let value = if from == to { value } else { cast(value, to.clone()) };
+        let value = match fields[position].is_nullable() {
+            true => value,
+            false => not_null(value, format!("column `{name}` of `{}`", target.table.value)),
+        };
         exprs[position] = value.alias(name);
     }
     LogicalPlanBuilder::from(plan)
         .project(exprs)
         .and_then(LogicalPlanBuilder::build)
         .map_err(|error| diagnose(&error, "", None))
+}
+
+fn columns(count: usize) -> String {
+    format!("{count} column{}", if count == 1 { "" } else { "s" })
 }
 
 /// The table's column for each column of the query.

@@ -232,8 +232,8 @@ fn time_column(expr: &Expr, input: &LogicalPlan) -> Result<Column> {
 
 /// The windows a marker's slide and size stand for.
 fn windows(call: &ScalarFunction) -> Result<Windows> {
-    let slide = interval(&call.args[1], "slide")?;
     let size = interval(&call.args[2], "size")?;
+    let slide = interval(&call.args[1], "slide")?;
     Ok(Windows::new(size, slide))
 }
 

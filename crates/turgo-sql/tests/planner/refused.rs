@@ -206,7 +206,7 @@ fn inserts_have_to_fit_their_table() {
         (
             "INSERT INTO out SELECT channel FROM bid",
             "out",
-            "the query has 1 columns, `out` takes 2",
+            "the query has 1 column, `out` takes 2",
             "",
         ),
         (
