@@ -1,6 +1,6 @@
 //! From SQL text to a task graph.
 //!
-//! [`parse`] turns text into [`statement::Statement`]s: it rewrites what sqlparser does not read
+//! [`parse()`] turns text into [`statement::Statement`]s: it rewrites what sqlparser does not read
 //! (watermarks, window calls, EMIT) token by token, so that every error still points at the text
 //! the user wrote. The [`Session`] then plans them with DataFusion and lowers the optimised plan to
 //! a `turgo_engine::graph::TaskGraph`.
