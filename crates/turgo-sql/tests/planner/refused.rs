@@ -170,7 +170,7 @@ fn windows_need_an_event_time() {
         (
             "SELECT count(*) FROM bid GROUP BY TUMBLE(date_time, INTERVAL '1' MONTH)",
             "SELECT count(*) FROM bid GROUP BY TUMBLE(date_time, INTERVAL '1' MONTH)",
-            "the slide of a window cannot be in months or years, which differ in length",
+            "the size of a window cannot be in months or years, which differ in length",
             "write INTERVAL",
         ),
     ]);
@@ -206,7 +206,7 @@ fn inserts_have_to_fit_their_table() {
         (
             "INSERT INTO out SELECT channel FROM bid",
             "out",
-            "the query has 1 column, `out` takes 2",
+            "the query has 1 column, `out` takes 2 columns",
             "",
         ),
         (
