@@ -39,7 +39,7 @@ struct Ended {
 
 impl Place {
     fn new() -> Self {
-        let place = Self(TempDir::new().unwrap());
+        let place = Self(TempDir::new().expect("a temporary directory can be made"));
         place.write("ev.ndjson", EVENTS);
         place.write("ev.sql", EVENT_TABLE);
         place
@@ -50,11 +50,11 @@ impl Place {
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path().join(name), content).unwrap();
+        fs::write(self.path().join(name), content).expect("a file can be written");
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path().join(name)).unwrap()
+        fs::read_to_string(self.path().join(name)).expect("the file is there")
     }
 
     fn exists(&self, name: &str) -> bool {
@@ -63,9 +63,11 @@ impl Place {
 
     /// Every name in the directory `name`, hidden ones too.
     fn names(&self, name: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path().join(name)).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let entries = fs::read_dir(self.path().join(name)).expect("the directory is there");
+        let mut names: Vec<String> = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -77,7 +79,7 @@ impl Place {
     }
 
     fn turgo(&self, args: &[&str]) -> Ended {
-        Ended::of(&self.command(args).output().unwrap())
+        Ended::of(&self.command(args).output().expect("the program starts"))
     }
 
     /// Runs `sql` over the events, with rows as CSV.
@@ -90,8 +92,8 @@ impl Ended {
     fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
-            out: String::from_utf8(output.stdout.clone()).unwrap(),
-            err: String::from_utf8(output.stderr.clone()).unwrap(),
+            out: String::from_utf8(output.stdout.clone()).expect("rows are text"),
+            err: String::from_utf8(output.stderr.clone()).expect("messages are text"),
         }
     }
 
