@@ -1,7 +1,5 @@
 //! The program as a stranger meets it: started as a process, with files in a directory of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod bad_data;
 mod bad_sql;
 mod files;
