@@ -25,7 +25,7 @@ def records(name):
 
 def text(millis):
     instant = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=millis)
-    return instant.isoformat(timespec="milliseconds" if millis % 1000 else "seconds")
+    return instant.isoformat(timespec="milliseconds")
 
 
 def millis(iso):
