@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_expr::{Aggregate as LogicalAggregate, Expr};
 use turgo_engine::graph::{Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Panes};
+use turgo_engine::operator::aggregate_partial::STATE_KEYS_AT;
 
 use super::call::{Calls, Casts, order_sensitive};
 use super::rows::{
@@ -15,9 +16,6 @@ use super::{Lowering, Place};
 use crate::error::{Result, SqlError};
 use crate::plan::window::COLUMNS;
 use crate::statement::Emit;
-
-/// Columns of a batch of partial states before the keys: the two that name its pane.
-const STATE_KEYS_FROM: usize = 2;
 
 /// A grouping column.
 enum Group {
@@ -175,7 +173,7 @@ impl Lowering<'_> {
         };
         let (schema, keys, owner) = if merged {
             self.push(from, OperatorSpec::PartialAggregate(shared()));
-            let keys = (STATE_KEYS_FROM..STATE_KEYS_FROM + aggregate.keys.len()).collect();
+            let keys = (STATE_KEYS_AT..STATE_KEYS_AT + aggregate.keys.len()).collect();
             (state_schema(aggregate)?, keys, OperatorSpec::FinalAggregate(shared()))
         } else {
             let owner = if changes {
