@@ -1,6 +1,9 @@
 //! One error type for everything that can go wrong while a query runs, sorted by who can mend it.
 
+use arrow::datatypes::DataType;
 use datafusion_common::DataFusionError;
+
+use crate::types::sql_type;
 
 /// The engine's result type.
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;
@@ -88,12 +91,31 @@ impl From<DataFusionError> for EngineError {
             DataFusionError::NotImplemented(message) => {
                 Self::Unsupported(format!("not there yet: {message}"))
             }
-            _ => Self::data(bare(&root.strip_backtrace())),
+            _ => Self::data(plain(&root.strip_backtrace())),
         }
     }
 }
 
-/// A message without the names of the layers it came through, which tell a user nothing.
+/// An error message of DataFusion or Arrow in words for users: without the names of the layers it
+/// came through, and with SQL's names for types.
+pub fn plain(message: &str) -> String {
+    let message = bare(message);
+    not_cast(message).unwrap_or_else(|| message.to_owned())
+}
+
+/// The error of a CAST, of which Arrow has two forms.
+fn not_cast(message: &str) -> Option<String> {
+    let (value, data_type) = match message.strip_prefix("Can't cast value ") {
+        Some(rest) => rest.rsplit_once(" to type ")?,
+        None => message
+            .strip_prefix("Cannot cast string ")?
+            .strip_suffix(" type")?
+            .rsplit_once(" to value of ")?,
+    };
+    let data_type = data_type.parse::<DataType>().ok()?;
+    Some(format!("{value} is no value of type {}", sql_type(&data_type)))
+}
+
 fn bare(message: &str) -> &str {
     const LAYERS: [&str; 7] = [
         "Execution error: ",
@@ -129,6 +151,10 @@ mod tests {
         assert_eq!(error.to_string(), "the root of -1");
         let error = EngineError::from(ArrowError::CastError("'a' is no number".into()));
         assert_eq!(error.at(|| "a.json:3".into()).to_string(), "a.json:3: 'a' is no number");
+        let cast = ArrowError::CastError("Cannot cast string 'x' to value of Int32 type".into());
+        assert_eq!(EngineError::from(cast).to_string(), "'x' is no value of type INT");
+        let cast = ArrowError::CastError("Can't cast value 300 to type UInt8".into());
+        assert_eq!(EngineError::from(cast).to_string(), "300 is no value of type TINYINT UNSIGNED");
         let error = EngineError::from(DataFusionError::NotImplemented("this".into()));
         assert_eq!(error.to_string(), "not there yet: this");
     }

@@ -21,6 +21,7 @@ pub mod run;
 mod runtime;
 pub mod state;
 pub mod time;
+pub mod types;
 pub mod window;
 
 pub use error::{EngineError, Result};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion_sql::sqlparser::ast;
 
-pub(crate) use self::table::{Table, TableScanSource, sql_type};
+pub(crate) use self::table::{Table, TableScanSource};
 use crate::error::{Result, SqlError};
 use crate::names::suggest;
 use crate::statement::Name;

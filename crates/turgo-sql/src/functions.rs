@@ -13,8 +13,9 @@ use datafusion_expr::{
     AggregateUDF, ColumnarValue, HigherOrderUDF, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
 };
+use turgo_engine::types::sql_type;
 
-use crate::catalog::sql_type;
+use crate::plan::FieldNames;
 use crate::statement::marker;
 
 /// All functions, by every name they answer to.
@@ -34,6 +35,7 @@ impl Functions {
             higher_order: BTreeMap::new(),
             aggregate: BTreeMap::new(),
             planners: vec![
+                Arc::new(FieldNames),
                 Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner::default()),
                 Arc::new(datafusion_functions_nested::planner::NestedFunctionPlanner),
                 Arc::new(datafusion_functions_nested::planner::FieldAccessPlanner),

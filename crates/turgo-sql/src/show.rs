@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion_expr::LogicalPlan;
+use turgo_engine::types::sql_type;
 
-use crate::catalog::{Catalog, Table, sql_type};
+use crate::catalog::{Catalog, Table};
 use crate::error::{Result, SqlError};
 use crate::functions::Functions;
 use crate::settings::Settings;

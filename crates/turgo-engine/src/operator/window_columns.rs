@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 
 use crate::error::{EngineError, Result};
 use crate::time::{EventTime, in_unit};
+use crate::types::sql_type;
 use crate::window::Windows;
 
 /// How many columns a window adds.
@@ -27,8 +28,9 @@ pub(super) fn check(windows: &Windows, time: &DataType) -> Result<()> {
     for (what, length) in [("size", windows.size()), ("slide", windows.slide())] {
         if length % micros != 0 {
             return Err(EngineError::Unsupported(format!(
-                "a window {what} of {length} microseconds is finer than its time column of type \
-                 {time}; cast the column to TIMESTAMP(6) or use a multiple of {micros} microseconds"
+                "a window {what} of {length} microseconds is finer than its time column of type {}; \
+                 cast the column to TIMESTAMP(6) or use a multiple of {micros} microseconds",
+                sql_type(time)
             )));
         }
     }

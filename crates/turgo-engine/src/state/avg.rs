@@ -22,6 +22,7 @@ use super::Accumulate;
 use super::sum::{precision_and_scale, too_large};
 use super::total::{Addend, Fit, Outcome, Total, Totals};
 use crate::error::{EngineError, Result};
+use crate::types::sql_type;
 
 /// AVG of a column of type `argument`.
 pub(super) fn accumulator(argument: &DataType, field: &FieldRef) -> Result<Box<dyn Accumulate>> {
@@ -41,7 +42,7 @@ pub(super) fn accumulator(argument: &DataType, field: &FieldRef) -> Result<Box<d
         DataType::Float16 => of_floats::<Float16Type>(field),
         DataType::Float32 => of_floats::<Float32Type>(field),
         DataType::Float64 => of_floats::<Float64Type>(field),
-        other => Err(EngineError::Unsupported(format!("AVG does not take {other}"))),
+        other => Err(EngineError::Unsupported(format!("AVG does not take {}", sql_type(other)))),
     }
 }
 

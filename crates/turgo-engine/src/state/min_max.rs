@@ -19,6 +19,7 @@ use super::Accumulate;
 use super::columns::{is_selected, only, primitive, selected};
 use super::min_max_varying::{Binary, Boolean, LargeBinary, LargeUtf8, Utf8, Utf8View, Varying};
 use crate::error::{EngineError, Result};
+use crate::types::sql_type;
 
 /// MAX or MIN of a column of type `argument`.
 pub(super) fn accumulator<const MAX: bool>(
@@ -43,7 +44,10 @@ pub(super) fn accumulator<const MAX: bool>(
         DataType::Utf8View => Box::new(Varying::<Utf8View, MAX>::default()),
         DataType::Binary => Box::new(Varying::<Binary, MAX>::default()),
         DataType::LargeBinary => Box::new(Varying::<LargeBinary, MAX>::default()),
-        other => return Err(EngineError::Unsupported(format!("{name} does not take {other}"))),
+        other => {
+            let message = format!("{name} does not take {}", sql_type(other));
+            return Err(EngineError::Unsupported(message));
+        }
     })
 }
 

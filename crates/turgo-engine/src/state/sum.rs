@@ -16,6 +16,7 @@ use arrow::datatypes::{
 use super::Accumulate;
 use super::total::{Addend, Fit, Outcome, Total, Totals};
 use crate::error::{EngineError, Result};
+use crate::types::sql_type;
 
 /// SUM of a column of type `argument`.
 pub(super) fn accumulator(argument: &DataType, field: &FieldRef) -> Result<Box<dyn Accumulate>> {
@@ -35,7 +36,7 @@ pub(super) fn accumulator(argument: &DataType, field: &FieldRef) -> Result<Box<d
         DataType::Float16 => sum::<Float16Type, Float64Type>(argument, field),
         DataType::Float32 => sum::<Float32Type, Float64Type>(argument, field),
         DataType::Float64 => sum::<Float64Type, Float64Type>(argument, field),
-        other => Err(EngineError::Unsupported(format!("SUM does not take {other}"))),
+        other => Err(EngineError::Unsupported(format!("SUM does not take {}", sql_type(other)))),
     }
 }
 
@@ -88,10 +89,14 @@ impl<T: Total, R: Fit<T>> Outcome<T> for Sum<R> {
 /// The error for a result that its type cannot hold.
 #[cold]
 pub(super) fn too_large(function: &str, field: &FieldRef, value: &str) -> EngineError {
+    let wider = match field.data_type() {
+        DataType::Decimal256(..) => "DOUBLE".to_owned(),
+        DataType::Decimal128(38, scale) => format!("DECIMAL(76, {scale})"),
+        data_type => format!("DECIMAL(38, {})", precision_and_scale(data_type).1),
+    };
     EngineError::data(format!(
-        "{function} in column \"{}\" is {value}, which does not fit {}; cast the argument to a \
-         wider type, such as DECIMAL(38, 0)",
+        "{function} in column \"{}\" is {value}, which does not fit {}; cast the argument to {wider}",
         field.name(),
-        field.data_type()
+        sql_type(field.data_type())
     ))
 }

@@ -10,6 +10,7 @@ use datafusion_sql::sqlparser::ast;
 use datafusion_sql::sqlparser::ast::Spanned;
 use turgo_engine::graph::OnError;
 use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec};
+use turgo_engine::types::sql_type;
 
 use super::options;
 use crate::diagnose::{diagnose, span_bytes};
@@ -236,47 +237,6 @@ fn df_schema(schema: &SchemaRef) -> Result<Arc<DFSchema>> {
     DFSchema::from_unqualified_fields(schema.fields().clone(), Default::default())
         .map(Arc::new)
         .map_err(|error| diagnose(&error, "", None))
-}
-
-/// A type as SQL writes it.
-pub(crate) fn sql_type(data_type: &DataType) -> String {
-    use arrow::datatypes::TimeUnit;
-    let digits = |unit: &TimeUnit| match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    };
-    match data_type {
-        DataType::Boolean => "BOOLEAN".into(),
-        DataType::Int8 => "TINYINT".into(),
-        DataType::Int16 => "SMALLINT".into(),
-        DataType::Int32 => "INT".into(),
-        DataType::Int64 => "BIGINT".into(),
-        DataType::UInt8 => "TINYINT UNSIGNED".into(),
-        DataType::UInt16 => "SMALLINT UNSIGNED".into(),
-        DataType::UInt32 => "INT UNSIGNED".into(),
-        DataType::UInt64 => "BIGINT UNSIGNED".into(),
-        DataType::Float32 => "FLOAT".into(),
-        DataType::Float64 => "DOUBLE".into(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "VARCHAR".into(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "BYTES".into(),
-        DataType::Date32 => "DATE".into(),
-        DataType::Time32(unit) | DataType::Time64(unit) => format!("TIME({})", digits(unit)),
-        DataType::Timestamp(unit, None) => format!("TIMESTAMP({})", digits(unit)),
-        DataType::Timestamp(unit, Some(_)) => format!("TIMESTAMP_LTZ({})", digits(unit)),
-        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
-            format!("DECIMAL({precision}, {scale})")
-        }
-        DataType::Interval(_) => "INTERVAL".into(),
-        DataType::List(item) => format!("ARRAY<{}>", sql_type(item.data_type())),
-        DataType::Struct(fields) => {
-            let field =
-                |field: &FieldRef| format!("{} {}", field.name(), sql_type(field.data_type()));
-            format!("ROW<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
-        }
-        other => other.to_string(),
-    }
 }
 
 /// A table as DataFusion's planner knows it.

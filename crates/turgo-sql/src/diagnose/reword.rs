@@ -3,8 +3,8 @@
 //! They come as text only, so the text is what is looked at; what is not known here stays as it is.
 
 use arrow::datatypes::DataType;
+use turgo_engine::types::sql_type;
 
-use crate::catalog::sql_type;
 use crate::error::SqlError;
 
 /// The error in our words, where the message is one of those known.

@@ -5,12 +5,12 @@
 
 mod not_null;
 
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_common::{ExprSchema, ScalarValue};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use turgo_engine::types::{fraction_digits, sql_type};
 
 use self::not_null::not_null;
-use crate::catalog::sql_type;
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
 use crate::names::suggest;
@@ -138,7 +138,8 @@ fn widens(from: &DataType, to: &DataType) -> bool {
         ) => decimal_fits(*precision, *scale, *to_precision, *to_scale),
         (Date32, Timestamp(..)) => true,
         (Timestamp(from, from_zone), Timestamp(to, to_zone)) => {
-            from_zone.is_some() == to_zone.is_some() && digits(*from) <= digits(*to)
+            from_zone.is_some() == to_zone.is_some()
+                && fraction_digits(*from) <= fraction_digits(*to)
         }
         (from, to) => (text(from) && text(to)) || (bytes(from) && bytes(to)),
     }
@@ -186,15 +187,6 @@ fn decimal_fits(precision: u8, scale: i8, to_precision: u8, to_scale: i8) -> boo
     let whole = i16::from(precision) - i16::from(scale);
     let to_whole = i16::from(to_precision) - i16::from(to_scale);
     scale <= to_scale && whole <= to_whole
-}
-
-fn digits(unit: TimeUnit) -> u8 {
-    match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    }
 }
 
 fn text(data_type: &DataType) -> bool {

@@ -34,7 +34,7 @@ impl EncodedKeys {
                 Err(EngineError::Unsupported(format!(
                     "column \"{}\" of type {} cannot be a key",
                     field.name(),
-                    field.data_type()
+                    crate::types::sql_type(field.data_type())
                 )))
             }
         };
