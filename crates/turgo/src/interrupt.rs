@@ -1,7 +1,11 @@
-//! Ctrl-C: the first ends the running query in order, the second ends the process.
+//! Signals. The first Ctrl-C, SIGTERM or SIGHUP ends the running query in order, the second the
+//! process. A file that grows beyond the limit set for the process is an error of that write, not
+//! the end of the process.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
 use turgo_engine::run::Control;
 
 use crate::report::{Failure, say};
@@ -23,12 +27,17 @@ struct State {
 }
 
 impl Interrupt {
-    /// Listens for Ctrl-C and for the request to terminate.
+    /// Listens for signals, on a thread of its own.
+    #[expect(clippy::disallowed_methods, reason = "it waits for the whole life of the process")]
     pub(crate) fn listen() -> Result<Self, Failure> {
+        let failed = |error| Failure::new(format!("cannot listen for Ctrl-C: {error}"));
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).map_err(failed)?;
         let interrupt = Self::default();
         let heard = interrupt.clone();
-        ctrlc::set_handler(move || heard.signal())
-            .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+        let listen = move || {
+            signals.forever().filter(|signal| *signal != SIGXFSZ).for_each(|_| heard.signal());
+        };
+        std::thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
         Ok(interrupt)
     }
 

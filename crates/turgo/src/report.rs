@@ -2,9 +2,12 @@
 
 use std::io::IsTerminal;
 
-use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use turgo_engine::EngineError;
 use turgo_sql::SqlError;
+
+/// Columns of text shown; of longer lines, the part around the place at fault.
+const WIDTH: usize = 120;
 
 /// A failure, already laid out for people, and the exit status it leads to.
 #[derive(Debug)]
@@ -63,19 +66,15 @@ fn render(name: &str, text: &str, error: &SqlError, color: bool) -> String {
         let help = error.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
         return format!("error: {}{help}", error.message);
     };
-    let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-    let mut report = Report::build(ReportKind::Error, (name, span.clone()))
-        .with_config(config)
-        .with_message(&error.message)
-        .with_label(Label::new((name, span.clone())).with_color(Color::Red).with_message("here"));
-    if let Some(help) = &error.help {
-        report = report.with_help(help);
-    }
-    let mut out = Vec::new();
-    match report.finish().write((name, Source::from(text)), &mut out) {
-        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
-        Err(_) => format!("error: {}", error.message),
-    }
+    let place =
+        Snippet::source(text).path(name).annotation(AnnotationKind::Primary.span(span.clone()));
+    let report: Group<'_> = Level::ERROR.primary_title(&error.message).element(place);
+    let report = match &error.help {
+        Some(help) => report.element(Level::HELP.message(help)),
+        None => report,
+    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    renderer.term_width(WIDTH).render(&[report])
 }
 
 #[cfg(test)]
@@ -91,5 +90,16 @@ mod tests {
         assert!(shown.contains("there is no column `pirce`"), "{shown}");
         assert!(shown.contains("q.sql:2:8"), "{shown}");
         assert!(shown.contains("did you mean `price`?"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_at_fault_is_shown() {
+        let text = format!("SELECT {}, pirce, {} FROM bid", "a, b".repeat(200), "c, d".repeat(200));
+        let at = text.find("pirce").unwrap();
+        let error = SqlError::new("there is no column `pirce`").at(at..at + 5);
+        let shown = render("q.sql", &text, &error, false);
+        assert!(shown.contains("^^^^^"), "{shown}");
+        assert!(shown.contains(&format!("q.sql:1:{}", at + 1)), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH + 20), "{shown}");
     }
 }

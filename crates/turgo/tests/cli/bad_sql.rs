@@ -10,7 +10,7 @@ fn check(cases: &[(&str, &str, &[&str])]) {
         place.write("bad.sql", format!("-- first line\n{sql}"));
         let ended = place.turgo(&["run", "ev.sql", "bad.sql"]);
         ended.fails(1, said);
-        ended.fails(1, &[&format!("[ bad.sql:{at} ]")]);
+        ended.fails(1, &[&format!("--> bad.sql:{at}")]);
         assert_eq!(ended.out, "", "{sql}");
     }
 }
@@ -68,7 +68,7 @@ fn what_does_not_fit_together_is_said_in_the_words_of_sql() {
         ("SELECT 9223372036854775807 + 1", "2:1", &["integer overflow"]),
         (
             "SELECT count(*) FROM ev GROUP BY TUMBLE(ts, INTERVAL '0' SECOND)",
-            "2:1",
+            "2:34",
             &["the size of a window must be positive"],
         ),
     ]);
@@ -116,7 +116,7 @@ fn a_view_cannot_read_itself() {
 fn nothing_runs_before_the_whole_script_is_read() {
     let place = Place::new();
     let ended = place.sql("SELECT k FROM ev; SELEC v FROM ev");
-    ended.fails(1, &["[ command line:1:19 ]"]);
+    ended.fails(1, &["--> command line:1:19"]);
     assert_eq!(ended.out, "");
 }
 

@@ -75,6 +75,19 @@ fn what_cannot_be_written_is_named_with_the_reason() {
 }
 
 #[test]
+fn a_file_over_the_size_limit_is_an_error_and_leaves_nothing() {
+    let place = Place::new();
+    place.write("ev.ndjson", crate::EVENTS.repeat(2_000));
+    place.write("o.sql", format!("{} INSERT INTO o SELECT k, v FROM ev", table("o", "o.csv", "")));
+    let limited = "ulimit -f 8; exec \"$0\" run ev.sql o.sql";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_turgo")]).current_dir(place.path());
+    let ended = Ended::of(&command.output().unwrap());
+    ended.fails(1, &["cannot write o.csv: File too large"]);
+    assert_eq!(place.names("."), ["ev.ndjson", "ev.sql", "o.sql"]);
+}
+
+#[test]
 fn a_full_standard_output_is_an_error() {
     let place = Place::new();
     for args in [
