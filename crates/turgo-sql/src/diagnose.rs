@@ -8,10 +8,12 @@ use std::ops::Range;
 use datafusion_common::{DataFusionError, SchemaError};
 use datafusion_sql::sqlparser::ast::{Ident, ObjectName, Query, Visit, Visitor};
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
+use turgo_engine::error::plain;
 
 use crate::error::SqlError;
 use crate::names::suggest;
 use crate::parse::LineIndex;
+use crate::statement::marker;
 
 use self::reword::reword;
 
@@ -37,9 +39,16 @@ pub(crate) fn diagnose(error: &DataFusionError, text: &str, query: Option<&Query
     {
         said.span = quoted_names(&said.message)
             .find_map(|name| find_ident(query, name))
+            .or_else(|| about_a_window(&said).then(|| find_ident(query, marker::START)).flatten())
             .and_then(|span| span_bytes(text, span));
     }
     said
+}
+
+/// Whether an error is about how a window is written: its place is that of TUMBLE or HOP then, which
+/// the window's functions carry.
+fn about_a_window(error: &SqlError) -> bool {
+    error.message.split(' ').any(|word| word == "window")
 }
 
 fn translate(root: &DataFusionError) -> SqlError {
@@ -86,7 +95,7 @@ fn two_columns(name: &str) -> SqlError {
 fn bare_message(error: &DataFusionError) -> String {
     let message = error.message().into_owned();
     let message = message.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
-    message.trim().trim_end_matches('.').to_owned()
+    plain(message.trim().trim_end_matches('.'))
 }
 
 fn schema_error(error: &SchemaError) -> SqlError {

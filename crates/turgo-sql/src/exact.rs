@@ -8,13 +8,17 @@
 //! - X2. A constant that cannot be computed is an error of the plan, unless a CASE, COALESCE, AND
 //!   or OR may skip it; then it is an error of the row that reaches it.
 //!
-//! What else was looked at in DataFusion's functions: `abs`, `factorial`, `gcd` and `lcm` check
-//! for overflow, `power` computes in floating point, `round` of decimals checks; `CAST` checks.
-//! SUM and AVG wrap; the engine has its own, and `lower` widens what `SUM(DISTINCT)` adds up.
+//! What else was looked at in DataFusion's functions (`exact.slt` holds them to it): `abs`,
+//! `factorial`, `gcd`, `lcm`, `CAST` and `round` of decimals check for overflow, `median` of
+//! decimals halves before it adds, `power` computes in floating point. SUM and AVG wrap; the engine
+//! has its own, and `lower` widens what `SUM(DISTINCT)` adds up. `AVG(DISTINCT)` of integers is
+//! DataFusion's and takes those beyond 2^53 that are the same float for one value.
 
 mod checked;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use datafusion_common::Result;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -22,6 +26,8 @@ use datafusion_expr::expr::{AggregateFunction, Cast, ScalarFunction};
 use datafusion_expr::expr_rewriter::NamePreserver;
 use datafusion_expr::utils::merge_schema;
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF};
+use datafusion_physical_expr::expressions::{BinaryExpr as BinaryPhysicalExpr, NegativeExpr};
+use datafusion_physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use self::checked::{Checked, Operation};
 
@@ -108,6 +114,46 @@ fn operand(expr: &Expr) -> String {
 
 fn checked(function: &ScalarFunction) -> Option<&Checked> {
     function.func.inner().downcast_ref::<Checked>()
+}
+
+/// `expr` with the operators that [`rewrite`] replaced, for people to read.
+pub(crate) fn as_written(expr: Expr) -> Result<Expr> {
+    let written = expr.transform_up(|expr| {
+        let Expr::ScalarFunction(call) = expr else { return Ok(Transformed::no(expr)) };
+        let Some(operator) = checked(&call).map(Checked::operator) else {
+            return Ok(Transformed::no(Expr::ScalarFunction(call)));
+        };
+        let mut args = call.args.into_iter();
+        Ok(match (args.next(), args.next()) {
+            (Some(left), Some(right)) => {
+                Transformed::yes(datafusion_expr::binary_expr(left, operator, right))
+            }
+            (operand, _) => Transformed::yes(Expr::Negative(Box::new(operand.unwrap_or_default()))),
+        })
+    });
+    Ok(written?.data)
+}
+
+/// [`as_written`] for an expression that runs.
+pub(crate) fn operators_of(expr: &Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+    let written = Arc::clone(expr).transform_up(|expr| {
+        let call = expr.downcast_ref::<ScalarFunctionExpr>();
+        let operator = call.and_then(|call| call.fun().inner().downcast_ref::<Checked>());
+        let Some(operator) = operator.map(Checked::operator) else {
+            return Ok(Transformed::no(expr));
+        };
+        let operands: Vec<_> = expr.children().into_iter().map(Arc::clone).collect();
+        Ok(match operands.as_slice() {
+            [left, right] => Transformed::yes(Arc::new(BinaryPhysicalExpr::new(
+                Arc::clone(left),
+                operator,
+                Arc::clone(right),
+            ))),
+            [operand] => Transformed::yes(Arc::new(NegativeExpr::new(Arc::clone(operand)))),
+            _ => Transformed::no(expr),
+        })
+    });
+    Ok(written?.data)
 }
 
 /// The first constant of `plan` that cannot be computed (X2), as the error of computing it.

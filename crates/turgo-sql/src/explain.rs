@@ -2,6 +2,7 @@
 //! do.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use datafusion_common::ScalarValue;
 use datafusion_expr::Operator;
@@ -12,7 +13,9 @@ use turgo_engine::graph::{
     Aggregate, Column, Distribution, Input, Instances, OnError, OperatorSpec, Output, Panes, Scan,
     Stage, TaskGraph,
 };
+use turgo_engine::types::sql_type;
 
+use crate::exact::operators_of;
 use crate::plan::window::{show, span};
 use crate::session::Planned;
 
@@ -73,7 +76,7 @@ fn json(planned: &Planned) -> Value {
             "output": json_output(&planned.graph, stage),
             "columns": stage.schema.fields().iter().map(|field| json!({
                 "name": field.name(),
-                "type": crate::catalog::sql_type(field.data_type()),
+                "type": sql_type(field.data_type()),
             })).collect::<Vec<_>>(),
         })
     });
@@ -122,7 +125,7 @@ fn scan(scan: &Scan) -> String {
     );
     if let Some(time) = &scan.event_time {
         let column = scan.columns[time.column].field.name();
-        let _ = write!(said, "; event time {column}, watermark {}", watermark(&*time.watermark));
+        let _ = write!(said, "; event time {column}, watermark {}", watermark(&time.watermark));
     }
     if scan.on_error == OnError::Skip {
         said.push_str("; bad records are skipped");
@@ -136,10 +139,10 @@ fn names(columns: &[Column]) -> Vec<String> {
 
 fn operator(operator: &OperatorSpec) -> String {
     match operator {
-        OperatorSpec::Filter(condition) => format!("filter {}", Sql(&**condition)),
+        OperatorSpec::Filter(condition) => format!("filter {}", sql(condition)),
         OperatorSpec::Project(columns) => {
             let column = |column: &Column| {
-                let (expr, name) = (Sql(&*column.expr).to_string(), column.field.name());
+                let (expr, name) = (sql(&column.expr), column.field.name());
                 if expr == *name { expr } else { format!("{expr} AS {name}") }
             };
             format!("project {}", columns.iter().map(column).collect::<Vec<_>>().join(", "))
@@ -239,16 +242,21 @@ fn why(graph: &TaskGraph, to: usize, distribution: &Distribution) -> &'static st
 }
 
 /// A watermark, in the form nearly all of them have or as any other expression.
-fn watermark(expr: &dyn PhysicalExpr) -> String {
+fn watermark(expr: &Arc<dyn PhysicalExpr>) -> String {
     if let Some(minus) = expr.downcast_ref::<BinaryExpr>()
         && *minus.op() == Operator::Minus
         && let Some(bound) = minus.right().downcast_ref::<Literal>()
         && let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound.value()
         && (bound.months, bound.days, bound.nanoseconds % 1_000) == (0, 0, 0)
     {
-        return format!("{} - {}", Sql(&**minus.left()), span(bound.nanoseconds / 1_000));
+        return format!("{} - {}", sql(minus.left()), span(bound.nanoseconds / 1_000));
     }
-    Sql(expr).to_string()
+    sql(expr)
+}
+
+fn sql(expr: &Arc<dyn PhysicalExpr>) -> String {
+    let written = operators_of(expr).unwrap_or_else(|_| Arc::clone(expr));
+    Sql(&*written).to_string()
 }
 
 /// An expression as SQL, without the places of its columns.

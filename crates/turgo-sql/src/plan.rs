@@ -1,6 +1,8 @@
 //! From a statement's tree to DataFusion's logical plan, with windows as nodes of their own.
 
+mod column_names;
 pub(crate) mod event_time;
+mod fields;
 mod insert;
 pub(crate) mod window;
 
@@ -18,6 +20,7 @@ use datafusion_expr::{
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast;
 
+pub(crate) use self::fields::FieldNames;
 pub(crate) use self::insert::{InsertTarget, insert};
 pub(crate) use self::window::WindowAssign;
 use crate::catalog::{Catalog, Relation, TableScanSource, View};
@@ -55,7 +58,9 @@ impl<'a> Planner<'a> {
     /// What is wrong with the query, and where.
     pub(crate) fn query(&self, text: &str, query: &ast::Query) -> Result<LogicalPlan> {
         offer::check(query, text, self.functions)?;
-        let statement = ast::Statement::Query(Box::new(query.clone()));
+        let mut named = query.clone();
+        column_names::name(&mut named);
+        let statement = ast::Statement::Query(Box::new(named));
         SqlToRel::new_with_options(self, parser_options())
             .sql_statement_to_plan(statement)
             .and_then(window::replace_markers)

@@ -63,6 +63,11 @@ impl Checked {
         Self { operation, text, signature: Signature::any(arguments, Volatility::Immutable) }
     }
 
+    /// The operator it stands for; `-` also where there is one operand.
+    pub(super) fn operator(&self) -> Operator {
+        self.operation.operator()
+    }
+
     /// How the query writes it.
     pub(super) fn text(&self) -> &str {
         &self.text

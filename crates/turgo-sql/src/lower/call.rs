@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{
     DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, FieldRef, SchemaRef,
 };
-use datafusion_common::DFSchema;
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::{Column, DFSchema};
 use datafusion_expr::expr::{AggregateFunction as LogicalCall, NullTreatment};
 use datafusion_expr::{AggregateUDF, Expr};
 use datafusion_physical_expr::PhysicalExpr;
@@ -17,6 +18,7 @@ use turgo_engine::graph::{AggregateCall, AggregateFunction};
 use super::rows::{Picked, Rows, field, plain_type};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
+use crate::exact::as_written;
 
 /// Functions whose result depends on the order of their rows: their states cannot be merged.
 const ORDER_SENSITIVE: [&str; 5] =
@@ -86,7 +88,7 @@ impl Calls {
             }
             None => None,
         };
-        let result = field(result.name(), result.data_type());
+        let result = field(&readable(expr), result.data_type());
         let types: Vec<&DataType> = args.iter().map(|(_, field)| field.data_type()).collect();
         let native = native(&call, &types);
         let (wide, cast) = match &native {
@@ -154,11 +156,25 @@ fn arguments(call: &LogicalCall, schema: &DFSchema, rows: &Rows) -> Result<Vec<A
         .iter()
         .map(|arg| {
             let data_type = arg.get_type(schema).map_err(|error| diagnose(&error, "", None))?;
-            let name = arg.schema_name().to_string();
-            let column = plain_type(rows.expr(arg, schema)?, field(&name, &data_type));
+            let column = plain_type(rows.expr(arg, schema)?, field(&readable(arg), &data_type));
             Ok((column.expr, column.field))
         })
         .collect()
+}
+
+/// An expression for people: `sum(price)`, not `sum(bid.price)`; `count(*)`, not `count(Int64(1))`.
+fn readable(expr: &Expr) -> String {
+    let unqualified = expr.clone().transform(|expr| {
+        Ok(match expr {
+            Expr::Column(column) => {
+                Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+            }
+            other => Transformed::no(other),
+        })
+    });
+    let written = unqualified.and_then(|expr| as_written(expr.data));
+    let text = written.map_or_else(|_| String::new(), |expr| expr.human_display().to_string());
+    text.replace("count(1)", "count(*)")
 }
 
 /// The engine's own kernel for a call, if it has one.

@@ -45,6 +45,7 @@ files! {
     emit_changes,
     errors,
     exact,
+    explain,
     filter,
     functions,
     group_by,
