@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::tree::{Finding, Tree};
-use crate::{answers, locks, ranks, tidy};
+use crate::{answers, locks, measure, ranks, tidy};
 
 /// A named step at the root of the workspace.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
@@ -29,10 +29,11 @@ const DEBUG: [Step; 6] = [
 ];
 
 /// The release build and the steps that use it.
-const RELEASE: [Step; 3] = [
+const RELEASE: [Step; 4] = [
     ("release build", |root| cargo(root, &["build", "--release", "--package", "turgo"], &[])),
     ("examples/quickstart.sql", |root| answers::compare(root, "quickstart")),
     ("examples/earthquakes.sql", |root| answers::compare(root, "earthquakes")),
+    ("memory", measure::memory),
 ];
 
 /// Runs all steps.
