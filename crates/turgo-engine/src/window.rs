@@ -2,41 +2,79 @@
 
 use crate::time::EventTime;
 
-/// Fixed-size windows: tumbling where `slide == size`, hopping otherwise.
+/// Windows of fixed lengths, in microseconds since the epoch. A window is known by its end.
 ///
-/// Window `k` covers `[k * slide, k * slide + size)` for every integer `k`, in microseconds since
-/// the epoch. Where `slide > size` some instants belong to no window.
+/// | kind       | windows, for all integers `k`                                                    |
+/// |------------|----------------------------------------------------------------------------------|
+/// | tumbling   | `[k * size, (k + 1) * size)`                                                       |
+/// | hopping    | `[k * slide, k * slide + size)`; with gaps where `slide > size`                    |
+/// | cumulating | `[k * size, k * size + j * step)` for `j` from 1 to `size / step`: growing in steps |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Windows {
+    kind: Kind,
     size: i64,
-    slide: i64,
+    /// The slide of hopping windows.
+    step: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Hop,
+    Cumulate,
 }
 
 impl Windows {
+    /// Tumbling windows of `size` microseconds.
+    ///
+    /// # Panics
+    /// Unless `size` is positive; the planner has checked it.
+    pub fn tumble(size: i64) -> Self {
+        Self::hop(size, size)
+    }
+
     /// Hopping windows of `size` that start every `slide`, both in microseconds.
     ///
     /// # Panics
     /// Unless both are positive; the planner has checked them.
-    pub fn new(size: i64, slide: i64) -> Self {
-        assert!(size > 0, "a window has a size");
-        assert!(slide > 0, "windows move on");
-        Self { size, slide }
+    pub fn hop(size: i64, slide: i64) -> Self {
+        Self::new(Kind::Hop, size, slide)
     }
 
-    /// Length of a window in microseconds.
+    /// Windows that grow by `step` up to `size` and start anew, both in microseconds.
+    ///
+    /// # Panics
+    /// Unless both are positive and `size` is a multiple of `step`; the planner has checked it.
+    pub fn cumulate(size: i64, step: i64) -> Self {
+        let windows = Self::new(Kind::Cumulate, size, step);
+        assert!(size % step == 0, "the largest window is a whole number of steps");
+        windows
+    }
+
+    fn new(kind: Kind, size: i64, step: i64) -> Self {
+        assert!(size > 0, "a window has a size");
+        assert!(step > 0, "windows move on");
+        Self { kind, size, step }
+    }
+
+    /// Length of a window in microseconds; of cumulating ones, the largest.
     pub fn size(&self) -> i64 {
         self.size
     }
 
-    /// Distance between the starts of two windows in microseconds.
-    pub fn slide(&self) -> i64 {
-        self.slide
+    /// Distance between the ends of two windows in microseconds.
+    pub fn step(&self) -> i64 {
+        self.step
     }
 
-    /// Length of a pane: the largest step that divides both window starts and window ends, so that
+    /// Whether windows start together and grow.
+    pub fn cumulates(&self) -> bool {
+        self.kind == Kind::Cumulate
+    }
+
+    /// Length of a pane: the largest step that divides all window starts and window ends, so that
     /// every window is a whole number of panes.
     pub fn pane(&self) -> i64 {
-        let (mut a, mut b) = (self.size, self.slide);
+        let (mut a, mut b) = (self.size, self.step);
         while b != 0 {
             (a, b) = (b, a % b);
         }
@@ -49,38 +87,79 @@ impl Windows {
         time.div_euclid(pane).checked_mul(pane)
     }
 
-    /// Starts of the windows that hold `time`, earliest first: the multiples of `slide` in
-    /// `(time - size, time]`. Empty where windows have gaps. Windows that would leave the range of
-    /// time do not exist.
-    pub fn starts(&self, time: EventTime) -> impl Iterator<Item = EventTime> + use<> {
-        self.starts_from(time, EventTime::MIN)
+    /// Ends of the windows that hold `time`, earliest first. Empty where windows have gaps. Windows
+    /// that would leave the range of time do not exist.
+    pub fn ends(&self, time: EventTime) -> impl Iterator<Item = EventTime> + use<> {
+        self.ends_after(time, EventTime::MIN)
     }
 
-    /// Those of [`Windows::starts`] that are not before `from`, without stepping through the
-    /// others.
-    pub fn starts_from(
+    /// Those of [`Windows::ends`] that are later than `after`, without stepping through the others.
+    pub fn ends_after(
         &self,
         time: EventTime,
-        from: EventTime,
+        after: EventTime,
     ) -> impl Iterator<Item = EventTime> + use<> {
-        let Self { size, slide } = *self;
-        let holding = time.checked_sub(size).map_or(EventTime::MIN, |before| before + 1);
-        let earliest = holding.max(from);
-        let first = earliest.div_euclid(slide) + i64::from(earliest.rem_euclid(slide) != 0);
-        let last = time.div_euclid(slide);
-        (first..=last)
-            .filter_map(move |k| k.checked_mul(slide))
-            .filter(move |start| start.checked_add(size).is_some_and(|end| end > time))
+        let Self { kind, size, step } = *self;
+        let after = after.max(time);
+        // Every end is `offset + k * step`.
+        let (offset, last) = match kind {
+            Kind::Hop => (Some(size), time.div_euclid(step)),
+            Kind::Cumulate => (time.div_euclid(size).checked_mul(size), size / step),
+        };
+        let first = move |offset| after.saturating_sub(offset).div_euclid(step) + 1;
+        offset.into_iter().flat_map(move |offset| {
+            (first(offset)..=last)
+                .filter_map(move |k| k.checked_mul(step)?.checked_add(offset))
+                .filter(move |end| *end > after)
+        })
     }
 
-    /// The earliest instant at which a window may start that is not complete under watermark
-    /// `under`.
-    pub fn first_open(&self, under: EventTime) -> EventTime {
-        under.checked_sub(self.size).map_or(EventTime::MIN, |complete| complete + 1)
+    /// Start of the window that ends at `end`.
+    pub fn start(&self, end: EventTime) -> EventTime {
+        match self.kind {
+            Kind::Hop => end - self.size,
+            Kind::Cumulate => (end - 1).div_euclid(self.size) * self.size,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_hold_an_instant_are_found_by_their_ends() {
+        let ends = |windows: Windows, time| windows.ends(time).collect::<Vec<_>>();
+        assert_eq!(ends(Windows::tumble(10), 0), [10]);
+        assert_eq!(ends(Windows::tumble(10), -1), [0]);
+        assert_eq!(ends(Windows::hop(10, 4), 9), [10, 14, 18]);
+        assert_eq!(ends(Windows::hop(4, 10), 3), [4]);
+        assert_eq!(ends(Windows::hop(4, 10), 4), [] as [i64; 0]);
+        assert_eq!(ends(Windows::cumulate(12, 4), 0), [4, 8, 12]);
+        assert_eq!(ends(Windows::cumulate(12, 4), 4), [8, 12]);
+        assert_eq!(ends(Windows::cumulate(12, 4), -1), [0]);
+        assert_eq!(ends(Windows::cumulate(12, 4), -12), [-8, -4, 0]);
+        let after: Vec<_> = Windows::cumulate(12, 4).ends_after(1, 4).collect();
+        assert_eq!(after, [8, 12]);
+        let after: Vec<_> = Windows::hop(10, 4).ends_after(9, 13).collect();
+        assert_eq!(after, [14, 18]);
     }
 
-    /// End of the window that starts at `start`.
-    pub fn end(&self, start: EventTime) -> EventTime {
-        start.saturating_add(self.size)
+    #[test]
+    fn an_end_says_where_its_window_starts() {
+        assert_eq!(Windows::hop(10, 4).start(14), 4);
+        let grown = Windows::cumulate(12, 4);
+        assert_eq!([4, 8, 12, 16, 0, -4].map(|end| grown.start(end)), [0, 0, 0, 12, -12, -12]);
+    }
+
+    #[test]
+    fn windows_that_would_leave_the_range_of_time_do_not_exist() {
+        for windows in [Windows::hop(10, 5), Windows::tumble(10), Windows::cumulate(10, 5)] {
+            for time in [EventTime::MIN, EventTime::MIN + 3, EventTime::MAX - 3, EventTime::MAX] {
+                for end in windows.ends(time) {
+                    assert!(windows.start(end) <= time && time < end, "{windows:?} {time} {end}");
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ use datafusion_common::{Result, internal_err, plan_err};
 use datafusion_expr::planner::ExprPlanner;
 use datafusion_expr::{
     AggregateUDF, ColumnarValue, HigherOrderUDF, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use turgo_engine::types::sql_type;
 
@@ -107,7 +107,9 @@ struct WindowMarker {
 
 impl WindowMarker {
     fn new(name: &'static str) -> Self {
-        Self { name, signature: Signature::any(3, Volatility::Volatile) }
+        let types = vec![TypeSignature::Any(3), TypeSignature::Any(4)];
+        let signature = Signature::one_of(types, Volatility::Volatile);
+        Self { name, signature }
     }
 }
 

@@ -167,7 +167,8 @@ pub struct OptionDef {
 /// `TABLE(TUMBLE(TABLE t, DESCRIPTOR(c), i))` becomes
 /// `(SELECT *, START(c, i, i) AS window_start, END(c, i, i) AS window_end, TIME(c, i, i) AS
 /// window_time FROM t) AS t`, with the names below; the arguments are the time column, the slide
-/// and the size. `HOP` differs only in them. `GROUP BY ..., TUMBLE(c, i)` rewrites its FROM clause
+/// and the size. `HOP` differs only in them; `CUMULATE` has its step in place of the slide and
+/// [`marker::CUMULATE`] as a fourth argument. `GROUP BY ..., TUMBLE(c, i)` rewrites its FROM clause
 /// the same way and its grouping to `window_start, window_end, window_time`. The planner replaces
 /// the projection that computes them by one window node; they are never evaluated.
 pub mod marker {
@@ -177,6 +178,9 @@ pub mod marker {
     pub const END: &str = "turgo_window_end";
     /// Last instant of the window: the event time of its results.
     pub const TIME: &str = "turgo_window_time";
+
+    /// The argument that tells cumulating windows from hopping ones.
+    pub const CUMULATE: &str = "cumulate";
 
     /// The functions, each with the column it computes.
     pub(crate) const COLUMNS: [(&str, &str); 3] =

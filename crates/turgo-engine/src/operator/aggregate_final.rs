@@ -99,8 +99,10 @@ impl FinalAggregate {
             let part = open.read(&aggregate, room)?;
             room -= part.num_rows();
             parts.push(part);
-            if open.next == open.groups {
-                self.open = None;
+            if open.next == open.groups
+                && let Some(open) = self.open.take()
+            {
+                self.store.keep(open.complete);
             }
         }
         if !parts.is_empty() {

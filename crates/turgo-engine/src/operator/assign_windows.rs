@@ -35,8 +35,8 @@ struct Open {
     times: Vec<Option<EventTime>>,
     /// The next row.
     row: usize,
-    /// Where in `row` the last part ended: windows that start before this have been produced.
-    from: EventTime,
+    /// Where in `row` the last part ended: windows that end at or before this have been produced.
+    after: EventTime,
 }
 
 impl AssignWindows {
@@ -50,9 +50,9 @@ impl AssignWindows {
         Ok(Self { time, windows, drop_late, schema, open: None })
     }
 
-    /// The first window start a row read under `under` may still enter.
-    fn first_on_time(&self, under: EventTime) -> EventTime {
-        if self.drop_late { self.windows.first_open(under) } else { EventTime::MIN }
+    /// A row read under `under` enters windows that end after this.
+    fn late_until(&self, under: EventTime) -> EventTime {
+        if self.drop_late { under } else { EventTime::MIN }
     }
 
     /// Counts every row of a batch of input rows, once.
@@ -60,9 +60,9 @@ impl AssignWindows {
         for row in 0..open.batch.len() {
             let time =
                 open.times[row].ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
-            let first = self.windows.starts(time).next();
-            let from = self.first_on_time(open.batch.under.at(row));
-            let on_time = self.windows.starts_from(time, from).next();
+            let first = self.windows.ends(time).next();
+            let after = self.late_until(open.batch.under.at(row));
+            let on_time = self.windows.ends_after(time, after).next();
             match (first, on_time) {
                 (None, _) => out.counts.filtered += 1,
                 (Some(_), None) => out.counts.late += 1,
@@ -84,15 +84,15 @@ impl AssignWindows {
             let row = open.row;
             let time =
                 open.times[row].ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
-            let from = open.from.max(self.first_on_time(open.batch.under.at(row)));
-            let mut starts = self.windows.starts_from(time, from);
-            for start in starts.by_ref().take(OUTPUT_ROWS_MAX - rows.len()) {
+            let after = open.after.max(self.late_until(open.batch.under.at(row)));
+            let mut ends = self.windows.ends_after(time, after);
+            for end in ends.by_ref().take(OUTPUT_ROWS_MAX - rows.len()) {
                 rows.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
-                bounds.push((start, self.windows.end(start)));
+                bounds.push((self.windows.start(end), end));
             }
-            match starts.next() {
-                Some(start) => open.from = start,
-                None => (open.row, open.from) = (row + 1, EventTime::MIN),
+            match ends.next() {
+                Some(end) => open.after = end - 1,
+                None => (open.row, open.after) = (row + 1, EventTime::MIN),
             }
         }
         let repeated = open.batch.take(&UInt32Array::from(rows))?;
@@ -115,7 +115,7 @@ impl Operator for AssignWindows {
             return Err(EngineError::internal("rows came before the last ones were windowed"));
         }
         let times = times_of(&batch.rows, self.time)?;
-        let open = Open { batch, times, row: 0, from: EventTime::MIN };
+        let open = Open { batch, times, row: 0, after: EventTime::MIN };
         if open.batch.unaccounted {
             self.count(&open, out)?;
         }

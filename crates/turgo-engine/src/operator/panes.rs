@@ -6,13 +6,13 @@
 //!
 //! | [`Panes`]  | key                                                        |
 //! |------------|------------------------------------------------------------|
-//! | `Whole`    | `(0, 0)`                                                   |
-//! | `Time`     | `(start of the pane, start of the first window it counts in)` |
-//! | `Attached` | `(end of the window, start of the window)`                 |
+//! | `Whole`    | `(0, 0)`                                                    |
+//! | `Time`     | `(start of the pane, end of the first window it counts in)` |
+//! | `Attached` | `(end of the window, start of the window)`                  |
 //!
-//! A row that is late for the first of its hopping windows must not count in those, so it goes
-//! to a pane of its own with the same start and a later first window. Window `k` is the sum of
-//! all panes that lie in it and whose first window is not later than `k`.
+//! A row that is late for the first of its windows must not count in those, so it goes to a pane of
+//! its own with the same start and a later first window. A window is the sum of all panes that lie in
+//! it and whose first window does not end later.
 //!
 //! # Invariants
 //!
@@ -62,9 +62,8 @@ pub(super) struct PaneStore {
     aggregate: Arc<Aggregate>,
     schema: SchemaRef,
     panes: BTreeMap<PaneKey, Pane>,
-    /// Windows over time that start before this have been emitted, and so have attached windows
-    /// that end before it.
-    from: EventTime,
+    /// Windows that end at or before this have been emitted.
+    emitted: EventTime,
     /// Group ids of the rows at hand.
     groups: Vec<u32>,
 }
@@ -131,7 +130,7 @@ impl PaneStore {
         }
         let schema = state_schema(&aggregate)?;
         let (panes, groups) = (BTreeMap::new(), Vec::new());
-        Ok(Self { aggregate, schema, panes, from: EventTime::MIN, groups })
+        Ok(Self { aggregate, schema, panes, emitted: EventTime::MIN, groups })
     }
 
     /// What is aggregated.
@@ -154,12 +153,7 @@ impl PaneStore {
     /// # Errors
     /// `Internal` where the pane's first window has been emitted (P1).
     pub(super) fn pane(&mut self, key: PaneKey) -> Result<&mut Pane> {
-        let decisive = match self.aggregate.panes {
-            Panes::Whole => EventTime::MAX,
-            Panes::Time { .. } => key.1,
-            Panes::Attached { .. } => key.0,
-        };
-        if decisive < self.from {
+        if first_end(self.aggregate.panes, key).is_some_and(|end| end <= self.emitted) {
             return Err(EngineError::internal(format!(
                 "rows for pane {key:?} came after its window had been emitted"
             )));
@@ -211,12 +205,7 @@ impl PaneStore {
 
     /// Notes that every window complete under `watermark` has been emitted.
     pub(super) fn advance(&mut self, watermark: EventTime) {
-        let from = match self.aggregate.panes {
-            Panes::Whole => return,
-            Panes::Time { windows, .. } => windows.first_open(watermark),
-            Panes::Attached { .. } => watermark.saturating_add(1),
-        };
-        self.from = self.from.max(from);
+        self.emitted = self.emitted.max(watermark);
     }
 
     /// Takes the states of all panes whose first window is complete under `watermark`, or of all
@@ -233,11 +222,7 @@ impl PaneStore {
             None => std::mem::take(&mut self.panes).into_iter().collect(),
             Some(watermark) => self
                 .panes
-                .extract_if(.., |key, _| match panes {
-                    Panes::Whole => false,
-                    Panes::Time { windows, .. } => windows.end(key.1) <= watermark,
-                    Panes::Attached { .. } => key.0 <= watermark,
-                })
+                .extract_if(.., |key, _| first_end(panes, *key).is_some_and(|end| end <= watermark))
                 .collect(),
         };
         if taken.is_empty() {
@@ -248,6 +233,15 @@ impl PaneStore {
             batches.push(state_batch(&self.schema, key, &mut pane)?);
         }
         Ok(Some(joined(&self.schema, batches)?))
+    }
+}
+
+/// End of the first window that a pane counts in; `None` where there are no windows.
+fn first_end(panes: Panes, key: PaneKey) -> Option<EventTime> {
+    match panes {
+        Panes::Whole => None,
+        Panes::Time { .. } => Some(key.1),
+        Panes::Attached { .. } => Some(key.0),
     }
 }
 

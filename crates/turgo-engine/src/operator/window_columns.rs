@@ -25,7 +25,7 @@ pub(super) fn check(windows: &Windows, time: &DataType) -> Result<()> {
         TimeUnit::Millisecond => 1_000,
         TimeUnit::Microsecond | TimeUnit::Nanosecond => 1,
     };
-    for (what, length) in [("size", windows.size()), ("slide", windows.slide())] {
+    for (what, length) in [("size", windows.size()), ("step", windows.step())] {
         if length % micros != 0 {
             return Err(EngineError::Unsupported(format!(
                 "a window {what} of {length} microseconds is finer than its time column of type {}; \

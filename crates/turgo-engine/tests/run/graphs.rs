@@ -84,7 +84,7 @@ fn aggregate_of(panes: Panes, calls: Vec<AggregateCall>) -> Arc<Aggregate> {
 
 /// Panes of windows of `size` every `slide` seconds over the time column.
 pub(crate) fn panes(size: i64, slide: i64) -> Panes {
-    Panes::Time { column: 1, windows: Windows::new(size * 1_000_000, slide * 1_000_000) }
+    Panes::Time { column: 1, windows: Windows::hop(size * 1_000_000, slide * 1_000_000) }
 }
 
 fn stage(input: Input, operators: Vec<OperatorSpec>, output: Output, schema: SchemaRef) -> Stage {

@@ -9,22 +9,25 @@ pub(super) mod table;
 use std::ops::Range;
 
 use crate::error::SqlError;
+use crate::statement::marker;
 
 /// The kinds of windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Window {
     Tumble,
     Hop,
+    Cumulate,
 }
 
-/// The words of windows that are to come.
-const LATER: [&str; 2] = ["CUMULATE", "SESSION"];
+/// The word of a window that is to come.
+const LATER: [&str; 1] = ["SESSION"];
 
 impl Window {
     fn from_word(word: &str) -> Option<Self> {
         match word.to_ascii_uppercase().as_str() {
             "TUMBLE" => Some(Self::Tumble),
             "HOP" => Some(Self::Hop),
+            "CUMULATE" => Some(Self::Cumulate),
             _ => None,
         }
     }
@@ -33,6 +36,15 @@ impl Window {
         match self {
             Self::Tumble => "TUMBLE",
             Self::Hop => "HOP",
+            Self::Cumulate => "CUMULATE",
+        }
+    }
+
+    /// What the marker functions are given to tell it from a hopping window.
+    fn marker(self) -> Option<&'static str> {
+        match self {
+            Self::Tumble | Self::Hop => None,
+            Self::Cumulate => Some(marker::CUMULATE),
         }
     }
 
@@ -44,6 +56,10 @@ impl Window {
                 "HOP(TABLE t, DESCRIPTOR(time_column), INTERVAL '5' SECOND, INTERVAL '10' SECOND), \
                  first the slide, then the size"
             }
+            Self::Cumulate => {
+                "CUMULATE(TABLE t, DESCRIPTOR(time_column), INTERVAL '1' HOUR, INTERVAL '1' DAY), \
+                 first the step, then the largest size"
+            }
         }
     }
 
@@ -54,6 +70,10 @@ impl Window {
             Self::Hop => {
                 "HOP(time_column, INTERVAL '5' SECOND, INTERVAL '10' SECOND), first the slide, \
                  then the size"
+            }
+            Self::Cumulate => {
+                "CUMULATE(time_column, INTERVAL '1' HOUR, INTERVAL '1' DAY), first the step, then \
+                 the largest size"
             }
         }
     }

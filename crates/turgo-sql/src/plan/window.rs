@@ -113,13 +113,15 @@ impl UserDefinedLogicalNodeCore for WindowAssign {
     }
 }
 
-/// `tumble 10s`, `hop 10s every 2s`.
+/// `tumble 10s`, `hop 10s every 2s`, `cumulate to 10s by 2s`.
 pub(crate) fn show(windows: &Windows) -> String {
-    let (size, slide) = (span(windows.size()), span(windows.slide()));
-    if windows.size() == windows.slide() {
+    let (size, step) = (span(windows.size()), span(windows.step()));
+    if windows.cumulates() {
+        format!("cumulate to {size} by {step}")
+    } else if windows.size() == windows.step() {
         format!("tumble {size}")
     } else {
-        format!("hop {size} every {slide}")
+        format!("hop {size} every {step}")
     }
 }
 
@@ -230,11 +232,24 @@ fn time_column(expr: &Expr, input: &LogicalPlan) -> Result<Column> {
     }
 }
 
-/// The windows a marker's slide and size stand for.
+/// The windows a marker's arguments stand for.
 fn windows(call: &ScalarFunction) -> Result<Windows> {
     let size = interval(&call.args[2], "size")?;
-    let slide = interval(&call.args[1], "slide")?;
-    Ok(Windows::new(size, slide))
+    if call.args.len() == 3 {
+        return Ok(Windows::hop(size, interval(&call.args[1], "slide")?));
+    }
+    let step = interval(&call.args[1], "step")?;
+    if size % step != 0 {
+        return Err(carry(
+            SqlError::new(format!(
+                "the size of a cumulating window, {}, is not a multiple of its step, {}",
+                span(size),
+                span(step)
+            ))
+            .help("the step comes first, as in INTERVAL '1' HOUR, INTERVAL '1' DAY"),
+        ));
+    }
+    Ok(Windows::cumulate(size, step))
 }
 
 /// A constant interval in microseconds.

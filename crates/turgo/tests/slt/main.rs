@@ -40,6 +40,7 @@ files! {
     case,
     count_distinct,
     cte,
+    cumulate,
     ddl,
     distinct,
     emit_changes,

@@ -1,7 +1,8 @@
 //! Which windows are complete, and the groups in them.
 //!
 //! Windows leave in order of their end. A window of one pane takes that pane; one of several sums
-//! copies of their states, since most of its panes also lie in the next window.
+//! copies of their states, since most of its panes also lie in the next window. A cumulating window
+//! is the beginning of the next one, so it comes back as one pane when it has been read.
 
 use super::{Pane, PaneKey, PaneStore};
 use crate::error::Result;
@@ -57,32 +58,45 @@ impl PaneStore {
     }
 
     fn take_window(&mut self, windows: &Windows, watermark: EventTime) -> Result<Option<Complete>> {
-        let Some(start) = self.next_window(windows) else { return Ok(None) };
-        let end = windows.end(start);
-        if end > watermark {
+        let Some(end) = self.next_window(windows).filter(|end| *end <= watermark) else {
             return Ok(None);
-        }
+        };
+        let start = windows.start(end);
         let parts = self.panes.range((start, i64::MIN)..(end, i64::MIN));
-        let parts: Vec<_> = parts.map(|(key, _)| *key).filter(|key| key.1 <= start).collect();
-        self.from = start.saturating_add(1);
+        let parts: Vec<_> = parts.map(|(key, _)| *key).filter(|key| key.1 <= end).collect();
+        self.emitted = end;
         let pane = match parts[..] {
-            [only] if windows.starts_from(only.0, self.from).next().is_none() => {
+            [only] if windows.cumulates() || windows.ends_after(only.0, end).next().is_none() => {
                 self.panes.remove(&only).expect("it was found in the map")
             }
             _ => self.merged(&parts)?,
         };
+        if windows.cumulates() {
+            parts.iter().for_each(|part| drop(self.panes.remove(part)));
+        }
         self.drop_finished(windows);
         Ok(Some(Complete { pane, window: Some((start, end)) }))
     }
 
-    /// The earliest window not emitted yet that has rows.
+    /// Takes back a window that has been emitted, where it is the beginning of the next one.
+    pub(in crate::operator) fn keep(&mut self, complete: Complete) {
+        if let (Panes::Time { windows, .. }, Some((start, end))) =
+            (self.aggregate.panes, complete.window)
+            && windows.cumulates()
+            && windows.ends_after(start, end).next().is_some()
+        {
+            self.panes.insert((start, end), complete.pane);
+        }
+    }
+
+    /// End of the earliest window not emitted yet that has rows.
     fn next_window(&self, windows: &Windows) -> Option<EventTime> {
         let mut earliest: Option<EventTime> = None;
         for (pane, first) in self.panes.keys() {
-            if earliest.is_some_and(|start| *pane >= windows.end(start)) {
+            if earliest.is_some_and(|end| *pane >= end) {
                 break;
             }
-            let next = windows.starts_from(*pane, self.from.max(*first)).next();
+            let next = windows.ends_after(*pane, self.emitted.max(*first - 1)).next();
             earliest = earliest.into_iter().chain(next).min();
         }
         earliest
@@ -102,7 +116,7 @@ impl PaneStore {
     /// Drops the panes of which no window is left (P2); they are in front.
     fn drop_finished(&mut self, windows: &Windows) {
         while let Some(entry) = self.panes.first_entry() {
-            if windows.starts_from(entry.key().0, self.from).next().is_some() {
+            if windows.ends_after(entry.key().0, self.emitted).next().is_some() {
                 break;
             }
             entry.remove();

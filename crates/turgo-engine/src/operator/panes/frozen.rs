@@ -13,6 +13,7 @@ use super::{PANE_COLUMNS, PaneKey, PaneStore, joined, state_batch};
 use crate::error::{EngineError, Result};
 use crate::graph::Panes;
 use crate::state::key_group::{hash_keys, key_group};
+use crate::time::EventTime;
 
 impl PaneStore {
     /// The state of every group; the store goes on unchanged.
@@ -24,9 +25,9 @@ impl PaneStore {
         let keys_end = PANE_COLUMNS + self.aggregate.keys.len();
         let mut hashes = Vec::new();
         let mut batches = Vec::with_capacity(self.panes.len());
-        let (panes, from) = (self.aggregate.panes, self.from);
+        let (panes, emitted) = (self.aggregate.panes, self.emitted);
         for (key, pane) in &mut self.panes {
-            let states = state_batch(&self.schema, remaining(panes, *key, from), pane)?;
+            let states = state_batch(&self.schema, remaining(panes, *key, emitted), pane)?;
             let keys = &states.columns()[PANE_COLUMNS..keys_end];
             let groups: UInt8Array = if keys.is_empty() {
                 UInt8Array::from_value(0, states.num_rows())
@@ -61,10 +62,10 @@ impl PaneStore {
 }
 
 /// The pane's key without the windows that have been emitted.
-fn remaining(panes: Panes, key: PaneKey, from: i64) -> PaneKey {
+fn remaining(panes: Panes, key: PaneKey, emitted: EventTime) -> PaneKey {
     match panes {
         Panes::Time { windows, .. } => {
-            let first = windows.starts_from(key.0, key.1.max(from)).next();
+            let first = windows.ends_after(key.0, emitted.max(key.1 - 1)).next();
             (key.0, first.expect("a pane is dropped with its last window"))
         }
         Panes::Whole | Panes::Attached { .. } => key,

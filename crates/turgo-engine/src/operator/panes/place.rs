@@ -126,17 +126,15 @@ enum Place {
 
 fn place(windows: &Windows, time: EventTime, under: EventTime) -> Place {
     let Some(pane) = windows.pane_start(time) else { return Place::Nowhere };
-    let Some(first) = windows.starts(time).next() else { return Place::Nowhere };
-    let Some(on_time) = windows.starts_from(time, windows.first_open(under)).next() else {
-        return Place::Late;
-    };
+    let Some(first) = windows.ends(time).next() else { return Place::Nowhere };
+    let Some(on_time) = windows.ends_after(time, under).next() else { return Place::Late };
     if on_time > first {
         return Place::PartlyLate((pane, on_time));
     }
     Place::OnTime(Span {
         from: pane,
         to: pane.saturating_add(windows.pane()),
-        on_time_below: windows.end(first),
+        on_time_below: first,
         pane: (pane, first),
     })
 }

@@ -142,7 +142,7 @@ proptest! {
 
 #[test]
 fn a_window_leaves_as_soon_as_the_watermark_reaches_its_end() {
-    let mut chain = rows_chain(by_time(Windows::new(10 * SECOND, 10 * SECOND)));
+    let mut chain = rows_chain(by_time(Windows::hop(10 * SECOND, 10 * SECOND)));
     chain.send(Message::Batch(batch(&[row(1, 9_999, 5), row(1, 10_000, 7)]))).unwrap();
     let early = chain.send(Message::Watermark(10 * SECOND - 1)).unwrap();
     assert!(matches!(early[..], [Message::Watermark(_)]), "{early:?}");
@@ -155,7 +155,7 @@ fn a_window_leaves_as_soon_as_the_watermark_reaches_its_end() {
 
 #[test]
 fn a_row_for_a_window_that_has_left_is_an_internal_error() {
-    let windows = Windows::new(10 * SECOND, 10 * SECOND);
+    let windows = Windows::hop(10 * SECOND, 10 * SECOND);
     let partial = PartialAggregate::new(aggregate(by_time(windows))).unwrap();
     for mut chain in [rows_chain(by_time(windows)), attached_chain(windows), Chain::of(partial)] {
         chain.send(Message::Watermark(10 * SECOND)).unwrap();
@@ -167,7 +167,7 @@ fn a_row_for_a_window_that_has_left_is_an_internal_error() {
 #[test]
 fn large_results_leave_in_parts_before_their_watermark() {
     let rows: Vec<Row> = (0..20_000).map(|key| row(key, key % 40_000, key)).collect();
-    let windows = Windows::new(10 * SECOND, 10 * SECOND);
+    let windows = Windows::hop(10 * SECOND, 10 * SECOND);
     let mut chain = rows_chain(by_time(windows));
     chain.send(Message::Batch(batch(&rows))).unwrap();
     let sent = chain.send(Message::Watermark(50 * SECOND)).unwrap();
@@ -179,7 +179,7 @@ fn large_results_leave_in_parts_before_their_watermark() {
 
 #[test]
 fn no_rows_are_one_group_only_without_keys_and_windows() {
-    let windows = by_time(Windows::new(SECOND, SECOND));
+    let windows = by_time(Windows::hop(SECOND, SECOND));
     for (keys, panes, expected) in [
         (vec![], Panes::Whole, 1),
         (vec![0], Panes::Whole, 0),
@@ -208,7 +208,7 @@ fn a_null_event_time_is_a_data_error_with_a_remedy() {
     let mut columns = rows.rows.columns().to_vec();
     columns[1] = arrow::array::new_null_array(columns[1].data_type(), 1);
     rows.rows = RecordBatch::try_new(rows.rows.schema(), columns).unwrap();
-    let windows = Windows::new(SECOND, SECOND);
+    let windows = Windows::hop(SECOND, SECOND);
     for mut chain in [rows_chain(by_time(windows)), attached_chain(windows)] {
         let error = chain.send(Message::Batch(rows.clone())).unwrap_err();
         assert!(matches!(error, EngineError::Data { .. }), "{error}");
@@ -218,13 +218,13 @@ fn a_null_event_time_is_a_data_error_with_a_remedy() {
 
 #[test]
 fn windows_finer_than_their_time_column_are_refused() {
-    let error = FinalAggregate::of_rows(aggregate(by_time(Windows::new(1_500, 500)))).unwrap_err();
+    let error = FinalAggregate::of_rows(aggregate(by_time(Windows::hop(1_500, 500)))).unwrap_err();
     assert!(matches!(error, EngineError::Unsupported(_)), "{error}");
 }
 
 #[test]
 fn rows_that_do_not_group_pass_a_partial_one_by_one_and_lose_nothing() {
-    let windows = Windows::new(10 * SECOND, 5 * SECOND);
+    let windows = Windows::hop(10 * SECOND, 5 * SECOND);
     let mut exchange = states_exchange(by_time(windows), 1, 1, Limits::default());
     let rows: Vec<Row> = (0..150_000).map(|key| row(key, key % 30_000, key % 1_000)).collect();
     let mut results = Vec::new();
@@ -272,8 +272,9 @@ fn count_by_micros(windows: Windows) -> Arc<Aggregate> {
 #[test]
 fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
     let ends = [i64::MIN, i64::MIN + 1, i64::MIN + 2 * SECOND, i64::MAX - 2 * SECOND, i64::MAX];
-    for windows in [(1, 1), (10, 3), (3, 10), (i64::MAX / SECOND, 1_000_000_000_000)] {
-        let windows = Windows::new(windows.0 * SECOND, windows.1 * SECOND);
+    let windows = [(1, 1), (10, 3), (3, 10), (i64::MAX / SECOND, 1_000_000_000_000)]
+        .map(|(size, slide)| Windows::hop(size * SECOND, slide * SECOND));
+    for windows in windows.into_iter().chain([Windows::cumulate(6 * SECOND, 2 * SECOND)]) {
         for under in [i64::MIN, -1, i64::MAX] {
             let aggregate = count_by_micros(windows);
             let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(ends.to_vec()));
@@ -293,8 +294,8 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
             let mut expected = RowCounts::default();
             let mut expected_counted = 0;
             for time in ends {
-                let all = model::starts(&windows, time);
-                let open = all.iter().filter(|start| *start + windows.size() > under).count();
+                let all = model::holding(&windows, time);
+                let open = all.iter().filter(|(_, end)| *end > under).count();
                 expected.filtered += u64::from(all.is_empty());
                 expected.late += u64::from(!all.is_empty() && open == 0);
                 expected.used += u64::from(open > 0);

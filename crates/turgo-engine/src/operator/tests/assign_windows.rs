@@ -41,9 +41,9 @@ proptest! {
         let results = chain.run(messages(&rows)).unwrap();
         let mut expected = Vec::new();
         for row in &rows {
-            for start in model::starts(&windows, row.time * 1_000) {
-                if !drop_late || start + windows.size() > row.under {
-                    let (start, end) = (start / 1_000, (start + windows.size()) / 1_000);
+            for (start, end) in model::holding(&windows, row.time * 1_000) {
+                if !drop_late || end > row.under {
+                    let (start, end) = (start / 1_000, end / 1_000);
                     expected.push([row.time, start, end, end - 1]);
                 }
             }
@@ -68,7 +68,7 @@ fn row(key: i64, time: i64, under: i64) -> Row {
 
 #[test]
 fn a_row_of_many_windows_leaves_in_parts() {
-    let windows = Windows::new(20_000_000, 1_000);
+    let windows = Windows::hop(20_000_000, 1_000);
     let mut chain = chain(windows, true);
     let input = batch(&[row(1, 0, i64::MIN), row(2, 5, i64::MIN)]);
     let parts = chain.run(vec![Message::Batch(input)]).unwrap();
@@ -80,7 +80,7 @@ fn a_row_of_many_windows_leaves_in_parts() {
 
 #[test]
 fn repeated_rows_keep_what_is_known_of_them() {
-    let windows = Windows::new(10_000_000, 5_000_000);
+    let windows = Windows::hop(10_000_000, 5_000_000);
     let mut input = batch(&[row(1, 7_000, -5), row(2, 1_000, 2_000_000)]);
     input.changes = Some([Change::UpdateBefore, Change::Delete].into());
     input.unaccounted = false;

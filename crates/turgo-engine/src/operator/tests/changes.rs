@@ -105,7 +105,7 @@ proptest! {
         after in 1..5_usize,
         at in any::<prop::sample::Index>(),
     ) {
-        let windows = Windows::new(1, 1);
+        let windows = Windows::hop(1, 1);
         let messages = messages(&rows);
         let (first, second) = messages.split_at(at.index(messages.len()));
         let mut start = [chain(Panes::Whole, windows, true)];
@@ -133,7 +133,7 @@ fn log(batches: &[Batch]) -> Vec<(&'static str, Option<i64>, i64)> {
 
 #[test]
 fn changes_follow_the_order_of_the_rows() {
-    let mut chain = chain(Panes::Whole, Windows::new(1, 1), true);
+    let mut chain = chain(Panes::Whole, Windows::hop(1, 1), true);
     let rows = [row(1, 5), row(2, 6), row(1, 7)];
     let first = chain.run(vec![Message::Batch(batch(&rows))]).unwrap();
     let expected = [("+I", Some(1), 1), ("+I", Some(2), 1), ("-U", Some(1), 1), ("+U", Some(1), 2)];
@@ -163,7 +163,7 @@ fn no_rows_are_no_changes_even_without_keys() {
 
 #[test]
 fn groups_of_complete_windows_are_forgotten() {
-    let windows = Windows::new(1_000_000, 1_000_000);
+    let windows = Windows::hop(1_000_000, 1_000_000);
     let mut chain = chain(ATTACHED, windows, true);
     chain.send(Message::Batch(batch(&[row(1, 5)]))).unwrap();
     let [_, changes] = &mut chain.operators[..] else { panic!("two operators") };
@@ -174,7 +174,7 @@ fn groups_of_complete_windows_are_forgotten() {
 
 #[test]
 fn what_the_planner_never_sends_is_refused() {
-    let windows = Windows::new(1_000_000, 1_000_000);
+    let windows = Windows::hop(1_000_000, 1_000_000);
     let error = ChangesAggregate::new(aggregate(by_time(windows)), true).unwrap_err();
     assert!(matches!(error, EngineError::Internal(_)), "{error}");
 

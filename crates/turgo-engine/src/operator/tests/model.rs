@@ -49,10 +49,13 @@ pub(super) type Answer =
 const PARTITIONS: usize = 3;
 const BOUND_MILLIS: i64 = 5_000;
 
-/// Windows with and without overlap, gaps and a size that slides do not divide (milliseconds).
+/// Windows with and without overlap, gaps and a size that slides do not divide, and growing ones.
 pub(super) fn any_windows() -> impl Strategy<Value = Windows> {
-    prop_oneof![Just((10, 10)), Just((10, 5)), Just((10, 3)), Just((3, 10)), Just((7, 2))]
-        .prop_map(|(size, slide)| Windows::new(size * 1_000_000, slide * 1_000_000))
+    let hops = [(10, 10), (10, 5), (10, 3), (3, 10), (7, 2)]
+        .map(|(size, slide)| Windows::hop(size * 1_000_000, slide * 1_000_000));
+    let cumulating = [(10, 2), (12, 4), (5, 5)]
+        .map(|(size, step)| Windows::cumulate(size * 1_000_000, step * 1_000_000));
+    prop::sample::select([&hops[..], &cumulating].concat())
 }
 
 /// Rows of three partitions with disorder inside and beyond the bound.
@@ -106,16 +109,22 @@ fn rows(draws: &[Draw]) -> Vec<Row> {
         .collect()
 }
 
-/// Starts of all windows that hold `time`, by trying every window near it.
-pub(super) fn starts(windows: &Windows, time: EventTime) -> Vec<EventTime> {
-    let (size, slide) = (i128::from(windows.size()), i128::from(windows.slide()));
-    let near = i128::from(time) / slide;
-    let reach = size / slide + 2;
-    (near - reach..=near + reach)
-        .map(|k| k * slide)
-        .filter(|start| *start <= i128::from(time) && i128::from(time) < start + size)
-        .filter(|start| start + size <= i128::from(i64::MAX))
-        .filter_map(|start| i64::try_from(start).ok())
+/// Start and end of all windows that hold `time`, by trying every window near it.
+pub(super) fn holding(windows: &Windows, time: EventTime) -> Vec<(EventTime, EventTime)> {
+    let (size, step) = (i128::from(windows.size()), i128::from(windows.step()));
+    let cumulates = windows.cumulates();
+    let apart = if cumulates { size } else { step };
+    let near = i128::from(time) / apart;
+    let reach = size / apart + 2;
+    let starts = (near - reach..=near + reach).map(|k| k * apart);
+    let ends = move |start: i128| match cumulates {
+        true => (1..=size / step).map(|j| start + j * step).collect(),
+        false => vec![start + size],
+    };
+    starts
+        .flat_map(|start| ends(start).into_iter().map(move |end| (start, end)))
+        .filter(|(start, end)| *start <= i128::from(time) && i128::from(time) < *end)
+        .filter_map(|(start, end)| Some((start.try_into().ok()?, end.try_into().ok()?)))
         .collect()
 }
 
@@ -129,9 +138,8 @@ pub(super) fn answers(rows: &[Row], windows: Option<&Windows>) -> (Vec<Answer>, 
             groups.entry((row.key, None)).or_default().push(row);
             continue;
         };
-        let all = starts(windows, row.time * 1_000);
-        let open: Vec<_> =
-            all.iter().filter(|start| **start + windows.size() > row.under).collect();
+        let all = holding(windows, row.time * 1_000);
+        let open: Vec<_> = all.iter().filter(|(_, end)| *end > row.under).collect();
         match (all.len(), open.len()) {
             (0, _) => counts.filtered += 1,
             (_, 0) => counts.late += 1,
@@ -140,8 +148,8 @@ pub(super) fn answers(rows: &[Row], windows: Option<&Windows>) -> (Vec<Answer>, 
                 counts.late_partial += u64::from(open < all);
             }
         }
-        for start in open {
-            let (start, end) = (start / 1_000, (start + windows.size()) / 1_000);
+        for (start, end) in open {
+            let (start, end) = (start / 1_000, end / 1_000);
             groups.entry((row.key, Some([start, end, end - 1]))).or_default().push(row);
         }
     }

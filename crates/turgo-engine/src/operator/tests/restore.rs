@@ -87,7 +87,7 @@ proptest! {
 
 #[test]
 fn the_state_of_another_query_is_refused() {
-    let windows = Windows::new(1_000_000, 1_000_000);
+    let windows = Windows::hop(1_000_000, 1_000_000);
     let mut operator = FinalAggregate::of_rows(aggregate(by_time(windows))).unwrap();
     let error = operator.restore(&RecordBatch::new_empty(input_schema())).unwrap_err();
     assert!(matches!(error, EngineError::Data { .. }), "{error}");

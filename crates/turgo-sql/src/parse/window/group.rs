@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use datafusion_sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
     GroupByExpr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Spanned,
-    TableAlias, TableFactor, VisitMut, VisitorMut, visit_expressions_mut,
+    TableAlias, TableFactor, Value, VisitMut, VisitorMut, visit_expressions_mut,
 };
 use datafusion_sql::sqlparser::tokenizer::Span;
 
@@ -115,7 +115,7 @@ struct Grouping {
     window: Window,
     /// The place of its name.
     place: Span,
-    /// The time column, then the slide of a HOP, then the size.
+    /// The time column, then the slide of a HOP or the step of a CUMULATE, then the size.
     arguments: Vec<Expr>,
 }
 
@@ -126,7 +126,7 @@ impl Grouping {
         let Some(window) = Window::from_word(name) else { return Ok(None) };
         let wanted = match window {
             Window::Tumble => 2,
-            Window::Hop => 3,
+            Window::Hop | Window::Cumulate => 3,
         };
         let span = lines.span_to_bytes(key.span()).unwrap_or(0..0);
         let Some(arguments) = plain_arguments(function) else {
@@ -198,7 +198,12 @@ impl Grouping {
         let alias = name_of(relation);
         std::mem::swap(&mut select.from[0].relation, relation);
         let size = self.arguments.last().expect("a window has a size");
-        let arguments = [&self.arguments[0], &self.arguments[1], size];
+        let kind = self
+            .window
+            .marker()
+            .map(|kind| Expr::Value(Value::SingleQuotedString(kind.into()).with_empty_span()));
+        let mut arguments = vec![&self.arguments[0], &self.arguments[1], size];
+        arguments.extend(&kind);
         for (function, column) in marker::COLUMNS {
             select.projection.push(SelectItem::ExprWithAlias {
                 expr: call(Ident::with_span(self.place, function), &arguments),
@@ -285,7 +290,7 @@ fn stray(expr: &Expr, lines: &LineIndex<'_>) -> Option<SqlError> {
             && ["", "_START", "_END", "_ROWTIME"].iter().any(|p| part.eq_ignore_ascii_case(p))
     });
     let error = if let Some(later) = later {
-        not_yet(&format!("the window {later}"), 0..0).help("TUMBLE and HOP are there")
+        not_yet(&format!("the window {later}"), 0..0).help("TUMBLE, HOP and CUMULATE are there")
     } else if let Some(window) = Window::from_word(name) {
         SqlError::new(format!(
             "{} is a window: it belongs in GROUP BY or behind FROM",

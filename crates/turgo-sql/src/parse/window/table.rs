@@ -39,11 +39,13 @@ pub(in crate::parse) fn rewrite(cursor: &Cursor<'_>) -> Result<Vec<TokenWithSpan
 
 /// A window table, checked.
 struct Call {
+    window: Window,
     /// The place of its name.
     place: Span,
     /// What stands behind FROM, rewritten, and its name where it has one.
     source: (Vec<TokenWithSpan>, Option<TokenWithSpan>),
     time: TokenWithSpan,
+    /// The slide of HOP, the step of CUMULATE.
     slide: Vec<TokenWithSpan>,
     size: Vec<TokenWithSpan>,
     /// The index of the token behind it.
@@ -69,7 +71,7 @@ impl Call {
         }
         if let Some(later) = LATER.iter().find(|later| word.value.eq_ignore_ascii_case(later)) {
             return Err(not_yet(&format!("the window {later}"), cursor.bytes(&tokens[name]))
-                .help("TUMBLE and HOP are there"));
+                .help("TUMBLE, HOP and CUMULATE are there"));
         }
         let Some(window) = Window::from_word(&word.value) else { return Ok(None) };
         let Some(end) = closing(tokens, name + 1) else {
@@ -99,6 +101,10 @@ impl Call {
             out.extend(self.slide.iter().cloned());
             out.push(token(Token::Comma));
             out.extend(self.size.iter().cloned());
+            if let Some(kind) = self.window.marker() {
+                let kind = Token::SingleQuotedString(kind.into());
+                out.extend([token(Token::Comma), token(kind)]);
+            }
             out.extend([token(Token::RParen), word("AS"), word(column)]);
         }
         out.push(word("FROM"));
@@ -159,6 +165,7 @@ impl<'a> Arguments<'a> {
         let order: &[&str] = match window {
             Window::Tumble => &["DATA", "TIMECOL", "SIZE"],
             Window::Hop => &["DATA", "TIMECOL", "SLIDE", "SIZE"],
+            Window::Cumulate => &["DATA", "TIMECOL", "STEP", "SIZE"],
         };
         let mut inner = cursor.take(end);
         inner.skip(name + 2);
@@ -198,7 +205,8 @@ impl<'a> Arguments<'a> {
         let time = self.time_column()?;
         let slide = self.interval(&self.slide)?;
         let size = self.interval(&self.size)?;
-        Ok(Call { place: self.place, source, time, slide, size, next: 0 })
+        let Self { window, place, .. } = self;
+        Ok(Call { window, place, source, time, slide, size, next: 0 })
     }
 
     fn wrong(&self, what: &str, at: &Cursor<'_>) -> SqlError {
