@@ -15,6 +15,7 @@ pub mod error;
 mod exact;
 mod explain;
 mod functions;
+mod lazy;
 mod lower;
 mod names;
 mod offer;

@@ -24,7 +24,7 @@ use datafusion_optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggrega
 use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion_optimizer::{Optimizer, OptimizerContext, OptimizerRule};
 
-use crate::exact;
+use crate::{exact, lazy};
 
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
@@ -45,8 +45,8 @@ pub(crate) fn options() -> Arc<ConfigOptions> {
 /// # Errors
 /// DataFusion's on types; ours on constants that cannot be computed.
 pub(crate) fn optimize(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let plan = analyze(plan)?;
-    let plan = run(rules(), plan)?;
+    let plan = lazy::mark(analyze(plan)?)?;
+    let plan = lazy::guard(run(rules(), plan)?)?;
     exact::check_constants(&plan)?;
     Ok(plan)
 }
@@ -70,6 +70,7 @@ pub(crate) fn expressions(exprs: Vec<Expr>, schema: DFSchemaRef) -> Result<Vec<E
     let input = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: true, schema });
     let plan = LogicalPlanBuilder::from(input).project(named)?.build()?;
     let plan = run(vec![Arc::new(SimplifyExpressions::new())], analyze(plan)?)?;
+    let plan = lazy::guard(plan)?;
     exact::check_constants(&plan)?;
     let exprs: Vec<_> = plan.expressions().into_iter().map(|expr| expr.unalias()).collect();
     assert_eq!(exprs.len(), count, "simplification keeps every column");

@@ -21,7 +21,7 @@ use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast;
 
 pub(crate) use self::fields::FieldNames;
-pub(crate) use self::insert::{InsertTarget, insert};
+pub(crate) use self::insert::{InsertTarget, insert, widens};
 pub(crate) use self::window::WindowAssign;
 use crate::catalog::{Catalog, Relation, TableScanSource, View};
 use crate::diagnose::{carry, diagnose};

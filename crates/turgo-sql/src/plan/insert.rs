@@ -124,7 +124,7 @@ fn positions(target: &InsertTarget<'_>) -> Result<Vec<usize>> {
 }
 
 /// Whether every value of type `from` is a value of type `to`; BIGINT counts as fitting DOUBLE.
-fn widens(from: &DataType, to: &DataType) -> bool {
+pub(crate) fn widens(from: &DataType, to: &DataType) -> bool {
     use DataType::{Date32, Decimal128, Decimal256, Float32, Float64, Null, Timestamp};
     if from == to || *from == Null {
         return true;

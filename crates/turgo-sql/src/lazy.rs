@@ -1,0 +1,276 @@
+//! Conditions guard what stands behind them: in `v <> 0 AND 10 / v > 1` no row with `v = 0` divides.
+//!
+//! DataFusion computes both sides of AND and OR for all rows of a batch, makes AND and OR of a CASE
+//! whose values are Booleans, and puts an outer WHERE in front of an inner one. So what can fail is
+//! held in its place: [`mark`] numbers the conditions before optimisation, in the order in which they
+//! were written, and [`guard`] restores that order behind it and makes the right side of an AND or OR
+//! that can fail the branch of a CASE, which is computed for the rows that reach it and no others.
+//!
+//! - G1. A condition that cannot fail may be asked at any time, so those come first.
+//! - G2. A condition that can fail is asked of no row that an earlier one has left out, whatever the
+//!   size of batches; [`steps`] tells the lowering where one filter ends and the next begins.
+
+use arrow::datatypes::{DataType, FieldRef};
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::{DFSchema, Result, ScalarValue};
+use datafusion_expr::expr::{AggregateFunction, Case, ScalarFunction};
+use datafusion_expr::expr_rewriter::NamePreserver;
+use datafusion_expr::utils::{
+    conjunction, merge_schema, split_conjunction, split_conjunction_owned,
+};
+use datafusion_expr::{
+    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Filter, LogicalPlan, Operator,
+    ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TryCast, Volatility,
+};
+
+use crate::plan::widens;
+
+/// Numbers the conditions of `plan` that can fail, the innermost first.
+///
+/// # Errors
+/// DataFusion's, when a type cannot be worked out; not expected after type coercion.
+pub(crate) fn mark(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut place = 0;
+    let marked = plan.transform_up(|node| {
+        let LogicalPlan::Filter(filter) = node else { return Ok(Transformed::no(node)) };
+        let schema = filter.input.schema();
+        let conditions = split_conjunction_owned(filter.predicate).into_iter().map(|condition| {
+            if !can_fail(&condition, schema)? {
+                return Ok(condition);
+            }
+            place += 1;
+            let marker = ScalarUDF::new_from_impl(Placed::new(place));
+            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(marker.into(), vec![condition])))
+        });
+        let conditions = conditions.collect::<Result<Vec<_>>>()?;
+        let predicate = conjunction(conditions).unwrap_or_else(|| truth(Some(true)));
+        Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?)))
+    });
+    Ok(marked?.data)
+}
+
+/// Puts marked conditions in their order, and guards what can fail.
+///
+/// # Errors
+/// As [`mark`].
+pub(crate) fn guard(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let guarded = plan.transform_up(|node| {
+        let schema = merge_schema(&node.inputs());
+        let names = NamePreserver::new(&node);
+        let node = match node {
+            LogicalPlan::Filter(filter) => {
+                let mut conditions = split_conjunction_owned(filter.predicate);
+                conditions.sort_by_key(place_of);
+                let predicate = conjunction(conditions).unwrap_or_else(|| truth(Some(true)));
+                LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?)
+            }
+            other => other,
+        };
+        let filters = matches!(node, LogicalPlan::Filter(_));
+        let guarded = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let expr = expr.transform_up(unmark)?;
+            let expr = if filters {
+                let conditions = split_conjunction_owned(expr.data).into_iter();
+                let guarded = conditions.map(|condition| guarded(condition, &schema));
+                conjunction(guarded.collect::<Result<Vec<_>>>()?)
+                    .unwrap_or_else(|| truth(Some(true)))
+            } else {
+                guarded(expr.data, &schema)?
+            };
+            Ok(Transformed::yes(name.restore(expr)))
+        })?;
+        guarded.map_data(|node| node.recompute_schema())
+    });
+    Ok(guarded?.data)
+}
+
+/// The conditions of a filter, in the order they are to be asked: all of one step at once, each step
+/// only of the rows that are left (G2).
+///
+/// # Errors
+/// As [`mark`].
+pub(crate) fn steps(predicate: &Expr, schema: &DFSchema) -> Result<Vec<Expr>> {
+    let mut steps: Vec<Vec<Expr>> = Vec::new();
+    for condition in split_conjunction(predicate) {
+        match steps.last_mut() {
+            Some(step) if !can_fail(condition, schema)? => step.push(condition.clone()),
+            _ => steps.push(vec![condition.clone()]),
+        }
+    }
+    Ok(steps.into_iter().filter_map(conjunction).collect())
+}
+
+/// `expr` with a CASE in place of every AND and OR whose right side can fail, and around every
+/// argument of an aggregate that can fail for rows which its FILTER leaves out.
+fn guarded(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let guarded = expr.transform_up(|expr| match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right })
+            if can_fail(&right, schema)? =>
+        {
+            Ok(Transformed::yes(lazily(*left, op, *right)))
+        }
+        Expr::AggregateFunction(call) if call.params.filter.is_some() => {
+            Ok(Transformed::yes(Expr::AggregateFunction(filtered(call, schema)?)))
+        }
+        other => Ok(Transformed::no(other)),
+    });
+    Ok(guarded?.data)
+}
+
+/// AND and OR in three-valued logic, with the right side computed only where the left leaves it open.
+fn lazily(left: Expr, op: Operator, right: Expr) -> Expr {
+    let decided = op == Operator::Or;
+    let when = |value: bool, then: Expr| (Box::new(truth(Some(value))), Box::new(then));
+    let unknown =
+        Expr::BinaryExpr(BinaryExpr::new(Box::new(right.clone()), op, Box::new(truth(None))));
+    Expr::Case(Case::new(
+        Some(Box::new(left)),
+        vec![when(decided, truth(Some(decided))), when(!decided, right)],
+        Some(Box::new(unknown)),
+    ))
+}
+
+fn filtered(mut call: AggregateFunction, schema: &DFSchema) -> Result<AggregateFunction> {
+    if let Some(filter) = &call.params.filter {
+        for arg in &mut call.params.args {
+            if can_fail(arg, schema)? {
+                let when = (filter.clone(), Box::new(arg.clone()));
+                *arg = Expr::Case(Case::new(None, vec![when], None));
+            }
+        }
+    }
+    Ok(call)
+}
+
+fn truth(value: Option<bool>) -> Expr {
+    Expr::Literal(ScalarValue::Boolean(value), None)
+}
+
+/// Whether computing `expr` can be an error for some row.
+fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+    let fails = match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::Plus
+            | Operator::Minus
+            | Operator::Multiply
+            | Operator::Divide
+            | Operator::Modulo => !(floats(left, schema)? && floats(right, schema)?),
+            Operator::RegexMatch
+            | Operator::RegexIMatch
+            | Operator::RegexNotMatch
+            | Operator::RegexNotIMatch => right.as_literal().is_none(),
+            _ => false,
+        },
+        Expr::Cast(Cast { expr, field }) => !widens(&expr.get_type(schema)?, field.data_type()),
+        Expr::ScalarFunction(call) => !SAFE.contains(&call.func.name()),
+        Expr::Alias(_)
+        | Expr::Column(_)
+        | Expr::Literal(..)
+        | Expr::Not(_)
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::Between(_)
+        | Expr::InList(_)
+        | Expr::Like(_)
+        | Expr::SimilarTo(_)
+        | Expr::Case(_)
+        | Expr::TryCast(TryCast { .. })
+        | Expr::AggregateFunction(_) => false,
+        _ => true,
+    };
+    if fails {
+        return Ok(true);
+    }
+    let mut inside = false;
+    expr.apply_children(|child| {
+        inside |= can_fail(child, schema)?;
+        Ok(datafusion_common::tree_node::TreeNodeRecursion::Continue)
+    })?;
+    Ok(inside)
+}
+
+/// Functions that have a value for every argument of their type.
+const SAFE: [&str; 12] = [
+    "coalesce",
+    "nullif",
+    "nvl",
+    "get_field",
+    "upper",
+    "lower",
+    "btrim",
+    "character_length",
+    "octet_length",
+    "starts_with",
+    "ends_with",
+    "isnan",
+];
+
+fn floats(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+    Ok(matches!(expr.get_type(schema)?, DataType::Float32 | DataType::Float64))
+}
+
+/// A condition that keeps its place through optimisation.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Placed {
+    place: usize,
+    signature: Signature,
+}
+
+impl Placed {
+    fn new(place: usize) -> Self {
+        Self { place, signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+/// The place of a marked condition; 0 for others (G1).
+fn place_of(expr: &Expr) -> usize {
+    match expr {
+        Expr::ScalarFunction(call) => {
+            call.func.inner().downcast_ref::<Placed>().map_or(0, |placed| placed.place)
+        }
+        _ => 0,
+    }
+}
+
+fn unmark(expr: Expr) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::ScalarFunction(mut call) if call.func.inner().is::<Placed>() => {
+            Ok(Transformed::yes(call.args.swap_remove(0)))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+impl ScalarUDFImpl for Placed {
+    fn name(&self) -> &'static str {
+        "placed"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Keeps its argument from being computed ahead of it.
+    fn short_circuits(&self) -> bool {
+        true
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(args.arg_fields[0].clone())
+    }
+
+    fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(args.args.swap_remove(0))
+    }
+}
