@@ -66,6 +66,11 @@ impl Windows {
         self.step
     }
 
+    /// Whether every instant lies in one window.
+    pub fn tumbles(&self) -> bool {
+        self.size == self.step
+    }
+
     /// Whether windows start together and grow.
     pub fn cumulates(&self) -> bool {
         self.kind == Kind::Cumulate

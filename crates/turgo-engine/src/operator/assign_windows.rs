@@ -55,7 +55,13 @@ impl AssignWindows {
         if self.drop_late { under } else { EventTime::MIN }
     }
 
-    /// Counts every row of a batch of input rows, once.
+    /// Whether a row stays one row, which whoever consumes it accounts for.
+    fn keeps_rows(&self) -> bool {
+        !self.drop_late && self.windows.tumbles()
+    }
+
+    /// Counts every row of a batch of input rows, once; where rows stay rows, only those that end
+    /// here.
     fn count(&self, open: &Open, out: &mut Output) -> Result<()> {
         for row in 0..open.batch.len() {
             let time =
@@ -65,6 +71,7 @@ impl AssignWindows {
             let on_time = self.windows.ends_after(time, after).next();
             match (first, on_time) {
                 (None, _) => out.counts.filtered += 1,
+                _ if self.keeps_rows() => {}
                 (Some(_), None) => out.counts.late += 1,
                 (Some(first), Some(on_time)) => {
                     out.counts.used += 1;
@@ -101,7 +108,8 @@ impl AssignWindows {
         columns.extend(window_columns::columns(bounds.iter().copied(), fields)?);
         let options = RecordBatchOptions::new().with_row_count(Some(bounds.len()));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
-        out.batch(Batch { unaccounted: false, ..repeated.with_columns(rows) });
+        let unaccounted = open.batch.unaccounted && self.keeps_rows();
+        out.batch(Batch { unaccounted, ..repeated.with_columns(rows) });
         if open.row < open.batch.len() {
             self.open = Some(open);
         }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_expr::{Aggregate as LogicalAggregate, Expr};
-use turgo_engine::graph::{Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Panes};
+use turgo_engine::graph::{
+    Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Output, Panes,
+};
 use turgo_engine::operator::aggregate_partial::STATE_KEYS_AT;
+use turgo_engine::window::Windows;
 
 use super::call::{Calls, Casts, order_sensitive};
 use super::rows::{
@@ -38,11 +41,14 @@ impl Lowering<'_> {
         if plan.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
             return Err(SqlError::new("GROUPING SETS, ROLLUP and CUBE are not there yet"));
         }
-        let parts: Vec<_> = plan
+        let mut parts: Vec<_> = plan
             .group_expr
             .iter()
             .map(|expr| plain_column(expr, schema).and_then(|index| rows.columns[index].part))
             .collect();
+        if !tell_windows_apart(&parts, rows.window.as_ref()) {
+            parts.fill(None);
+        }
         let windowed = parts.iter().any(Option::is_some);
         let changes = self.emits_changes(&rows, windowed)?;
         let rows = self.assign_if_read(rows, plan, &parts, changes, windowed);
@@ -82,7 +88,8 @@ impl Lowering<'_> {
         });
         self.push_project(rows.stage, input.columns);
         let (stage, place) = self.distribute(rows.stage, &aggregate, changes)?;
-        let mut result = laid_out(stage, fields, &groups, &aggregate, bounded);
+        let window = rows.window.as_ref().map(RowWindow::windows);
+        let mut result = laid_out(stage, fields, &groups, &aggregate, window, bounded);
         if changes && !aggregate.calls.is_empty() {
             result.changelog = Some(Changelog {
                 aggregates: vec![place],
@@ -137,7 +144,7 @@ impl Lowering<'_> {
             Some(RowWindow::Pending { time, windows }) => {
                 Panes::Time { column: add(*time), windows: *windows }
             }
-            Some(RowWindow::Attached { start, end, assigns }) => {
+            Some(RowWindow::Attached { start, end, assigns, .. }) => {
                 let panes = Panes::Attached { start: add(*start), end: add(*end) };
                 self.drop_late(assigns);
                 panes
@@ -165,8 +172,11 @@ impl Lowering<'_> {
         changes: bool,
     ) -> Result<(usize, Place)> {
         let shared = || Arc::clone(aggregate);
-        let merged =
-            !changes && !aggregate.calls.iter().any(|call| order_sensitive(&call.function));
+        let ordered = aggregate.calls.iter().any(|call| order_sensitive(&call.function));
+        if ordered {
+            self.keep_order(from);
+        }
+        let merged = !changes && !ordered;
         let instances = match aggregate.keys.is_empty() {
             true => Instances::One,
             false => Instances::Workers,
@@ -191,6 +201,17 @@ impl Lowering<'_> {
         self.connect(from, schema, to, distribution);
         let place = self.push(to, owner);
         Ok((to, place))
+    }
+
+    /// Lets one instance carry the rows that end at `stage`, so that those of a file stay in order.
+    fn keep_order(&mut self, stage: usize) {
+        self.stages[stage].instances = Instances::One;
+        for before in 0..stage {
+            if matches!(self.stages[before].output, Some(Output::Exchange { to, .. }) if to == stage)
+            {
+                self.keep_order(before);
+            }
+        }
     }
 
     /// Gives results that were computed in a wider type the type the plan expects.
@@ -220,6 +241,13 @@ impl Lowering<'_> {
     }
 }
 
+/// Whether rows in different windows differ in the window's columns among the groups: of windows that
+/// start together, the start does not say which one it is.
+fn tell_windows_apart(parts: &[Option<Part>], window: Option<&RowWindow>) -> bool {
+    let starts_only = !parts.iter().flatten().any(|part| *part != Part::Start);
+    !(starts_only && window.is_some_and(|window| window.windows().cumulates()))
+}
+
 /// The columns that leave an aggregate: keys, window, calls.
 fn output_fields<'a>(
     keys: &[usize],
@@ -244,6 +272,7 @@ fn laid_out(
     fields: Vec<FieldRef>,
     groups: &[Group],
     aggregate: &Aggregate,
+    windows: Option<Windows>,
     bounded: bool,
 ) -> Rows {
     let keys = aggregate.keys.len();
@@ -258,10 +287,9 @@ fn laid_out(
             },
         })
         .collect();
-    let window = match aggregate.panes {
-        Panes::Whole => None,
-        _ => Some(RowWindow::Attached { start: keys, end: keys + 1, assigns: vec![] }),
-    };
+    let window = windows.filter(|_| aggregate.panes != Panes::Whole).map(|windows| {
+        RowWindow::Attached { start: keys, end: keys + 1, windows, assigns: vec![] }
+    });
     let first = fields.len() - aggregate.calls.len();
     columns.extend((first..fields.len()).map(|at| LogicalColumn {
         at: Some(at),

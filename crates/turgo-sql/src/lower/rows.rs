@@ -17,6 +17,7 @@ use turgo_engine::window::Windows;
 use super::{Lowering, Place};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
+use crate::lazy;
 use crate::plan::WindowAssign;
 use crate::plan::window::COLUMNS;
 
@@ -61,8 +62,9 @@ pub(super) enum Part {
 pub(super) enum RowWindow {
     /// Known, not assigned: L2.
     Pending { time: usize, windows: Windows },
-    /// Carried by each row in two columns.
-    Attached { start: usize, end: usize, assigns: Vec<Place> },
+    /// Carried by each row in two columns. `assigns`: the operators that repeat rows for it and may
+    /// leave out late ones; none behind an aggregate, which has.
+    Attached { start: usize, end: usize, windows: Windows, assigns: Vec<Place> },
 }
 
 impl RowWindow {
@@ -74,12 +76,19 @@ impl RowWindow {
         }
     }
 
+    /// The windows.
+    pub(super) fn windows(&self) -> Windows {
+        match self {
+            Self::Pending { windows, .. } | Self::Attached { windows, .. } => *windows,
+        }
+    }
+
     /// The same window where column `i` has become column `moved(i)`.
     fn moved(self, moved: impl Fn(usize) -> usize) -> Self {
         match self {
             Self::Pending { time, windows } => Self::Pending { time: moved(time), windows },
-            Self::Attached { start, end, assigns } => {
-                Self::Attached { start: moved(start), end: moved(end), assigns }
+            Self::Attached { start, end, windows, assigns } => {
+                Self::Attached { start: moved(start), end: moved(end), windows, assigns }
             }
         }
     }
@@ -251,8 +260,11 @@ impl Lowering<'_> {
     ) -> Result<Rows> {
         let pending = rows.reads_pending(predicate, input);
         let mut rows = if pending { self.with_window_columns(rows) } else { rows };
-        let condition = rows.expr(predicate, input)?;
-        self.push(rows.stage, OperatorSpec::Filter(condition));
+        let steps = lazy::steps(predicate, input).map_err(|error| diagnose(&error, "", None))?;
+        for step in steps {
+            let condition = rows.expr(&step, input)?;
+            self.push(rows.stage, OperatorSpec::Filter(condition));
+        }
         if let Some(changelog) = &mut rows.changelog {
             changelog.filtered = true;
         }
@@ -266,6 +278,15 @@ impl Lowering<'_> {
         if rows.changelog.is_some() {
             return Err(SqlError::new("a window over a changelog is not there yet")
                 .help("write EMIT FINAL, or give the inner query a window"));
+        }
+        if let Some(RowWindow::Attached { windows, assigns, .. }) = &rows.window
+            && !assigns.is_empty()
+            && !windows.tumbles()
+        {
+            return Err(SqlError::new(
+                "a window over rows that another window repeats is not there yet",
+            )
+            .help("group the inner query by its window first"));
         }
         let time = (window.input.schema().index_of_column(&window.time))
             .map_err(|error| diagnose(&error, "", None))?;
@@ -294,8 +315,12 @@ impl Lowering<'_> {
         let operator =
             OperatorSpec::AssignWindows { time, windows, drop_late: false, schema: rows.schema() };
         let place = self.push(rows.stage, operator);
-        rows.window =
-            Some(RowWindow::Attached { start: first, end: first + 1, assigns: vec![place] });
+        rows.window = Some(RowWindow::Attached {
+            start: first,
+            end: first + 1,
+            windows,
+            assigns: vec![place],
+        });
         rows
     }
 }

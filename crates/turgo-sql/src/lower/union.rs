@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 use datafusion_expr::Union;
 use turgo_engine::graph::{Column, Distribution, Input, Instances};
+use turgo_engine::window::Windows;
 
 use super::Lowering;
 use super::rows::{Changelog, LogicalColumn, Picked, RowWindow, Rows, field};
@@ -18,7 +19,8 @@ impl Lowering<'_> {
             let rows = self.node(input)?;
             inputs.push(self.with_window_columns(rows));
         }
-        let windowed = same_windows(&inputs);
+        let windows = same_windows(&inputs);
+        let windowed = windows.is_some();
         let names = union.schema.fields();
         let mut fields: Vec<_> =
             names.iter().map(|name| field(name.name(), name.data_type())).collect();
@@ -43,7 +45,7 @@ impl Lowering<'_> {
                     column.part = None;
                 }
             }
-            if let Some(RowWindow::Attached { start, end, assigns }) = &rows.window {
+            if let Some(RowWindow::Attached { start, end, assigns, .. }) = &rows.window {
                 assigned.extend(assigns.iter().copied());
                 for (at, place) in
                     [(start, width), (end, width + 1)].into_iter().filter(|_| windowed)
@@ -59,9 +61,10 @@ impl Lowering<'_> {
             self.push_project(rows.stage, picked.columns);
             self.connect(rows.stage, Arc::clone(&schema), to, Distribution::Forward);
         }
-        let window = windowed.then_some(RowWindow::Attached {
+        let window = windows.map(|windows| RowWindow::Attached {
             start: width,
             end: width + 1,
+            windows,
             assigns: assigned,
         });
         // The keys of one input say nothing about the rows of another.
@@ -70,14 +73,15 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether all rows carry a window, in columns of one type.
-fn same_windows(inputs: &[Rows]) -> bool {
-    let types: Option<Vec<_>> = inputs
-        .iter()
-        .map(|rows| match &rows.window {
-            Some(RowWindow::Attached { start, .. }) => Some(rows.fields[*start].data_type()),
-            _ => None,
-        })
-        .collect();
-    types.is_some_and(|types| types.windows(2).all(|pair| pair[0] == pair[1]))
+/// The windows that all rows carry, if they are the same, in columns of one type: two windows that
+/// start together may end apart.
+fn same_windows(inputs: &[Rows]) -> Option<Windows> {
+    let mut all = inputs.iter().map(|rows| match &rows.window {
+        Some(RowWindow::Attached { start, windows, .. }) => {
+            Some((*windows, rows.fields[*start].data_type()))
+        }
+        _ => None,
+    });
+    let first = all.next()??;
+    all.all(|other| other == Some(first)).then_some(first.0)
 }

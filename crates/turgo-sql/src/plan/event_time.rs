@@ -2,12 +2,16 @@
 //!
 //! A column is an event time when it is, unchanged, the column a table declares a watermark for,
 //! or the `window_time` of a window over one. Only then does the watermark that travels with the
-//! rows say anything about its values.
+//! rows say anything about its values. Behind a windowed aggregate only `window_time` is one: results
+//! leave when their window is complete, and then a time inside the window lies behind the watermark.
 
 use datafusion_expr::{Expr, LogicalPlan};
 
 use crate::catalog::TableScanSource;
-use crate::plan::window::as_window;
+use crate::plan::window::{COLUMNS, as_window};
+
+/// `window_time` among [`COLUMNS`].
+const TIME: usize = 2;
 
 /// What a column is to event time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +45,17 @@ pub(crate) fn event_time_of(plan: &LogicalPlan, index: usize) -> EventTimeOf {
         }
         LogicalPlan::Projection(projection) => of_expr(&projection.expr[index], &projection.input),
         LogicalPlan::Aggregate(aggregate) => match aggregate.group_expr.get(index) {
+            Some(_) if closes_windows(plan) && window_part(plan, index) != Some(TIME) => {
+                EventTimeOf::Other { expected: Some(COLUMNS[TIME].into()) }
+            }
             Some(expr) => of_expr(expr, &aggregate.input),
             None => computed(plan),
         },
+        LogicalPlan::Distinct(_)
+            if closes_windows(plan) && window_part(plan, index) != Some(TIME) =>
+        {
+            EventTimeOf::Other { expected: Some(COLUMNS[TIME].into()) }
+        }
         LogicalPlan::Filter(_)
         | LogicalPlan::SubqueryAlias(_)
         | LogicalPlan::Distinct(_)
@@ -65,12 +77,46 @@ pub(crate) fn event_time_of(plan: &LogicalPlan, index: usize) -> EventTimeOf {
                 };
                 match index.checked_sub(inputs) {
                     None => event_time_of(&window.input, index),
-                    Some(2) => time(),
-                    Some(_) => EventTimeOf::Other { expected: Some("window_time".into()) },
+                    Some(TIME) => time(),
+                    Some(_) => EventTimeOf::Other { expected: Some(COLUMNS[TIME].into()) },
                 }
             }
             None => EventTimeOf::Other { expected: None },
         },
+    }
+}
+
+/// Whether the groups of `plan` are bounded by windows: a column of one is among them.
+fn closes_windows(plan: &LogicalPlan) -> bool {
+    let groups = match plan {
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.len(),
+        _ => plan.schema().fields().len(),
+    };
+    (0..groups).any(|index| window_part(plan, index).is_some())
+}
+
+/// Which column of a window, numbered as in [`COLUMNS`], column `index` of `plan` is.
+fn window_part(plan: &LogicalPlan, index: usize) -> Option<usize> {
+    let of_expr = |expr: &Expr, input: &LogicalPlan| match expr.clone().unalias() {
+        Expr::Column(column) => window_part(input, input.schema().index_of_column(&column).ok()?),
+        _ => None,
+    };
+    match plan {
+        LogicalPlan::Projection(projection) => of_expr(&projection.expr[index], &projection.input),
+        LogicalPlan::Aggregate(aggregate) => {
+            of_expr(aggregate.group_expr.get(index)?, &aggregate.input)
+        }
+        LogicalPlan::Filter(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Distinct(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_) => window_part(plan.inputs()[0], index),
+        LogicalPlan::Union(union) => {
+            let mut parts = union.inputs.iter().map(|input| window_part(input, index));
+            let first = parts.next()??;
+            parts.all(|part| part == Some(first)).then_some(first)
+        }
+        _ => index.checked_sub(as_window(plan)?.input.schema().fields().len()),
     }
 }
 

@@ -51,6 +51,7 @@ files! {
     functions,
     group_by,
     grouping_functions,
+    guards,
     having,
     hop,
     late,
@@ -62,6 +63,7 @@ files! {
     tumble,
     types,
     union_all,
+    windows_of_windows,
 }
 
 fn directory() -> PathBuf {

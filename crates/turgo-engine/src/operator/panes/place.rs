@@ -36,6 +36,9 @@ pub(crate) fn split_rows(
     };
     if batch.unaccounted {
         counts.add(&seen);
+    } else if seen.late + seen.late_partial > 0 {
+        // Their input rows are accounted for as used.
+        return Err(EngineError::internal("derived rows are late for their windows"));
     }
     Ok(split)
 }
