@@ -216,14 +216,26 @@ impl<'a> Plan<'a> {
             None => false,
         };
         let sinks = names.into_iter().zip(&written);
-        Ok(Report {
+        let abandoned = endings.iter().any(|ending| matches!(ending, Ending::Abandoned));
+        let mut report = Report {
             counts: counts.get(),
             sources: scans.iter().map(|(scan, dispenser)| source_report(scan, dispenser)).collect(),
             sinks: sinks.map(|(name, written)| SinkReport { name, rows: written.rows() }).collect(),
-            interrupted: !closed && endings.contains(&Ending::Abandoned),
+            interrupted: !closed && abandoned,
             closed,
             ..Report::default()
-        })
+        };
+        // Nothing becomes final before every row is accounted for.
+        report.check()?;
+        for ending in endings {
+            if let Ending::Complete(writer) = ending {
+                match guard(|| writer.commit()) {
+                    Err(EngineError::Closed) => report.closed = true,
+                    committed => committed?,
+                }
+            }
+        }
+        Ok(report)
     }
 }
 

@@ -27,6 +27,14 @@ struct Read {
     times: Vec<(EventTime, EventTime)>,
 }
 
+/// What the expressions of a scan make of decoded rows.
+struct Computed {
+    /// The columns that leave the scan.
+    rows: RecordBatch,
+    /// The watermark each row stands for, `None` where that is NULL; empty without an event time.
+    marks: Vec<Option<EventTime>>,
+}
+
 enum Stage {
     /// Holds no chunk.
     Free,
@@ -118,12 +126,11 @@ impl ScanInlet {
     fn read(&mut self, partition: usize, start: Position, decoded: Decoded) -> Result<Read> {
         let starts: Vec<Position> =
             decoded.starts.iter().map(|offset| start + Position::from(*offset)).collect();
-        let rows = self.columns(partition, &starts, &decoded.rows)?;
+        let (Computed { rows, marks }, starts) = self.computed(partition, starts, decoded.rows)?;
         let Some(spec) = &self.scan.event_time else {
             return Ok(Read { rows, starts, times: Vec::new() });
         };
         let times = event_times(rows.column(spec.column))?;
-        let marks = event_times(&self.evaluate(partition, &starts, &spec.watermark, &rows)?)?;
         let column = &self.scan.columns[spec.column].field;
         let mut kept = vec![true; rows.num_rows()];
         for (row, time) in times.iter().enumerate() {
@@ -149,38 +156,48 @@ impl ScanInlet {
         Ok(Read { rows: filter_record_batch(&rows, &BooleanArray::from(kept))?, starts, times })
     }
 
-    fn columns(
-        &self,
+    /// Computes the columns of the scan and the watermarks; a row for which that fails is a bad one,
+    /// and its neighbours are kept.
+    fn computed(
+        &mut self,
         partition: usize,
-        starts: &[Position],
-        decoded: &RecordBatch,
-    ) -> Result<RecordBatch> {
-        let columns: Vec<ArrayRef> = self
-            .scan
-            .columns
-            .iter()
-            .map(|column| self.evaluate(partition, starts, &column.expr, decoded))
-            .collect::<Result<_>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(decoded.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+        mut starts: Vec<Position>,
+        mut decoded: RecordBatch,
+    ) -> Result<(Computed, Vec<Position>)> {
+        let error = match self.compute(&decoded) {
+            Ok(computed) => return Ok((computed, starts)),
+            Err(error) => error,
+        };
+        let mut kept = vec![true; decoded.num_rows()];
+        for row in 0..decoded.num_rows() {
+            if let Err(EngineError::Data { message, .. }) = self.compute(&decoded.slice(row, 1)) {
+                self.reject(partition, starts[row], &message)?;
+                self.counts.rejected += 1;
+                kept[row] = false;
+            }
+        }
+        if kept.iter().all(|kept| *kept) {
+            return Err(error.at(|| self.scan.table.clone()));
+        }
+        starts = starts.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(s, _)| *s).collect();
+        decoded = filter_record_batch(&decoded, &BooleanArray::from(kept))?;
+        Ok((self.compute(&decoded)?, starts))
     }
 
-    /// Evaluates an expression; an error names the row it happened in.
-    fn evaluate(
-        &self,
-        partition: usize,
-        starts: &[Position],
-        expr: &Arc<dyn PhysicalExpr>,
-        rows: &RecordBatch,
-    ) -> Result<ArrayRef> {
-        let whole = |rows: &RecordBatch| expr.evaluate(rows)?.into_array(rows.num_rows());
-        whole(rows).map_err(|error| {
-            let row = (0..rows.num_rows()).find(|row| whole(&rows.slice(*row, 1)).is_err());
-            EngineError::from(error).at(|| match row {
-                Some(row) => self.scan.source.place(partition, starts[row]),
-                None => self.scan.table.clone(),
-            })
-        })
+    fn compute(&self, decoded: &RecordBatch) -> Result<Computed> {
+        let evaluate = |expr: &Arc<dyn PhysicalExpr>, rows: &RecordBatch| -> Result<ArrayRef> {
+            Ok(expr.evaluate(rows)?.into_array(rows.num_rows())?)
+        };
+        let columns = self.scan.columns.iter().map(|column| evaluate(&column.expr, decoded));
+        let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(decoded.num_rows()));
+        let schema = Arc::clone(&self.schema);
+        let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
+        let marks = match &self.scan.event_time {
+            Some(spec) => event_times(&evaluate(&spec.watermark, &rows)?)?,
+            None => Vec::new(),
+        };
+        Ok(Computed { rows, marks })
     }
 
     /// Gives each row of a batch the watermark before it, and moves the running one past them.

@@ -26,15 +26,14 @@ impl Written {
 }
 
 /// How writing ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// All rows are written and final.
-    Committed,
+    /// All rows are written. They are made final by whoever knows that none is missing.
+    Complete(Box<dyn WriteBlocks>),
     /// The run was stopped: what was written is not final.
     Abandoned,
 }
 
-/// Writes what `producers` instances send, and commits when all have ended.
+/// Writes what `producers` instances send, until all have ended.
 ///
 /// Blocks of an instance that has passed a barrier are held back until all have, so that
 /// [`WriteBlocks::barrier`] falls exactly between the rows before and behind it. They are not counted
@@ -88,8 +87,7 @@ pub(crate) fn write(
             }
         }
     }
-    writer.commit()?;
-    Ok(Ending::Committed)
+    Ok(Ending::Complete(writer))
 }
 
 fn put(

@@ -128,7 +128,7 @@ fn order_sensitive_functions_get_rows() {
     check(
         "SELECT channel, array_agg(price), first_value(price) FROM bid GROUP BY channel",
         r"
-  stage 0: one instance per worker
+  stage 0: one instance
     scan bid, memory (0 rows): price, channel, date_time; event time date_time, watermark date_time - 4s
     project channel, price
     -> stage 1, by hash of channel: rows, since a function depends on their order; to the owner of their key

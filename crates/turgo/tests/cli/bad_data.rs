@@ -46,6 +46,27 @@ fn a_bad_row_ends_the_run_with_its_place() {
 }
 
 #[test]
+fn a_row_whose_computed_column_or_watermark_fails_is_a_bad_row() {
+    let place = Place::new();
+    place.write(
+        "in.csv",
+        "a,t\n1,2024-01-01T00:00:01\nx,2024-01-01T00:00:02\n3,2024-01-01T00:00:03\n",
+    );
+    let table = |on_error: &str| {
+        format!(
+            "CREATE TABLE i (a VARCHAR, t TIMESTAMP(3), n AS CAST(a AS BIGINT), \
+             WATERMARK FOR t AS CASE WHEN 10 / (n - 3) > 0 THEN t ELSE t END) \
+             WITH ('connector' = 'filesystem', 'path' = 'in.csv', 'on-error' = '{on_error}'); \
+             SELECT n FROM i"
+        )
+    };
+    place.sql(&table("fail")).fails(1, &["error: in.csv:3: 'x' is no value of type BIGINT"]);
+    let ended = place.sql(&table("skip"));
+    assert_eq!(ended.rows(), "n\n1\n");
+    assert!(ended.err.contains("2 rejected"), "{}", ended.err);
+}
+
+#[test]
 fn bad_csv_records_have_their_line() {
     let place = Place::new();
     place.write("in.csv", "a,b\n1,\"x\ny\"\nz,2\n");

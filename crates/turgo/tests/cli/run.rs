@@ -160,3 +160,20 @@ fn a_missing_watermark_is_told_once() {
         "warning: table ev declares no watermark: windows are held until the input ends\n"
     );
 }
+
+#[test]
+fn functions_of_order_follow_the_file_whoever_works_on_it() {
+    use std::fmt::Write as _;
+    let place = Place::new();
+    let mut rows = String::new();
+    for v in 0..2_000 {
+        let _ = writeln!(rows, "{{\"k\":\"a\",\"v\":{v},\"ts\":\"2024-01-01T00:00:00\"}}");
+    }
+    place.write("ev.ndjson", rows);
+    let sql = "SET 'chunk-size' = '256'; SET 'batch-rows' = '2'; \
+               SELECT k, first_value(v) AS f, last_value(v) AS l FROM ev GROUP BY k";
+    for workers in ["1", "2", "4", "4", "4", "7"] {
+        let args = ["run", "ev.sql", "-c", sql, "--format", "csv", "--workers", workers];
+        assert_eq!(place.turgo(&args).rows(), "k,f,l\na,0,1999\n", "{workers} workers");
+    }
+}
