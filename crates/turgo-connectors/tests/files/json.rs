@@ -108,6 +108,16 @@ fn lines_that_are_not_records_are_rejected_with_the_place() {
 }
 
 #[test]
+fn a_record_does_not_go_on_in_the_next_line() {
+    let schema = columns(&[("v", DataType::Int64), ("w", DataType::Int64)]);
+    for broken in ["{\n\"v\":1}", "{\"v\":\n1}", "{\"v\":1,\n\"w\":2}", "{\"v\":1\n}"] {
+        let text = format!("{{\"v\":0}}\n{broken}\n{broken}\n{{\"v\":0}}\n");
+        let content = read(text.as_bytes(), &schema, &[JSON]).unwrap();
+        assert_eq!((content.rows.num_rows(), content.rejected.len()), (2, 4), "{broken}");
+    }
+}
+
+#[test]
 fn a_not_null_column_refuses_null_and_keeps_its_neighbours() {
     let schema = Arc::new(Schema::new(vec![
         Field::new("a", DataType::Utf8, false),
