@@ -9,6 +9,7 @@
 //! - F3. Text is UTF-8. `VARBINARY` is base64, instants are ISO 8601 in UTC.
 
 pub(crate) mod base64;
+pub(crate) mod bytes;
 pub(crate) mod column;
 pub(crate) mod csv;
 pub(crate) mod datetime;

@@ -1,29 +1,22 @@
-//! Columns being read: typed builders fed with values as a format found them.
+//! Columns being read: typed memory fed with values as a format found them.
 //!
 //! - V1. [`ReadColumn::append`] appends exactly one value, also where it fails. A bad value thus
-//!   never shifts its neighbours; the caller drops the row.
+//!   never shifts its neighbours; the caller cuts the row off again.
 //!
 //! What a type accepts is decided here once for all formats; [`Input`] says how much a format
-//! knows of a value (JSON tells a number from a string, CSV does not).
+//! knows of a value (JSON tells a number from a string, CSV does not). Formats that have already
+//! read an integer or a text may push it into the common kinds of [`Column`] at once.
+
+mod scalar;
+mod values;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use arrow::array::{
-    ArrayBuilder, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, PrimitiveBuilder,
-    StringBuilder,
-};
-use arrow::compute;
-use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type,
-    Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
-    Time64MicrosecondType, Time64NanosecondType, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
-};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, TimeUnit};
 
-use super::number::{NOT_A_NUMBER, Why};
-use super::{base64, datetime, number};
+use super::number::Why;
+pub(crate) use scalar::{Longs, Texts, scalar};
 
 /// A value that is not NULL, as a format found it.
 #[derive(Debug, Clone, Copy)]
@@ -94,20 +87,45 @@ pub(crate) trait ReadColumn: Send {
     /// Values appended since the last [`ReadColumn::finish`].
     fn len(&self) -> usize;
 
+    /// Keeps the first `length` of them.
+    fn truncate(&mut self, length: usize);
+
     /// The values as an array; the column is empty afterwards.
     fn finish(&mut self) -> ArrayRef;
+}
+
+/// A column by what is known of it when the program is compiled.
+pub(crate) enum Column {
+    /// `BIGINT` and `TIMESTAMP`.
+    Long(Longs),
+    /// `VARCHAR`.
+    Text(Texts),
+    /// Any other.
+    Other(Box<dyn ReadColumn>),
+}
+
+/// `$call` on whichever kind of column it is.
+macro_rules! each {
+    ($column:expr, $name:ident => $call:expr) => {
+        match $column {
+            Column::Long($name) => $call,
+            Column::Text($name) => $call,
+            Column::Other($name) => $call,
+        }
+    };
 }
 
 /// A column with its name and whether it may be NULL.
 pub(crate) struct Slot {
     name: String,
     nullable: bool,
-    column: Box<dyn ReadColumn>,
+    /// The values.
+    pub(crate) column: Column,
 }
 
 impl Slot {
     /// The slot of `field`, whose values go to `column`.
-    pub(crate) fn new(field: &Field, column: Box<dyn ReadColumn>) -> Self {
+    pub(crate) fn new(field: &Field, column: Column) -> Self {
         Self { name: field.name().clone(), nullable: field.is_nullable(), column }
     }
 
@@ -119,9 +137,10 @@ impl Slot {
     /// Appends a value, `None` for NULL; V1.
     pub(crate) fn append(&mut self, input: Option<Input<'_>>) -> Result<(), Fault> {
         match input {
-            Some(input) => self.column.append(input).map_err(|fault| fault.within(&self.name)),
+            Some(input) => each!(&mut self.column, column => column.append(input))
+                .map_err(|fault| fault.within(&self.name)),
             None => {
-                self.column.append_null();
+                self.pad();
                 match self.nullable {
                     true => Ok(()),
                     false => Err(Fault::new("it is NULL and declared NOT NULL").within(&self.name)),
@@ -130,66 +149,26 @@ impl Slot {
         }
     }
 
-    /// Appends NULL whether it is allowed or not: for rows that are dropped.
+    /// Appends NULL whether it is allowed or not: where what contains the value is NULL.
     pub(crate) fn pad(&mut self) {
-        self.column.append_null();
+        each!(&mut self.column, column => column.append_null());
     }
 
     /// Values appended since the last [`Slot::finish`].
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.column.len()
+        each!(&self.column, column => column.len())
+    }
+
+    /// Keeps the first `length` of them.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        each!(&mut self.column, column => column.truncate(length));
     }
 
     /// The values as an array; the column is empty afterwards.
     pub(crate) fn finish(&mut self) -> ArrayRef {
-        self.column.finish()
+        each!(&mut self.column, column => column.finish())
     }
-}
-
-/// A column of a scalar type, `None` where `data_type` is not one that text formats carry.
-pub(crate) fn scalar(data_type: &DataType) -> Option<Box<dyn ReadColumn>> {
-    use DataType as T;
-    Some(match data_type {
-        T::Boolean => Box::new(Booleans(BooleanBuilder::new())),
-        T::Int8 => integers::<Int8Type>(data_type),
-        T::Int16 => integers::<Int16Type>(data_type),
-        T::Int32 => integers::<Int32Type>(data_type),
-        T::Int64 => integers::<Int64Type>(data_type),
-        T::UInt8 => integers::<UInt8Type>(data_type),
-        T::UInt16 => integers::<UInt16Type>(data_type),
-        T::UInt32 => integers::<UInt32Type>(data_type),
-        T::UInt64 => integers::<UInt64Type>(data_type),
-        T::Float32 => primitive::<Float32Type>(data_type, |input| {
-            numeric(input, number::float32).or_else(|why| Ok(not_finite(input).ok_or(why)? as f32))
-        }),
-        T::Float64 => primitive::<Float64Type>(data_type, |input| {
-            numeric(input, number::float64).or_else(|why| not_finite(input).ok_or(why))
-        }),
-        &T::Decimal128(precision, scale) => primitive::<Decimal128Type>(data_type, move |input| {
-            numeric(input, |text| number::decimal128(text, precision, scale))
-        }),
-        &T::Decimal256(precision, scale) => primitive::<Decimal256Type>(data_type, move |input| {
-            numeric(input, |text| number::decimal256(text, precision, scale))
-        }),
-        T::Utf8 | T::LargeUtf8 | T::Utf8View => {
-            Box::new(Texts(StringBuilder::new(), data_type.clone()))
-        }
-        T::Binary | T::LargeBinary | T::BinaryView => {
-            Box::new(Binaries(BinaryBuilder::new(), data_type.clone()))
-        }
-        T::Date32 => primitive::<Date32Type>(data_type, |input| datetime::date(textual(input)?)),
-        T::Time32(TimeUnit::Second) => times::<Time32SecondType>(data_type, 0),
-        T::Time32(TimeUnit::Millisecond) => times::<Time32MillisecondType>(data_type, 3),
-        T::Time64(TimeUnit::Microsecond) => times::<Time64MicrosecondType>(data_type, 6),
-        T::Time64(TimeUnit::Nanosecond) => times::<Time64NanosecondType>(data_type, 9),
-        T::Timestamp(unit, _) => match unit {
-            TimeUnit::Second => timestamps::<TimestampSecondType>(data_type, 0),
-            TimeUnit::Millisecond => timestamps::<TimestampMillisecondType>(data_type, 3),
-            TimeUnit::Microsecond => timestamps::<TimestampMicrosecondType>(data_type, 6),
-            TimeUnit::Nanosecond => timestamps::<TimestampNanosecondType>(data_type, 9),
-        },
-        _ => return None,
-    })
 }
 
 /// A type as SQL spells it.
@@ -220,6 +199,7 @@ pub(crate) fn sql_name(data_type: &DataType) -> Cow<'static, str> {
         }
         T::Struct(_) => "ROW",
         T::List(_) => "ARRAY",
+        T::Map(..) => "MAP",
         other => return Cow::Owned(other.to_string()),
     })
 }
@@ -240,191 +220,4 @@ pub(crate) fn mismatch(input: &Input<'_>, data_type: &DataType, why: Why) -> Fau
     let article = if name.starts_with(['A', 'I']) { "an" } else { "a" };
     let colon = if why.is_empty() { "" } else { ": " };
     Fault::new(format!("{} is not {article} {name}{colon}{why}", input.shown()))
-}
-
-/// The text of a number, read by `read`.
-fn numeric<T>(input: Input<'_>, read: impl Fn(&str) -> Result<T, Why>) -> Result<T, Why> {
-    match input {
-        Input::Number(text) | Input::Field(text) => read(text),
-        _ => Err(NOT_A_NUMBER),
-    }
-}
-
-/// The text of a string.
-fn textual<'a>(input: Input<'a>) -> Result<&'a str, Why> {
-    match input {
-        Input::Text(text) | Input::Field(text) => Ok(text),
-        _ => Err(""),
-    }
-}
-
-/// The floats that only CSV can carry, as its encoder writes them.
-fn not_finite(input: Input<'_>) -> Option<f64> {
-    match input {
-        Input::Field("NaN") => Some(f64::NAN),
-        Input::Field("Infinity") => Some(f64::INFINITY),
-        Input::Field("-Infinity") => Some(f64::NEG_INFINITY),
-        _ => None,
-    }
-}
-
-fn integers<T: ArrowPrimitiveType<Native: TryFrom<i128>>>(
-    data_type: &DataType,
-) -> Box<dyn ReadColumn> {
-    primitive::<T>(data_type, |input| numeric(input, number::integer))
-}
-
-fn times<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(
-    data_type: &DataType,
-    digits: u32,
-) -> Box<dyn ReadColumn> {
-    primitive::<T>(data_type, move |input| {
-        let time = datetime::time(textual(input)?, digits)?;
-        T::Native::try_from(time).map_err(|_| number::OUT_OF_RANGE)
-    })
-}
-
-/// Instants: text, or a whole number of units since 1970.
-fn timestamps<T: ArrowPrimitiveType<Native = i64>>(
-    data_type: &DataType,
-    digits: u32,
-) -> Box<dyn ReadColumn> {
-    primitive::<T>(data_type, move |input| match input {
-        Input::Number(text) => number::integer(text),
-        Input::Text(text) => datetime::timestamp(text, digits),
-        Input::Field(text) => {
-            let unsigned = text.strip_prefix('-').unwrap_or(text);
-            match unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-                true => number::integer(text),
-                false => datetime::timestamp(text, digits),
-            }
-        }
-        _ => Err(""),
-    })
-}
-
-fn primitive<T: ArrowPrimitiveType>(
-    data_type: &DataType,
-    read: impl Fn(Input<'_>) -> Result<T::Native, Why> + Send + 'static,
-) -> Box<dyn ReadColumn> {
-    let builder = PrimitiveBuilder::<T>::new().with_data_type(data_type.clone());
-    Box::new(Primitives { builder, read, data_type: data_type.clone() })
-}
-
-struct Primitives<T: ArrowPrimitiveType, R> {
-    builder: PrimitiveBuilder<T>,
-    read: R,
-    data_type: DataType,
-}
-
-impl<T: ArrowPrimitiveType, R> ReadColumn for Primitives<T, R>
-where
-    R: Fn(Input<'_>) -> Result<T::Native, Why> + Send,
-{
-    #[inline]
-    fn append(&mut self, input: Input<'_>) -> Result<(), Fault> {
-        match (self.read)(input) {
-            Ok(value) => {
-                self.builder.append_value(value);
-                Ok(())
-            }
-            Err(why) => {
-                self.builder.append_null();
-                Err(mismatch(&input, &self.data_type, why))
-            }
-        }
-    }
-
-    fn append_null(&mut self) {
-        self.builder.append_null();
-    }
-
-    fn len(&self) -> usize {
-        self.builder.values_slice().len()
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.builder.finish())
-    }
-}
-
-struct Booleans(BooleanBuilder);
-
-impl ReadColumn for Booleans {
-    fn append(&mut self, input: Input<'_>) -> Result<(), Fault> {
-        let value = match input {
-            Input::Bool(value) => Some(value),
-            Input::Field(text) if text.eq_ignore_ascii_case("true") => Some(true),
-            Input::Field(text) if text.eq_ignore_ascii_case("false") => Some(false),
-            _ => None,
-        };
-        self.0.append_option(value);
-        value.map(drop).ok_or_else(|| mismatch(&input, &DataType::Boolean, ""))
-    }
-
-    fn append_null(&mut self) {
-        self.0.append_null();
-    }
-
-    fn len(&self) -> usize {
-        ArrayBuilder::len(&self.0)
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        Arc::new(self.0.finish())
-    }
-}
-
-/// Strings; built as `Utf8` and turned into the column's own string type at the end.
-struct Texts(StringBuilder, DataType);
-
-impl ReadColumn for Texts {
-    #[inline]
-    fn append(&mut self, input: Input<'_>) -> Result<(), Fault> {
-        match textual(input) {
-            Ok(text) => {
-                self.0.append_value(text);
-                Ok(())
-            }
-            Err(why) => {
-                self.0.append_null();
-                Err(mismatch(&input, &self.1, why))
-            }
-        }
-    }
-
-    fn append_null(&mut self) {
-        self.0.append_null();
-    }
-
-    fn len(&self) -> usize {
-        self.0.offsets_slice().len() - 1
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        compute::cast(&self.0.finish(), &self.1).expect("string types convert to each other")
-    }
-}
-
-/// Bytes, from base64; built as `Binary` and turned into the column's own type at the end.
-struct Binaries(BinaryBuilder, DataType);
-
-impl ReadColumn for Binaries {
-    fn append(&mut self, input: Input<'_>) -> Result<(), Fault> {
-        let bytes = textual(input).and_then(|text| base64::decode(text).ok_or("expected base64"));
-        self.0.append_option(bytes.as_ref().ok());
-        bytes.map(drop).map_err(|why| mismatch(&input, &self.1, why))
-    }
-
-    fn append_null(&mut self) {
-        self.0.append_null();
-    }
-
-    fn len(&self) -> usize {
-        self.0.offsets_slice().len() - 1
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        compute::cast(&self.0.finish(), &self.1).expect("binary types convert to each other")
-    }
 }

@@ -1,8 +1,11 @@
 //! NDJSON: one JSON object (RFC 8259) per line.
 //!
-//! Reading: a missing key is NULL, of a repeated key the last one counts, other keys are ignored
-//! though they must be valid JSON. Writing: every column in order, NULL as `null`.
+//! Reading: a missing key is NULL, of a repeated key the last one counts. The whole line must be valid
+//! JSON in UTF-8, nested at most 128 deep; of a member that is no column, or a column that the query
+//! does not use, nothing more is asked. Writing: every column in order, NULL as `null`.
 
+mod nested;
 pub(crate) mod read;
-pub(crate) mod scan;
+mod scan;
+mod separators;
 pub(crate) mod write;

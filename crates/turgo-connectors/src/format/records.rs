@@ -1,13 +1,16 @@
 //! From chunks to rows: the loop that every format of records shares.
 //!
+//! A format may read an ordinary record in one go ([`ReadRecords::read_at`]). Where it does not, the
+//! record is delimited first, looked at as text and then read ([`ReadRecords::read`]); only this way
+//! rejects. What a record left in the columns before it was given up or rejected is cut off.
+//!
 //! - R1. A record is delimited without looking at its values, so a bad one never hides another.
 //! - R2. Rows, rejects and their places depend on the bytes alone, not on how they were cut into
 //!   chunks or on `rows_max`.
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use turgo_engine::io::{Chunk, ChunkData, Decode, Decoded, Position, Rejected};
 use turgo_engine::{EngineError, Result};
@@ -22,6 +25,14 @@ pub(crate) trait ReadRecords: Send {
     /// # Errors
     /// Where the chunk as a whole makes no sense.
     fn begin(&mut self, bytes: &[u8]) -> Result<usize>;
+
+    /// Reads the record at `from` as row `row` if nothing in it is out of the ordinary, and returns
+    /// its end; otherwise `None`, and the caller cuts off what the slots have taken. It accepts only
+    /// what [`ReadRecords::read`] would accept, and with the same values.
+    fn read_at(&mut self, bytes: &[u8], from: usize, row: usize) -> Option<usize> {
+        let _ = (bytes, from, row);
+        None
+    }
 
     /// The end of the record at `from`, after its line end; `None` where it has no line end.
     fn end(&self, bytes: &[u8], from: usize) -> Option<usize>;
@@ -57,32 +68,56 @@ pub(crate) struct RecordDecoder<R> {
     first: usize,
     /// Offset of the next record.
     next: usize,
+    /// The rows of the last batch: likely those of the next.
+    rows_last: usize,
 }
 
 impl<R: ReadRecords> RecordDecoder<R> {
     /// A decoder of columns `schema`, the projected one.
     pub(crate) fn new(records: R, schema: SchemaRef) -> Self {
-        Self { records, schema, bytes: Vec::new(), origin: 0, first: 0, next: 0 }
+        Self { records, schema, bytes: Vec::new(), origin: 0, first: 0, next: 0, rows_last: 0 }
     }
 
-    fn finish(&mut self, kept: Vec<bool>) -> Result<RecordBatch> {
-        let rows = kept.iter().filter(|kept| **kept).count();
-        let mask = (rows < kept.len()).then(|| BooleanArray::from(kept));
-        let mut columns = Vec::with_capacity(self.schema.fields().len());
-        for (slot, field) in self.records.slots().iter_mut().zip(self.schema.fields()) {
-            let mut column = slot.finish();
-            if let Some(mask) = &mask {
-                column = compute::filter(&column, mask)?;
-            }
-            if column.data_type() != field.data_type() {
-                // Nested columns are nullable inside until the bad rows are gone.
-                column = compute::cast(&column, field.data_type())?;
-            }
-            columns.push(column);
-        }
+    fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
+        let columns = self.records.slots().iter_mut().map(Slot::finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
+
+    /// Reads the next record in order.
+    fn read(&mut self) -> Read {
+        let start = self.next;
+        self.next = self.records.end(&self.bytes, start).unwrap_or(self.bytes.len());
+        let record = without_line_end(&self.bytes[start..self.next]);
+        if self.records.is_blank(record) {
+            return Read::Blank;
+        }
+        let read = match std::str::from_utf8(record) {
+            Ok(text) => self.records.read(text),
+            Err(error) => {
+                Err(format!("invalid UTF-8 at byte {} of the record", error.valid_up_to() + 1))
+            }
+        };
+        match read {
+            Ok(()) => Read::Row,
+            Err(reason) => {
+                let at = self.origin + (start - self.first) as u64;
+                Read::Rejected(Rejected { at, reason, raw: record.to_vec() })
+            }
+        }
+    }
+
+    /// Cuts off what was read of a row that came to nothing.
+    fn keep(&mut self, rows: usize) {
+        self.records.slots().iter_mut().for_each(|slot| slot.truncate(rows));
+    }
+}
+
+/// What a record turned out to be.
+enum Read {
+    Row,
+    Blank,
+    Rejected(Rejected),
 }
 
 impl<R: ReadRecords> Decode for RecordDecoder<R> {
@@ -104,65 +139,28 @@ impl<R: ReadRecords> Decode for RecordDecoder<R> {
         if self.next >= self.bytes.len() {
             return Ok(None);
         }
-        let mut decoded = Rows::default();
-        while decoded.starts.len() < rows_max.max(1) && self.next < self.bytes.len() {
-            let start = self.next;
-            self.next = self.records.end(&self.bytes, start).unwrap_or(self.bytes.len());
-            let record = without_line_end(&self.bytes[start..self.next]);
-            if self.records.is_blank(record) {
+        let mut starts = Vec::with_capacity(self.rows_last);
+        let mut rejected = Vec::new();
+        while starts.len() < rows_max.max(1) && self.next < self.bytes.len() {
+            let start = u32::try_from(self.next - self.first)
+                .map_err(|_| EngineError::internal("a chunk of more than 4 GiB"))?;
+            if let Some(end) = self.records.read_at(&self.bytes, self.next, starts.len()) {
+                self.next = end;
+                starts.push(start);
                 continue;
             }
-            let offset = start - self.first;
-            match read(&mut self.records, record) {
-                Ok(()) => {
-                    decoded.starts.push(
-                        u32::try_from(offset)
-                            .map_err(|_| EngineError::internal("a chunk of more than 4 GiB"))?,
-                    );
-                    decoded.kept.push(true);
-                }
-                Err(reason) => {
-                    decoded.reject(&mut self.records);
-                    let at = self.origin + offset as u64;
-                    decoded.rejected.push(Rejected { at, reason, raw: record.to_vec() });
+            self.keep(starts.len());
+            match self.read() {
+                Read::Row => starts.push(start),
+                Read::Blank => {}
+                Read::Rejected(record) => {
+                    self.keep(starts.len());
+                    rejected.push(record);
                 }
             }
         }
-        let rows = self.finish(decoded.kept)?;
-        Ok(Some(Decoded { rows, starts: decoded.starts, rejected: decoded.rejected }))
-    }
-}
-
-/// Rows of one call, with those still to be dropped.
-#[derive(Default)]
-struct Rows {
-    starts: Vec<u32>,
-    rejected: Vec<Rejected>,
-    /// For each row in the slots, whether it stays.
-    kept: Vec<bool>,
-}
-
-impl Rows {
-    /// Completes a row that was left half-read, and marks it to be dropped.
-    fn reject(&mut self, records: &mut impl ReadRecords) {
-        let rows = self.kept.len();
-        let slots = records.slots();
-        if slots.iter().any(|slot| slot.len() > rows) {
-            for slot in slots.iter_mut().filter(|slot| slot.len() == rows) {
-                slot.pad();
-            }
-            self.kept.push(false);
-        }
-        debug_assert!(records.slots().iter().all(|slot| slot.len() == self.kept.len()));
-    }
-}
-
-fn read(records: &mut impl ReadRecords, record: &[u8]) -> Result<(), String> {
-    match std::str::from_utf8(record) {
-        Ok(text) => records.read(text),
-        Err(error) => {
-            Err(format!("invalid UTF-8 at byte {} of the record", error.valid_up_to() + 1))
-        }
+        self.rows_last = starts.len();
+        Ok(Some(Decoded { rows: self.finish(starts.len())?, starts, rejected }))
     }
 }
 

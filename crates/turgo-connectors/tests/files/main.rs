@@ -4,6 +4,7 @@
 
 mod csv;
 mod json;
+mod json_lines;
 mod reading;
 mod round_trip;
 

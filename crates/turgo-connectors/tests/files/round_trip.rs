@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, Int64Builder, MapBuilder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use turgo_connectors::connectors;
 use turgo_connectors::generator::Generator;
@@ -84,6 +84,27 @@ fn json_reads_back_what_it_wrote() {
     columns.push(("rows", DataType::new_list(DataType::Struct(inner), true)));
     columns.push(("numbers", DataType::new_list(DataType::Float64, false)));
     check(&schema(&columns), &[("format", "json")], 20);
+}
+
+#[test]
+fn json_reads_back_the_maps_it_wrote() {
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    for (keys, valid) in [(&["b", "a \"\n"][..], true), (&[], true), (&[], false), (&[""], true)] {
+        for key in keys {
+            maps.keys().append_value(key);
+            maps.values().append_option((*key != "b").then_some(7));
+        }
+        maps.append(valid).unwrap();
+    }
+    let maps = maps.finish();
+    let schema = schema(&[("map", maps.data_type().clone())]);
+    let rows = RecordBatch::try_new(SchemaRef::clone(&schema), vec![Arc::new(maps)]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let table = table(&directory.path().join("file"), &schema, &[("format", "json")]);
+    write(&table, &rows);
+    let source = connectors().source(&table).unwrap();
+    let (content, _) = read_from(source.as_ref(), &[0], 0, 4096, 1 << 20).unwrap();
+    assert_eq!((content.rejected, content.rows), (vec![], rows));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Scanning JSON text: finds the ends of values and checks their grammar, builds nothing.
 //!
-//! - S1. A value that [`Cursor::value`] has passed over is valid: scanning it again cannot fail.
+//! - S1. A value that [`Cursor::value`] has passed over is valid JSON in UTF-8: scanning it again
+//!   cannot fail.
 //! - S2. Recursion is bounded by [`DEPTH_MAX`].
+//! - S3. A line feed is never passed over: what has been scanned lies in one line.
 
 use std::borrow::Cow;
+
+use crate::format::bytes;
 
 /// The deepest nesting, the record itself included.
 pub(crate) const DEPTH_MAX: usize = 128;
@@ -19,42 +23,62 @@ pub(crate) struct Syntax {
 
 type Result<T> = std::result::Result<T, Syntax>;
 
+/// What stands between the quotes of a string; UTF-8.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Quoted<'a> {
+    /// As it is written.
+    pub(crate) raw: &'a [u8],
+    /// Whether escapes stand for something else.
+    pub(crate) escaped: bool,
+}
+
 /// A place in a text.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
-    text: &'a str,
+    text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// The start of `text`.
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+    /// At byte `at` of `text`.
+    pub(crate) fn new(text: &'a [u8], at: usize) -> Self {
+        Self { text, at }
     }
 
     /// The offset in the text.
+    #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
+    /// The text from `start` to here.
+    #[inline]
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        &self.text[start..self.at]
+    }
+
     /// The rest of the text.
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
-        &self.text.as_bytes()[self.at..]
+        &self.text[self.at..]
     }
 
     /// Passes over `bytes` bytes that the caller has looked at.
+    #[inline]
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.at += bytes;
     }
 
     /// The next byte.
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.text.get(self.at).copied()
     }
 
     /// Passes over white space.
+    #[inline]
     pub(crate) fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        while let Some(b' ' | b'\t' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
@@ -90,37 +114,87 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over a value at nesting depth `depth` and returns it as it is written.
-    pub(crate) fn value(&mut self, depth: usize) -> Result<&'a str> {
+    #[inline]
+    pub(crate) fn value(&mut self, depth: usize) -> Result<&'a [u8]> {
         let start = self.at;
         match self.peek() {
             Some(b'"') => drop(self.string()?),
-            Some(b'{' | b'[') if depth >= DEPTH_MAX => return Err(self.error("nested too deeply")),
-            Some(b'{') => self.object(depth + 1)?,
-            Some(b'[') => self.array(depth + 1)?,
             Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.literal("true")?,
-            Some(b'f') => self.literal("false")?,
-            Some(b'n') => self.literal("null")?,
-            _ => return Err(self.error("expected a value")),
+            _ => self.other(depth)?,
         }
-        Ok(&self.text[start..self.at])
+        Ok(self.since(start))
     }
 
-    /// Passes over a string and returns what stands between its quotes, escapes and all.
-    pub(crate) fn string(&mut self) -> Result<&'a str> {
+    fn other(&mut self, depth: usize) -> Result<()> {
+        match self.peek() {
+            Some(b'{' | b'[') if depth >= DEPTH_MAX => Err(self.error("nested too deeply")),
+            Some(b'{') => self.object(depth + 1),
+            Some(b'[') => self.array(depth + 1),
+            Some(b't') => self.literal("true"),
+            Some(b'f') => self.literal("false"),
+            Some(b'n') => self.literal("null"),
+            _ => Err(self.error("expected a value")),
+        }
+    }
+
+    /// Passes over a string.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Quoted<'a>> {
+        match self.plain_string() {
+            Some(raw) => Ok(Quoted { raw, escaped: false }),
+            None => self.rich_string(),
+        }
+    }
+
+    /// Passes over a string of ASCII characters without escapes, and returns it without its quotes;
+    /// stays where the value is something else.
+    #[inline(always)]
+    pub(crate) fn plain_string(&mut self) -> Option<&'a [u8]> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = bytes::plain_text_end(self.text, start);
+        if self.text.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        Some(&self.text[start..end])
+    }
+
+    /// Passes over the value if it is of the common kinds: a plain string or a short integer.
+    #[inline(always)]
+    pub(crate) fn common_value(&mut self) -> bool {
+        self.plain_string().is_some() || self.short_integer().is_some()
+    }
+
+    /// Passes over a string, perhaps with escapes and letters beyond ASCII.
+    fn rich_string(&mut self) -> Result<Quoted<'a>> {
         self.expect(b'"', "expected a string")?;
         let start = self.at;
+        let (mut escaped, mut ascii) = (false, true);
         loop {
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    self.escape()?;
+                    escaped = true;
+                }
                 Some(..0x20) => return Err(self.error("control character in a string")),
-                Some(_) => self.at += 1,
+                Some(0x80..) => {
+                    self.at += 1;
+                    ascii = false;
+                }
+                Some(_) => self.at = bytes::plain_text_end(self.text, self.at),
                 None => return Err(self.error("unclosed string")),
             }
         }
+        let raw = self.since(start);
+        if !ascii && let Err(error) = std::str::from_utf8(raw) {
+            return Err(Syntax { at: start + error.valid_up_to(), what: "invalid UTF-8" });
+        }
         self.at += 1;
-        Ok(&self.text[start..self.at - 1])
+        Ok(Quoted { raw, escaped })
     }
 
     fn escape(&mut self) -> Result<()> {
@@ -151,6 +225,26 @@ impl<'a> Cursor<'a> {
         Ok(hex_value(digits))
     }
 
+    /// Passes over an integer of at most 16 digits and returns its value; stays where the value is
+    /// something else, even if it is a number.
+    #[inline(always)]
+    pub(crate) fn short_integer(&mut self) -> Option<i64> {
+        const DIGITS_MAX: usize = 16;
+        let negative = self.peek() == Some(b'-');
+        let start = self.at + usize::from(negative);
+        let (value, end) = bytes::digits(self.text, start);
+        let count = end - start;
+        let leading_zero = count > 1 && self.text[start] == b'0';
+        let goes_on = matches!(self.text.get(end), Some(b'.' | b'e' | b'E'));
+        if count == 0 || count > DIGITS_MAX || leading_zero || goes_on {
+            return None;
+        }
+        self.at = end;
+        let value = value as i64;
+        Some(if negative { -value } else { value })
+    }
+
+    #[inline]
     fn number(&mut self) -> Result<()> {
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -159,6 +253,14 @@ impl<'a> Cursor<'a> {
             Some(b'0') => self.at += 1,
             _ => self.digits()?,
         }
+        if let Some(b'.' | b'e' | b'E' | b'0'..=b'9') = self.peek() {
+            self.fraction()?;
+        }
+        Ok(())
+    }
+
+    /// Passes over what follows the whole part of a number.
+    fn fraction(&mut self) -> Result<()> {
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -176,12 +278,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn digits(&mut self) -> Result<()> {
-        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if count == 0 {
+        let (_, end) = bytes::digits(self.text, self.at);
+        if end == self.at {
             return Err(self.error("expected a digit"));
         }
-        self.at += count;
+        self.at = end;
         Ok(())
     }
 
@@ -242,9 +345,16 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The text a string stands for; `raw` is what [`Cursor::string`] returned.
-pub(crate) fn unescaped(raw: &str) -> Cow<'_, str> {
-    let Some(first) = memchr::memchr(b'\\', raw.as_bytes()) else { return Cow::Borrowed(raw) };
+/// Text that the cursor has passed over; S1.
+pub(crate) fn text(scanned: &[u8]) -> &str {
+    std::str::from_utf8(scanned).expect("the cursor passes over UTF-8 only")
+}
+
+/// The text a string stands for.
+pub(crate) fn unescaped(quoted: Quoted<'_>) -> Cow<'_, str> {
+    let raw = text(quoted.raw);
+    let first = memchr::memchr(b'\\', raw.as_bytes()).filter(|_| quoted.escaped);
+    let Some(first) = first else { return Cow::Borrowed(raw) };
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     let mut next = Some(first);
@@ -294,11 +404,11 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> Result<&str> {
-        let mut cursor = Cursor::new(text);
+        let mut cursor = Cursor::new(text.as_bytes(), 0);
         cursor.skip_space();
         let value = cursor.value(0)?;
         cursor.end()?;
-        Ok(value)
+        Ok(super::text(value))
     }
 
     #[test]
@@ -357,7 +467,8 @@ mod tests {
     fn escapes_are_resolved_as_serde_json_does() {
         for text in [r#""""#, r#""plain""#, r#""\"\\\/\b\f\n\r\t""#, r#""a\u00e9\ud83d\ude00z""#] {
             let expected: String = serde_json::from_str(text).unwrap();
-            assert_eq!(unescaped(&text[1..text.len() - 1]), expected);
+            let quoted = Cursor::new(text.as_bytes(), 0).string().unwrap();
+            assert_eq!(unescaped(quoted), expected);
         }
     }
 

@@ -77,6 +77,7 @@ fn not_null(array: &dyn Array) -> Result<WriteValue<'_>> {
             finite(array, |row| floats.value(row).is_finite())?
         }
         DataType::Struct(_) => object(array)?,
+        DataType::Map(..) if array.as_map().keys().data_type() == &DataType::Utf8 => map(array)?,
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
             let write = value(lists.values().as_ref())?;
@@ -114,6 +115,27 @@ fn finite<'a>(
     Ok(Box::new(move |row, out| match is_finite(row) {
         true => write(row, out),
         false => out.extend_from_slice(b"null"),
+    }))
+}
+
+fn map(array: &dyn Array) -> Result<WriteValue<'_>> {
+    let maps = array.as_map();
+    let (key, value) = (value(maps.keys().as_ref())?, value(maps.values().as_ref())?);
+    let offsets = maps.value_offsets();
+    let member = move |entry, out: &mut Vec<u8>| {
+        key(entry, out);
+        out.push(b':');
+        value(entry, out);
+    };
+    Ok(Box::new(move |row, out| {
+        out.push(b'{');
+        for entry in offsets[row] as usize..offsets[row + 1] as usize {
+            if entry > offsets[row] as usize {
+                out.push(b',');
+            }
+            member(entry, out);
+        }
+        out.push(b'}');
     }))
 }
 

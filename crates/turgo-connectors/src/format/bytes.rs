@@ -1,0 +1,179 @@
+//! Looking at many bytes at once: the ends of texts and the values of digits.
+//!
+//! The one module of this crate that may use `unsafe`: for the vector instructions which every
+//! x86-64 processor has. Other processors look at eight bytes in a 64-bit word.
+
+#![expect(unsafe_code, reason = "vector instructions are reached by unsafe calls only")]
+
+/// The first byte from `from` on that is a quote, a backslash, a control character or not ASCII; the
+/// end of `bytes` where there is none.
+#[inline(always)]
+pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        match special(block) {
+            LANES => at += LANES,
+            first => return at + first,
+        }
+    }
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20 | 0x80..);
+    bytes[at..].iter().position(is_special).map_or(bytes.len(), |length| at + length)
+}
+
+/// Bytes looked at in one step.
+#[cfg(target_arch = "x86_64")]
+const LANES: usize = 32;
+
+/// The first byte of `block` that ends a plain text; [`LANES`] where none does.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn special(block: &[u8; LANES]) -> usize {
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+    };
+
+    /// One bit for each byte that ends a plain text.
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn marks(half: __m128i) -> u32 {
+        let quote = _mm_cmpeq_epi8(half, _mm_set1_epi8(b'"' as i8));
+        let backslash = _mm_cmpeq_epi8(half, _mm_set1_epi8(b'\\' as i8));
+        // As signed numbers, bytes beyond ASCII are below the control characters.
+        let odd = _mm_cmplt_epi8(half, _mm_set1_epi8(b' ' as i8));
+        _mm_movemask_epi8(_mm_or_si128(odd, _mm_or_si128(quote, backslash))) as u32
+    }
+
+    // SAFETY: both are 32 bytes in which any bits are allowed.
+    let halves = unsafe { std::mem::transmute::<[u8; LANES], [__m128i; 2]>(*block) };
+    // SAFETY: SSE2 is part of the x86-64 instruction set.
+    let [low, high] = halves.map(|half| unsafe { marks(half) });
+    // All zeros count 32.
+    (low | high << 16).trailing_zeros() as usize
+}
+
+/// Bytes looked at in one step.
+#[cfg(not(target_arch = "x86_64"))]
+const LANES: usize = 8;
+
+/// The first byte of `block` that ends a plain text; [`LANES`] where none does.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn special(block: &[u8; LANES]) -> usize {
+    swar::special(u64::from_le_bytes(*block))
+}
+
+/// The decimal digits from `from` on: their value, and where they end. More than 16 digits are
+/// passed over, but their value is not right.
+#[inline(always)]
+pub(crate) fn digits(bytes: &[u8], from: usize) -> (u64, usize) {
+    let (mut value, mut at) = (0u64, from);
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let (part, count) = swar::digits(u64::from_le_bytes(*block));
+        value = value.wrapping_mul(swar::POWERS_OF_TEN[count]).wrapping_add(part);
+        at += count;
+        if count < 8 {
+            return (value, at);
+        }
+    }
+    while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        at += 1;
+    }
+    (value, at)
+}
+
+/// Eight bytes as the little-endian word they make.
+mod swar {
+    pub(super) const POWERS_OF_TEN: [u64; 9] =
+        [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+
+    /// The first byte that ends a plain text; 8 where none does.
+    #[cfg(any(test, not(target_arch = "x86_64")))]
+    pub(super) fn special(word: u64) -> usize {
+        // A byte borrows from the next one only where it is itself below what is taken from it, so
+        // the lowest mark is right, and the lowest is what counts.
+        let below = |word: u64, byte: u8| word.wrapping_sub(all(byte)) & !word;
+        let quote = below(word ^ all(b'"'), 1);
+        let backslash = below(word ^ all(b'\\'), 1);
+        let marks = (below(word, b' ') | quote | backslash | word) & all(0x80);
+        marks.trailing_zeros() as usize / 8
+    }
+
+    /// The value of the digits at the start, and how many there are.
+    #[inline]
+    pub(super) fn digits(word: u64) -> (u64, usize) {
+        let values = word ^ all(b'0');
+        // The high bit of each byte that is no digit; carries reach only bytes behind the first.
+        let marks = (values.wrapping_add(all(0x76)) | values) & all(0x80);
+        let count = marks.trailing_zeros() as usize / 8;
+        if count == 0 {
+            return (0, 0);
+        }
+        // Leading zeros take the place of what follows; then neighbours are added up in pairs.
+        let values = values << (64 - 8 * count);
+        let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
+        let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+        let eight = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff;
+        (eight, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_ends_at_any_special_byte() {
+        let special = |byte: u8| byte == b'"' || byte == b'\\' || !(0x20..0x80).contains(&byte);
+        for byte in 0..=255 {
+            for before in 0..40 {
+                for filler in [b' ', b'a', 0x7f, b'!', b'#', b'[', b']'] {
+                    let mut text = vec![filler; before];
+                    text.push(byte);
+                    text.extend([filler; 20]);
+                    let expected = if special(byte) { before } else { text.len() };
+                    assert_eq!(plain_text_end(&text, 0), expected, "{byte:#x} after {before}");
+                    let from = before.min(3);
+                    assert_eq!(plain_text_end(&text, from), expected);
+                }
+            }
+        }
+        assert_eq!(plain_text_end(b"abc", 3), 3);
+    }
+
+    #[test]
+    fn words_find_what_vectors_find() {
+        let mut random = 1u64;
+        for _ in 0..100_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Mostly letters, so that the first special byte stands anywhere.
+            let spread = random.rotate_left(17).to_le_bytes();
+            let block = spread.map(|byte| if byte % 4 > 0 { b'a' + byte % 26 } else { byte });
+            assert_eq!(
+                swar::special(u64::from_le_bytes(block)),
+                plain_text_end(&block.repeat(4), 0).min(8)
+            );
+        }
+    }
+
+    #[test]
+    fn digits_end_at_any_other_byte() {
+        for end in (0..=255u8).filter(|byte| !byte.is_ascii_digit()) {
+            for count in 0..=16 {
+                for rest in [&b""[..], b"123456789", b"xxxxxxxxx"] {
+                    let text = [&b"9172635404918273"[..count], &[end], rest].concat();
+                    let expected: u64 =
+                        std::str::from_utf8(&text[..count]).unwrap().parse().unwrap_or_default();
+                    assert_eq!(digits(&text, 0), (expected, count), "{text:?}");
+                }
+            }
+        }
+        assert_eq!(digits(b"1234567", 0), (1_234_567, 7));
+        assert_eq!(digits(&[b'7'; 100], 0).1, 100);
+        assert_eq!(digits(b"12", 2), (0, 2));
+    }
+}

@@ -1,0 +1,333 @@
+//! Any lines, sound, odd or broken, are read as `serde_json` and plain arithmetic read them.
+//!
+//! The lines of a file resemble each other, as those of one program do, so that what the reader
+//! learns from one it uses, or must not use, on the next.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
+use arrow::datatypes::{
+    DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType,
+};
+use serde_json::value::RawValue;
+use turgo_connectors::connectors;
+
+use crate::{Content, Random, columns, read, read_from, table};
+
+/// Two of them of one length and alike at the start, for whoever compares no more than that.
+const KEYS: [&str; 5] = ["long", "a key that is cents", "text", "time", "a key that is float"];
+
+/// A value as text: the outer `None` rejects the row, the inner one is NULL.
+type Cell = Option<Option<String>>;
+
+/// What a line means in each column; `None`: it is not a record.
+fn reference(line: &[u8]) -> Option<[Cell; 5]> {
+    let line = std::str::from_utf8(line).ok()?;
+    let object: BTreeMap<String, Box<RawValue>> = serde_json::from_str(line).ok()?;
+    if !strings_are_sound(line) || depth(line) > 128 {
+        return None;
+    }
+    let number = |raw: &str| raw.parse::<f64>().ok().filter(|_| !raw.contains(['n', 'i', '"']));
+    let finite = |raw: &str| number(raw).filter(|value| value.is_finite());
+    let string = |raw: &str| serde_json::from_str::<String>(raw).ok();
+    let long = |raw: &str| match raw.parse::<i128>() {
+        Ok(exact) => i64::try_from(exact).ok(),
+        Err(_) => number(raw).filter(|v| v.fract() == 0.0 && v.abs() < 1e15).map(|v| v as i64),
+    };
+    let cents = |raw: &str| {
+        let scaled = number(raw)? * 10_000.0;
+        (scaled.abs() < 1e14 && scaled.round() % 100.0 == 0.0)
+            .then(|| (scaled / 100.0).round() as i64)
+    };
+    let millis = |raw: &str| match string(raw) {
+        None => long(raw),
+        Some(text) => {
+            let nanos = string_to_timestamp_nanos(&text).ok()?;
+            (nanos % 1_000_000 == 0).then_some(nanos / 1_000_000)
+        }
+    };
+    fn cell<T: ToString>(raw: Option<&RawValue>, read: impl Fn(&str) -> Option<T>) -> Cell {
+        match raw.map(RawValue::get).filter(|raw| *raw != "null") {
+            None => Some(None),
+            Some(raw) => read(raw).map(|value| Some(value.to_string())),
+        }
+    }
+    let get = |key: &str| object.get(key).map(Box::as_ref);
+    Some([
+        cell(get(KEYS[0]), long),
+        cell(get(KEYS[1]), cents),
+        cell(get(KEYS[2]), string),
+        cell(get(KEYS[3]), millis),
+        cell(get(KEYS[4]), finite),
+    ])
+}
+
+/// `serde_json` passes over values it is not asked for without resolving their escapes.
+fn strings_are_sound(json: &str) -> bool {
+    let mut rest = json;
+    while let Some(start) = rest.find('"') {
+        rest = &rest[start..];
+        let mut strings = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        if !matches!(strings.next(), Some(Ok(_))) {
+            return false;
+        }
+        rest = &rest[strings.byte_offset()..];
+    }
+    true
+}
+
+/// The deepest nesting; `json` has sound strings.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// A string of any length, so that what is special in it stands anywhere.
+fn string(random: &mut Random) -> String {
+    let mut text = String::from("\"");
+    let odd = random.below(4) == 0;
+    for _ in 0..random.below(70) {
+        text.push_str(match odd && random.below(12) == 0 {
+            true => random.one(&[
+                "é",
+                "€",
+                "😀",
+                "\\n",
+                "\\\"",
+                "\\\\",
+                "\\u0041",
+                "\\ud83d\\ude00",
+                "\\ud83d",
+                "\\ude00",
+                "\\x",
+                "\t",
+                "\u{7f}",
+                "\\u00e",
+                "\\/",
+            ]),
+            false => random.one(&["a", "Z", "0", " ", ",", ":", "{", "}", "[", "]", "!", "#"]),
+        });
+    }
+    text + "\""
+}
+
+fn integer(random: &mut Random) -> String {
+    let digits = random.below(21);
+    let digit = |_| char::from(b'0' + random.below(10) as u8);
+    let digits: String = (0..digits).map(digit).collect();
+    format!("{}{}{digits}", random.one(&["", "", "-"]), random.one(&["1", "7", "90", ""]))
+}
+
+fn odd_value(random: &mut Random) -> String {
+    match random.below(8) {
+        0 => string(random),
+        1 => integer(random),
+        2 => {
+            let depth = random.one(&["2", "126", "127", "128", "129"]).parse().unwrap();
+            format!("{}1{}", "[".repeat(depth), "]".repeat(depth))
+        }
+        _ => random
+            .one(&[
+                "0",
+                "-0",
+                "1.0",
+                "1.5",
+                "12e2",
+                "5e-1",
+                "1.23",
+                "-0.001",
+                "1e400",
+                "01",
+                "-",
+                "1.",
+                "99999999999999999999",
+                "9223372036854775807",
+                "9223372036854775808",
+                "null",
+                "true",
+                "false",
+                "tru",
+                "nulll",
+                "[]",
+                "{}",
+                "[1,]",
+                "{\"a\":[1,{}]}",
+                "{\"long\":1}",
+                "[{\"text\":\"}\"},\"]\"]",
+                "\"open",
+                "\"2024-01-15 10:00:00.0001\"",
+                "\"2023-02-29 00:00:00\"",
+                "+1",
+                ".5",
+                "NaN",
+                "",
+            ])
+            .to_owned(),
+    }
+}
+
+/// A value that fits column `index`; of index 5, a value that nobody wants.
+fn fitting(index: usize, random: &mut Random) -> String {
+    let choices: &[&str] = match index {
+        0 if random.below(2) == 0 => return integer(random),
+        0 => &["1", "-7", "1.0", "12e2", "1704067200000"],
+        1 => &["1", "1.23", "-7", "12345678.9"],
+        2 => return string(random),
+        3 => &[
+            "\"2024-01-15 10:00:00\"",
+            "\"2024-01-15T10:00:00.5Z\"",
+            "\"2024-02-29T23:59:59.999+02:00\"",
+            "\"2024-01-15T10:00:00.123Z\"",
+            "\"2024-12-31T23:59:59Z\"",
+            "1704067200000",
+        ],
+        4 => &["1.5", "-0.001", "5e-1", "3", "0.1"],
+        _ => &["[]", "{\"a\":[1,{}]}", "true", "\"x\"", "17", "-2.5e3", "null"],
+    };
+    random.one(choices).to_owned()
+}
+
+/// Lines of one program, which changes its mind now and then.
+fn file(random: &mut Random) -> Vec<u8> {
+    let mut order: Vec<usize> = (0..6).collect();
+    let (mut comma, mut colon) = (",", ":");
+    let mut out = Vec::new();
+    for _ in 0..random.below(25) {
+        if random.below(12) == 0 {
+            order.swap(random.below(6), random.below(6));
+            comma = random.one(&[",", ", ", " ,\t", "\r,"]);
+            colon = random.one(&[":", ": ", " : "]);
+        }
+        let mut members = Vec::new();
+        for index in &order {
+            let key = KEYS.get(*index).copied().unwrap_or("other");
+            let key = if random.below(40) == 0 { key.replace('t', "\\u0074") } else { key.into() };
+            let odd = random.below(25) == 0;
+            let value = if odd { odd_value(random) } else { fitting(*index, random) };
+            if random.below(15) > 0 {
+                members.push(format!("\"{key}\"{colon}{value}"));
+            }
+        }
+        if random.below(15) == 0 && !members.is_empty() {
+            let again = random.below(members.len());
+            members.insert(random.below(members.len()), members[again].clone());
+            let other = random.below(6);
+            let key = KEYS.get(other).unwrap_or(&"other");
+            members.push(format!("\"{key}\"{colon}{}", fitting(other, random)));
+        }
+        let mut line = format!("{{{}}}", members.join(comma)).into_bytes();
+        if random.below(15) == 0 {
+            mangle(&mut line, random);
+        }
+        out.extend(line);
+        let end =
+            ["\n", "\n", "\n", "\n", "\r\n", "\r\n", " \n", "\n\n", "\n \t\r\n", "}\n", "\r\r\n"];
+        out.extend(random.one(&end).as_bytes());
+    }
+    if random.below(2) == 0 {
+        out.pop();
+    }
+    out
+}
+
+/// Breaks a line, or makes a different one of it.
+fn mangle(line: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(line.len());
+    match random.below(4) {
+        0 => line.truncate(at),
+        1 => drop(line.remove(at)),
+        2 => line[at] = random.below(256) as u8,
+        _ => {
+            let byte = random.one(&["\"", "\\", "{", "}", ",", " ", "\n", "0", "\u{0}"]).as_bytes();
+            line.insert(at, byte[0]);
+        }
+    }
+}
+
+/// A line as the reference reads it, with its offset and bytes.
+type Line<'a> = (u64, &'a [u8], Option<[Cell; 5]>);
+
+fn lines(text: &[u8]) -> Vec<Line<'_>> {
+    let mut start = 0;
+    let mut lines = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let record = line.strip_suffix(b"\n").unwrap_or(line);
+        let record = record.strip_suffix(b"\r").unwrap_or(record);
+        if !record.trim_ascii().is_empty() {
+            lines.push((start, record, reference(record)));
+        }
+        start += line.len() as u64;
+    }
+    lines
+}
+
+/// Checks what was read of the columns `projection`; returns how many rows there were.
+fn check(content: &Content, lines: &[Line<'_>], projection: &[usize], seed: u64) -> usize {
+    let fits = |cells: &[Cell; 5]| projection.iter().all(|index| cells[*index].is_some());
+    let good = |line: &&Line<'_>| line.2.as_ref().is_some_and(fits);
+    let (good, bad): (Vec<_>, Vec<_>) = lines.iter().partition(good);
+    let found: Vec<_> = content.rejected.iter().map(|r| (r.at, r.raw.as_slice())).collect();
+    let expected: Vec<_> = bad.iter().map(|(at, raw, _)| (*at, *raw)).collect();
+    assert_eq!(found, expected, "seed {seed}, columns {projection:?}");
+    let expected: Vec<u64> = good.iter().map(|line| line.0).collect();
+    assert_eq!(content.starts, expected, "seed {seed}, columns {projection:?}");
+    for (row, (_, line, cells)) in good.iter().enumerate() {
+        for (column, index) in content.rows.columns().iter().zip(projection) {
+            let expected = cells.as_ref().and_then(|cells| cells[*index].clone()).unwrap();
+            let line = String::from_utf8_lossy(line);
+            assert_eq!(shown(column, row), expected, "seed {seed}: {line}");
+        }
+    }
+    good.len()
+}
+
+#[test]
+fn any_lines_are_read_as_the_reference_reads_them() {
+    let time = DataType::Timestamp(TimeUnit::Millisecond, None);
+    let types =
+        [DataType::Int64, DataType::Decimal128(12, 2), DataType::Utf8, time, DataType::Float64];
+    let schema =
+        columns(&std::array::from_fn::<_, 5, _>(|index| (KEYS[index], types[index].clone())));
+    let options = [("format", "json")];
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let source = connectors().source(&table(path.path(), &schema, &options)).unwrap();
+    let (mut rows, mut rejected) = (0, 0);
+    for seed in 1..400 {
+        let text = file(&mut Random(seed));
+        let lines = lines(&text);
+        std::fs::write(path.path(), &text).unwrap();
+        for projection in [&[0, 1, 2, 3, 4][..], &[], &[0], &[2], &[1, 3], &[4]] {
+            let content = read_from(source.as_ref(), projection, 0, 1 << 20, 1 << 20).unwrap().0;
+            rows += check(&content, &lines, projection, seed);
+            rejected += content.rejected.len();
+        }
+        if seed % 8 == 0 {
+            read(&text, &schema, &options).unwrap();
+        }
+    }
+    assert!(rows > 10_000 && rejected > 2000, "{rows} rows and {rejected} rejects mean little");
+}
+
+fn shown(column: &ArrayRef, row: usize) -> Option<String> {
+    column.is_valid(row).then(|| match column.data_type() {
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).to_string(),
+        DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value(row).to_string(),
+        DataType::Timestamp(..) => {
+            column.as_primitive::<TimestampMillisecondType>().value(row).to_string()
+        }
+        _ => column.as_string::<i32>().value(row).to_owned(),
+    })
+}
