@@ -220,6 +220,7 @@ pub(crate) fn sql_name(data_type: &DataType) -> Cow<'static, str> {
         }
         T::Struct(_) => "ROW",
         T::List(_) => "ARRAY",
+        T::Map(..) => "MAP",
         other => return Cow::Owned(other.to_string()),
     })
 }
