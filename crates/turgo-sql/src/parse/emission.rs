@@ -83,7 +83,13 @@ fn clause_at(tokens: &[TokenWithSpan], at: usize) -> Option<Emit> {
 fn complete(token: &Token) -> bool {
     match token {
         Token::Word(_) => !INCOMPLETE.iter().any(|word| is_word(token, word)),
-        Token::RParen | Token::RBracket | Token::Number(..) | Token::SingleQuotedString(_) => true,
+        Token::RParen | Token::RBracket | Token::Number(..) => true,
+        Token::SingleQuotedString(_)
+        | Token::NationalStringLiteral(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::UnicodeStringLiteral(_)
+        | Token::DollarQuotedString(_)
+        | Token::HexStringLiteral(_) => true,
         // `count(*) FROM t` ends in a name; a bare `SELECT *` reads nothing but is a query.
         Token::Mul => true,
         _ => false,

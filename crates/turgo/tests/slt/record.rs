@@ -12,10 +12,12 @@ pub(crate) struct Record {
 pub(crate) enum Kind {
     /// Write a file.
     File { name: String, text: String },
+    /// Run the records of another file.
+    Include(String),
     /// Run a statement; where there is a text, it must fail with it.
     Statement { sql: String, error: Option<String> },
-    /// Run a query and compare its rows.
-    Query { types: String, sorted: bool, sql: String, rows: Vec<String> },
+    /// Run a query, in each of its ways of writing, and compare its rows.
+    Query { types: String, sorted: bool, ways: Vec<String>, rows: Vec<String> },
     /// Compare what became of the rows of the last query.
     Counts(Vec<(String, u64)>),
 }
@@ -49,6 +51,7 @@ fn kind(head: &str, body: &[&str]) -> Result<Kind, String> {
             let text = body.iter().map(|line| format!("{line}\n")).collect();
             Ok(Kind::File { name: rest.into(), text })
         }
+        "include" => Ok(Kind::Include(rest.into())),
         "statement" => {
             let error = match rest.split_once(' ') {
                 None if rest == "ok" => None,
@@ -64,9 +67,8 @@ fn kind(head: &str, body: &[&str]) -> Result<Kind, String> {
                 Some((_, other)) => return Err(format!("unknown order {other}")),
             };
             let split = body.iter().position(|line| *line == "----").ok_or("a query needs ----")?;
-            let sql = body[..split].join("\n");
             let rows = body[split + 1..].iter().map(|row| row.to_string()).collect();
-            Ok(Kind::Query { types: types.into(), sorted, sql, rows })
+            Ok(Kind::Query { types: types.into(), sorted, ways: ways(&body[..split]), rows })
         }
         "counts" => {
             let count = |pair: &str| {
@@ -79,4 +81,15 @@ fn kind(head: &str, body: &[&str]) -> Result<Kind, String> {
         }
         other => Err(format!("unknown record {other}")),
     }
+}
+
+/// The statement without its lines in brackets, and with them where there are any.
+fn ways(lines: &[&str]) -> Vec<String> {
+    let optional = |line: &str| line.starts_with('[') && line.ends_with(']');
+    let without: Vec<&str> = lines.iter().copied().filter(|line| !optional(line)).collect();
+    let with =
+        lines.iter().map(|line| if optional(line) { &line[1..line.len() - 1] } else { line });
+    let with: Vec<&str> = with.collect();
+    let ways = if with.len() == without.len() { vec![without] } else { vec![without, with] };
+    ways.iter().map(|lines| lines.join("\n")).collect()
 }
