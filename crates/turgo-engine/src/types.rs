@@ -19,7 +19,7 @@ pub fn sql_type(data_type: &DataType) -> String {
         DataType::Float32 => "FLOAT".into(),
         DataType::Float64 => "DOUBLE".into(),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "VARCHAR".into(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "BYTES".into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "VARBINARY".into(),
         DataType::Date32 => "DATE".into(),
         DataType::Time32(unit) | DataType::Time64(unit) => {
             format!("TIME({})", fraction_digits(*unit))

@@ -28,7 +28,6 @@ struct State {
 
 impl Interrupt {
     /// Listens for signals, on a thread of its own.
-    #[expect(clippy::disallowed_methods, reason = "it waits for the whole life of the process")]
     pub(crate) fn listen() -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("cannot listen for Ctrl-C: {error}"));
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ]).map_err(failed)?;

@@ -10,10 +10,9 @@
 mod scalar;
 mod values;
 
-use std::borrow::Cow;
-
 use arrow::array::ArrayRef;
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::{DataType, Field};
+use turgo_engine::types::sql_type;
 
 use super::number::Why;
 pub(crate) use scalar::{Longs, Texts, scalar};
@@ -171,52 +170,11 @@ impl Slot {
     }
 }
 
-/// A type as SQL spells it.
-pub(crate) fn sql_name(data_type: &DataType) -> Cow<'static, str> {
-    use DataType as T;
-    Cow::Borrowed(match data_type {
-        T::Boolean => "BOOLEAN",
-        T::Int8 => "TINYINT",
-        T::Int16 => "SMALLINT",
-        T::Int32 => "INT",
-        T::Int64 => "BIGINT",
-        T::UInt8 => "TINYINT UNSIGNED",
-        T::UInt16 => "SMALLINT UNSIGNED",
-        T::UInt32 => "INT UNSIGNED",
-        T::UInt64 => "BIGINT UNSIGNED",
-        T::Float32 => "FLOAT",
-        T::Float64 => "DOUBLE",
-        T::Utf8 | T::LargeUtf8 | T::Utf8View => "VARCHAR",
-        T::Binary | T::LargeBinary | T::BinaryView => "VARBINARY",
-        T::Date32 => "DATE",
-        T::Time32(_) | T::Time64(_) => "TIME",
-        T::Decimal128(precision, scale) | T::Decimal256(precision, scale) => {
-            return Cow::Owned(format!("DECIMAL({precision}, {scale})"));
-        }
-        T::Timestamp(unit, _) => {
-            let digits = digits_of(*unit);
-            return Cow::Owned(format!("TIMESTAMP({digits})"));
-        }
-        T::Struct(_) => "ROW",
-        T::List(_) => "ARRAY",
-        T::Map(..) => "MAP",
-        other => return Cow::Owned(other.to_string()),
-    })
-}
-
-/// Fraction digits of a second in `unit`.
-pub(crate) fn digits_of(unit: TimeUnit) -> u32 {
-    match unit {
-        TimeUnit::Second => 0,
-        TimeUnit::Millisecond => 3,
-        TimeUnit::Microsecond => 6,
-        TimeUnit::Nanosecond => 9,
-    }
-}
-
 /// The fault of a value that is not of a type.
 pub(crate) fn mismatch(input: &Input<'_>, data_type: &DataType, why: Why) -> Fault {
-    let name = sql_name(data_type);
+    let name = sql_type(data_type);
+    // What is in a ROW or ARRAY has faults of its own.
+    let name = name.split('<').next().unwrap_or_default();
     let article = if name.starts_with(['A', 'I']) { "an" } else { "a" };
     let colon = if why.is_empty() { "" } else { ": " };
     Fault::new(format!("{} is not {article} {name}{colon}{why}", input.shown()))

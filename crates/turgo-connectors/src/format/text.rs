@@ -14,8 +14,8 @@ use arrow::datatypes::{
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use turgo_engine::Result;
+use turgo_engine::types::fraction_digits;
 
-use super::column::digits_of;
 use super::{base64, datetime};
 
 /// Appends the value of a row, which is not NULL.
@@ -159,7 +159,7 @@ fn when(array: &dyn Array) -> WriteValue<'_> {
         T::Time64(U::Microsecond) => timed!(array, Time64MicrosecondType, of_day(6)),
         T::Time64(_) => timed!(array, Time64NanosecondType, of_day(9)),
         T::Timestamp(unit, zone) => {
-            let (digits, zone) = (digits_of(*unit), zone.is_some());
+            let (digits, zone) = (fraction_digits(*unit), zone.is_some());
             let write = move |value, out: &mut Vec<u8>| {
                 datetime::write_timestamp(value, digits, zone, out);
             };

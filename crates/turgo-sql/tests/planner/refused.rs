@@ -57,6 +57,12 @@ fn what_is_not_there_yet_is_refused_by_name() {
             "INTERSECT is not there yet",
             "",
         ),
+    ]);
+}
+
+#[test]
+fn groupings_and_forms_of_select_to_come_are_refused_by_name() {
+    check(&[
         (
             "SELECT price FROM bid EXCEPT SELECT v FROM stream",
             "SELECT price FROM bid EXCEPT SELECT v FROM stream",

@@ -10,9 +10,10 @@ use arrow::datatypes::{
     Time64MicrosecondType, Time64NanosecondType, TimeUnit, UInt8Type, UInt16Type, UInt32Type,
     UInt64Type,
 };
+use turgo_engine::types::fraction_digits;
 
 use super::values::{self, Primitives};
-use super::{Column, Fault, Input, ReadColumn, digits_of, mismatch};
+use super::{Column, Fault, Input, ReadColumn, mismatch};
 use crate::format::number::{NOT_A_NUMBER, Why};
 use crate::format::{base64, datetime, number};
 
@@ -154,7 +155,7 @@ impl Longs {
         let DataType::Timestamp(unit, _) = &self.data_type else {
             return numeric(input, number::integer);
         };
-        let digits = digits_of(*unit);
+        let digits = fraction_digits(*unit);
         match input {
             Input::Number(text) => number::integer(text),
             Input::Text(text) => datetime::timestamp(text, digits),

@@ -7,10 +7,11 @@ use turgo_engine::io::Decode;
 use turgo_engine::{EngineError, Result};
 
 use arrow::datatypes::{Schema, SchemaRef};
+use turgo_engine::types::sql_type;
 
 use super::Dialect;
 use super::split::Fields;
-use crate::format::column::{self, Fault, Input, Slot, sql_name};
+use crate::format::column::{self, Fault, Input, Slot};
 use crate::format::records::{ReadRecords, RecordDecoder, projected};
 
 /// A decoder of the columns `projection` of `schema`.
@@ -26,7 +27,7 @@ pub(crate) fn decoder(
             EngineError::Unsupported(format!(
                 "column `{}`: the format csv cannot carry {}; use 'format' = 'json'",
                 field.name(),
-                sql_name(field.data_type())
+                sql_type(field.data_type())
             ))
         })?;
         slots.push(Slot::new(field, column));

@@ -4,10 +4,10 @@ use arrow::array::Array;
 use arrow::datatypes::{DataType, Schema};
 use turgo_engine::io::{Block, Encode};
 use turgo_engine::message::Batch;
+use turgo_engine::types::sql_type;
 use turgo_engine::{EngineError, Result};
 
 use super::Dialect;
-use crate::format::column::sql_name;
 use crate::format::json;
 use crate::format::text::{self, OPERATION, Shape, WriteValue};
 
@@ -47,7 +47,7 @@ impl CsvEncoder {
             return Err(EngineError::Unsupported(format!(
                 "column `{}`: the format csv cannot carry {}; use 'format' = 'json'",
                 field.name(),
-                sql_name(field.data_type())
+                sql_type(field.data_type())
             )));
         }
         let null_is_lost = reader == Reader::Program

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ListArray, MapArray, NullBufferBuilder, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use turgo_engine::types::sql_type;
 use turgo_engine::{EngineError, Result};
 
 use super::read::{Object, append_value, slot};
 use super::scan::{Cursor, Syntax, text, unescaped};
 use super::separators;
-use crate::format::column::{self, Column, Fault, Input, ReadColumn, Slot, sql_name};
+use crate::format::column::{self, Column, Fault, Input, ReadColumn, Slot};
 
 /// A column of any type that JSON carries.
 ///
@@ -23,7 +24,7 @@ pub(super) fn column_of(field: &Field) -> Result<Column> {
         EngineError::Unsupported(format!(
             "column `{}`: the format json cannot carry {}",
             field.name(),
-            sql_name(field.data_type())
+            sql_type(field.data_type())
         ))
     };
     Ok(match field.data_type() {
