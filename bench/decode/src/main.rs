@@ -4,6 +4,8 @@
 //! with each decoder into the same Arrow columns, compares what they made, and only then takes
 //! times: CPU time of the one thread, all decoders in turn, medians.
 
+#![forbid(unsafe_code)]
+
 #[path = "../../../xtask/src/bids.rs"]
 mod bids;
 mod data;
