@@ -12,10 +12,13 @@ mod blackhole;
 mod filesystem;
 mod format;
 pub mod generator;
+mod nexmark;
 mod option;
 mod print;
+mod random;
 pub mod registry;
 pub mod stdout;
+mod synthetic;
 
 pub use registry::connectors;
 pub use stdout::{Format, StdoutSink};
