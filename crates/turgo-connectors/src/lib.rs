@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod blackhole;
+mod datagen;
 mod filesystem;
 mod format;
 pub mod generator;
@@ -17,6 +18,7 @@ mod option;
 mod print;
 mod random;
 pub mod registry;
+mod scenario;
 pub mod stdout;
 mod synthetic;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec, option_names};
 
-use crate::{blackhole, filesystem, nexmark, option, print};
+use crate::{blackhole, datagen, filesystem, nexmark, option, print, scenario};
 
-const NAMES: [&str; 4] = ["filesystem", "nexmark", "print", "blackhole"];
+const NAMES: [&str; 6] = ["filesystem", "nexmark", "scenario", "datagen", "print", "blackhole"];
 
 /// All connectors.
 pub fn connectors() -> Arc<dyn Connectors> {
@@ -20,6 +20,8 @@ struct Registry;
 enum Kind {
     Filesystem,
     Nexmark,
+    Scenario,
+    Datagen,
     Print,
     Blackhole,
 }
@@ -29,6 +31,8 @@ impl Kind {
         match name {
             "filesystem" => Some(Self::Filesystem),
             "nexmark" => Some(Self::Nexmark),
+            "scenario" => Some(Self::Scenario),
+            "datagen" => Some(Self::Datagen),
             "print" => Some(Self::Print),
             "blackhole" => Some(Self::Blackhole),
             _ => None,
@@ -39,6 +43,8 @@ impl Kind {
         match self {
             Self::Filesystem => filesystem::OPTIONS,
             Self::Nexmark => nexmark::OPTIONS,
+            Self::Scenario => scenario::OPTIONS,
+            Self::Datagen => datagen::OPTIONS,
             Self::Print => print::OPTIONS,
             Self::Blackhole => blackhole::OPTIONS,
         }
@@ -89,6 +95,8 @@ impl Connectors for Registry {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::check(table),
             Kind::Nexmark => nexmark::check(table),
+            Kind::Scenario => scenario::check(table),
+            Kind::Datagen => datagen::check(table),
             Kind::Print => print::check(table),
             Kind::Blackhole => Ok(()),
         }
@@ -98,6 +106,8 @@ impl Connectors for Registry {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::source(table),
             Kind::Nexmark => nexmark::source(table),
+            Kind::Scenario => scenario::source(table),
+            Kind::Datagen => datagen::source(table),
             Kind::Print => Err(write_only("print")),
             Kind::Blackhole => Err(write_only("blackhole")),
         }
@@ -107,6 +117,8 @@ impl Connectors for Registry {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::sink(table),
             Kind::Nexmark => Err(read_only("nexmark")),
+            Kind::Scenario => Err(read_only("scenario")),
+            Kind::Datagen => Err(read_only("datagen")),
             Kind::Print => print::sink(table),
             Kind::Blackhole => Ok(blackhole::sink()),
         }

@@ -7,9 +7,9 @@ use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 
 use super::TIME;
 use super::stream::{Kind, Settings, auction, person, price};
-use super::text::{number, padding, word};
+use super::text::{padding, word};
 use crate::random::{Rows, below};
-use crate::synthetic::columns::{Known, numbers, texts};
+use crate::synthetic::columns::{Known, digits, numbers, texts};
 
 const KIND: Kind = Kind::Bid;
 
@@ -48,7 +48,7 @@ pub(super) static COLUMNS: [Known<Settings>; 7] = [
             Channel::Hot(index) => out.extend_from_slice(HOT_CHANNELS[index as usize].as_bytes()),
             Channel::Other(index) => {
                 out.extend_from_slice(b"channel-");
-                number(index, out);
+                digits(index, out);
             }
         })
     }),
@@ -100,7 +100,7 @@ fn url(settings: &Settings, rows: Range<u64>) -> ArrayRef {
         out.extend_from_slice(b"item.htm?query=1");
         if let Some(id) = id.filter(|_| has_id) {
             out.extend_from_slice(b"&channel_id=");
-            number(channel_id(id), out);
+            digits(channel_id(id), out);
         }
     })
 }

@@ -1,17 +1,7 @@
 //! Made-up words and padding.
 
 use crate::random::Random;
-
-/// Appends `length` letters.
-pub(super) fn letters(random: &mut Random, length: usize, out: &mut Vec<u8>) {
-    let mut left = length;
-    while left > 0 {
-        let block = random.next().to_le_bytes().map(|byte| b'a' + letter(byte, 26));
-        let taken = left.min(block.len());
-        out.extend_from_slice(&block[..taken]);
-        left -= taken;
-    }
-}
+use crate::synthetic::columns::letters;
 
 /// Appends 3 to `length_max - 1` letters, of which inner ones may be `gap`: one in 13.
 pub(super) fn word(random: &mut Random, length_max: usize, gap: u8, out: &mut Vec<u8>) {
@@ -35,24 +25,4 @@ pub(super) fn padding(random: &mut Random, length: usize, out: &mut Vec<u8>) {
     let fifth = length / 5;
     let length = length - fifth + random.below(2 * fifth as u64) as usize;
     letters(random, length, out);
-}
-
-/// Appends a number.
-pub(super) fn number(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let (mut left, mut at) = (number, digits.len());
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-/// A number below `count`, from a byte.
-fn letter(byte: u8, count: u16) -> u8 {
-    ((u16::from(byte) * count) >> 8) as u8
 }

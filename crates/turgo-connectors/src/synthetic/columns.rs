@@ -11,6 +11,7 @@ use turgo_engine::io::OptionError;
 use super::Make;
 use crate::format::column::sql_name;
 use crate::option;
+use crate::random::Random;
 
 /// A column that tables may declare, of a generator whose settings are `S`.
 pub(crate) struct Known<S: 'static> {
@@ -92,7 +93,7 @@ pub(crate) fn wrong_type(owner: &str, field: &Field, wanted: &str) -> OptionErro
     };
     OptionError {
         key: None,
-        message: format!("column `{name}` of {owner} is a {wanted}, not a {declared}{zone}"),
+        message: format!("column `{name}` of {owner} is {wanted}, not {declared}{zone}"),
         help: Some(format!("declare it as {name} {wanted}")),
     }
 }
@@ -122,4 +123,34 @@ pub(crate) fn texts(
     }
     let offsets = OffsetBuffer::new(offsets.into());
     Arc::new(StringArray::try_new(offsets, text.into(), None).expect("all texts are ASCII"))
+}
+
+/// Appends `length` letters.
+pub(crate) fn letters(random: &mut Random, length: usize, out: &mut Vec<u8>) {
+    let end = out.len() + length;
+    // Whole blocks, of which the last may be cut: copies of a fixed size are much faster.
+    while out.len() < end {
+        out.extend_from_slice(&random.next().to_le_bytes().map(letter));
+    }
+    out.truncate(end);
+}
+
+/// A letter, from a random byte.
+fn letter(byte: u8) -> u8 {
+    b'a' + ((u16::from(byte) * 26) >> 8) as u8
+}
+
+/// Appends a number in decimal.
+pub(crate) fn digits(number: u64, out: &mut Vec<u8>) {
+    let mut buffer = [0; 20];
+    let (mut left, mut at) = (number, buffer.len());
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&buffer[at..]);
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use turgo_engine::graph::OnError;
 use arrow::datatypes::SchemaRef;
+use turgo_engine::graph::OnError;
 use turgo_engine::io::{Connectors, OptionError, option_names};
 
 use crate::error::{Result, SqlError};
