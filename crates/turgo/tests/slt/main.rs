@@ -47,6 +47,7 @@ files! {
     exact,
     filter,
     functions,
+    generators,
     group_by,
     grouping_functions,
     having,
