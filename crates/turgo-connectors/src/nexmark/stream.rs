@@ -162,7 +162,7 @@ pub(super) fn price(bits: u64) -> i64 {
     /// The terms of 2^x around 0: powers of ln 2 over factorials.
     const TERMS: [f64; 8] = [
         1.0,
-        0.693_147_180_559_945_3,
+        std::f64::consts::LN_2,
         0.240_226_506_959_100_7,
         0.055_504_108_664_821_58,
         0.009_618_129_107_628_477,

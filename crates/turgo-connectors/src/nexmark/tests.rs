@@ -238,7 +238,7 @@ fn refused(columns: &[(&str, DataType)], options: &[(&str, &str)]) -> (String, S
 
 #[test]
 fn wrong_declarations_are_refused_with_a_remedy() {
-    let price = ("price", DataType::Int64);
+    let price = &[("price", DataType::Int64)];
     let bid = ("table", "bid");
     let said = |columns: &[(&str, DataType)], options: &[(&str, &str)], parts: [&str; 2]| {
         let (message, help) = refused(columns, options);
@@ -247,13 +247,13 @@ fn wrong_declarations_are_refused_with_a_remedy() {
     };
     said(&[("prise", DataType::Int64)], &[bid], ["no column `prise`", "did you mean `price`?"]);
     said(&[("price", DataType::Int32)], &[bid], ["is BIGINT, not INT", "price BIGINT"]);
-    said(&[price.clone()], &[], ["has no column `price`", "'table' = 'bid'"]);
+    said(price, &[], ["has no column `price`", "'table' = 'bid'"]);
     said(&[("bid", DataType::Utf8)], &[], ["is ROW<...>", "ROW"]);
-    said(&[price.clone()], &[("table", "bids")], ["'table' cannot be 'bids'", "'bid'"]);
-    said(&[price.clone()], &[bid, ("rows", "-1")], ["'rows' cannot be '-1'", "whole number"]);
-    said(&[price.clone()], &[bid, ("rate", "0")], ["'rate' cannot be '0'", "from 1"]);
-    said(&[price.clone()], &[bid, ("start", "now")], ["'start'", "YYYY-MM-DD"]);
-    said(&[price], &[bid, ("rows", "1"), ("events", "1")], ["'rows' and 'events'", "leave one"]);
+    said(price, &[("table", "bids")], ["'table' cannot be 'bids'", "'bid'"]);
+    said(price, &[bid, ("rows", "-1")], ["'rows' cannot be '-1'", "whole number"]);
+    said(price, &[bid, ("rate", "0")], ["'rate' cannot be '0'", "from 1"]);
+    said(price, &[bid, ("start", "now")], ["'start'", "YYYY-MM-DD"]);
+    said(price, &[bid, ("rows", "1"), ("events", "1")], ["'rows' and 'events'", "leave one"]);
     let zoned = DataType::Timestamp(TimeUnit::Millisecond, Some("+00:00".into()));
     said(&[("date_time", zoned)], &[bid], ["not TIMESTAMP(3) WITH TIME ZONE", "TIMESTAMP(3)"]);
 }
