@@ -16,7 +16,7 @@
 //! the kind and one ROW column per kind), or the rows of one kind, which are those that a view on
 //! the kind selects from `event`. Tables of one kind make nothing that is then thrown away.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Int32Type, TimeUnit};
@@ -81,6 +81,7 @@ fn declared(spec: &TableSpec) -> Result<Synthetic, OptionError> {
         seed: option::number(spec, "seed", 0, u64::MAX)?.unwrap_or(0),
         start_ms: start(spec)?,
         event_rate,
+        urls: OnceLock::new(),
     });
     let columns = spec.schema.fields().iter().map(|field| table.column(field, &settings));
     Ok(Synthetic {

@@ -81,28 +81,37 @@ fn channel(bits: u64) -> Channel {
     }
 }
 
-/// A channel has one URL. One in ten of those that are not hot has no `channel_id`.
 fn url(settings: &Settings, rows: Range<u64>) -> ArrayRef {
-    const NO_ID: u64 = 10;
-    let (random, of_channel) = (channel_of(settings), settings.random(KIND, 4));
+    let (random, urls) = (channel_of(settings), settings.urls.get_or_init(|| urls(settings)));
     texts(rows, 70, |row, out| {
-        let (place, id) = match channel(random.bits(row)) {
-            Channel::Hot(index) => (CHANNELS + index, None),
-            Channel::Other(index) => (index, Some(index)),
+        let place = match channel(random.bits(row)) {
+            Channel::Other(index) => index,
+            Channel::Hot(index) => CHANNELS + index,
         };
-        let mut random = of_channel.of(place);
-        let has_id = random.below(NO_ID) > 0;
-        out.extend_from_slice(b"https://www.nexmark.com/");
-        for _ in 0..3 {
-            word(&mut random, 5, b'_', out);
-            out.push(b'/');
-        }
-        out.extend_from_slice(b"item.htm?query=1");
-        if let Some(id) = id.filter(|_| has_id) {
-            out.extend_from_slice(b"&channel_id=");
-            digits(channel_id(id), out);
-        }
+        out.extend_from_slice(&urls[place as usize]);
     })
+}
+
+/// The URLs of all channels, the hot ones last. One in ten of the others has no `channel_id`.
+fn urls(settings: &Settings) -> Vec<Vec<u8>> {
+    const NO_ID: u64 = 10;
+    let of_channel = settings.random(KIND, 4);
+    let url = |channel| {
+        let mut random = of_channel.of(channel);
+        let has_id = random.below(NO_ID) > 0 && channel < CHANNELS;
+        let mut url = b"https://www.nexmark.com/".to_vec();
+        for _ in 0..3 {
+            word(&mut random, 5, b'_', &mut url);
+            url.push(b'/');
+        }
+        url.extend_from_slice(b"item.htm?query=1");
+        if has_id {
+            url.extend_from_slice(b"&channel_id=");
+            digits(channel_id(channel), &mut url);
+        }
+        url
+    };
+    (0..CHANNELS + HOT_CHANNELS.len() as u64).map(url).collect()
 }
 
 /// The bits of a channel's number backwards, without the sign.

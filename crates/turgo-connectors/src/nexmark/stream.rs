@@ -4,6 +4,7 @@
 //! event, so rows and events are counted in each other by arithmetic alone.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::random::{Random, Rows, below};
 
@@ -29,6 +30,8 @@ pub(super) struct Settings {
     pub(super) start_ms: i64,
     /// Events in a second of event time.
     pub(super) event_rate: u64,
+    /// The URL of every channel, made when the first one is asked for.
+    pub(super) urls: OnceLock<Vec<Vec<u8>>>,
 }
 
 /// A kind of events; its number is its `event_type`.
