@@ -13,10 +13,9 @@ use turgo_engine::memory::RowsDecoder;
 use turgo_engine::time::EventTime;
 use turgo_engine::{EngineError, Result};
 
-mod random;
 mod values;
 
-use random::Random;
+use crate::random::Random;
 
 /// Bytes a row is taken to have when a chunk's rows are counted.
 const ROW_BYTES: usize = 64;

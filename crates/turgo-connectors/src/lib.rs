@@ -10,13 +10,18 @@
 #![deny(unsafe_code)]
 
 mod blackhole;
+mod datagen;
 mod filesystem;
 mod format;
 pub mod generator;
+mod nexmark;
 mod option;
 mod print;
+mod random;
 pub mod registry;
+mod scenario;
 pub mod stdout;
+mod synthetic;
 
 pub use registry::connectors;
 pub use stdout::{Format, StdoutSink};

@@ -1,6 +1,6 @@
 //! Reading option values: what connectors share in saying that one is wrong.
 
-use turgo_engine::io::OptionError;
+use turgo_engine::io::{OptionError, TableSpec};
 
 /// A value that an option cannot have.
 pub(crate) fn wrong(key: &str, value: &str, help: impl Into<String>) -> OptionError {
@@ -48,4 +48,19 @@ pub(crate) fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Option<&'a str> {
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// A whole number from `min` to `max`, where the option is given.
+pub(crate) fn number(
+    table: &TableSpec,
+    key: &str,
+    min: u64,
+    max: u64,
+) -> Result<Option<u64>, OptionError> {
+    let Some(value) = table.options.get(key) else { return Ok(None) };
+    // `1_000_000` reads better than `1000000`.
+    match value.replace('_', "").parse() {
+        Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
+        _ => Err(wrong(key, value, format!("a whole number from {min} to {max}"))),
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec};
+use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec, option_names};
 
-use crate::{blackhole, filesystem, option, print};
+use crate::{blackhole, datagen, filesystem, nexmark, option, print, scenario};
 
-const NAMES: [&str; 3] = ["filesystem", "print", "blackhole"];
+const NAMES: [&str; 6] = ["filesystem", "nexmark", "scenario", "datagen", "print", "blackhole"];
 
 /// All connectors.
 pub fn connectors() -> Arc<dyn Connectors> {
@@ -19,6 +19,9 @@ struct Registry;
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Filesystem,
+    Nexmark,
+    Scenario,
+    Datagen,
     Print,
     Blackhole,
 }
@@ -27,6 +30,9 @@ impl Kind {
     fn by_name(name: &str) -> Option<Self> {
         match name {
             "filesystem" => Some(Self::Filesystem),
+            "nexmark" => Some(Self::Nexmark),
+            "scenario" => Some(Self::Scenario),
+            "datagen" => Some(Self::Datagen),
             "print" => Some(Self::Print),
             "blackhole" => Some(Self::Blackhole),
             _ => None,
@@ -36,6 +42,9 @@ impl Kind {
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Filesystem => filesystem::OPTIONS,
+            Self::Nexmark => nexmark::OPTIONS,
+            Self::Scenario => scenario::OPTIONS,
+            Self::Datagen => datagen::OPTIONS,
             Self::Print => print::OPTIONS,
             Self::Blackhole => blackhole::OPTIONS,
         }
@@ -57,18 +66,19 @@ impl Kind {
                 None => all(),
             }),
         })?;
-        let known = kind.options();
-        match table.options.keys().find(|key| !known.contains(&key.as_str())) {
-            None => Ok(kind),
-            Some(key) => Err(OptionError {
-                key: Some(key.clone()),
-                message: format!("connector '{name}' has no option '{key}'"),
-                help: Some(match option::nearest(key, known) {
-                    Some(near) => format!("did you mean '{near}'?"),
-                    None => format!("its options are {}", known.join(", ")),
-                }),
+        let known = option_names(kind.options(), &table.schema);
+        let Some(key) = table.options.keys().find(|key| !known.contains(key)) else {
+            return Ok(kind);
+        };
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        Err(OptionError {
+            key: Some(key.clone()),
+            message: format!("connector '{name}' has no option '{key}'"),
+            help: Some(match option::nearest(key, &names) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("its options are {}", kind.options().join(", ")),
             }),
-        }
+        })
     }
 }
 
@@ -84,6 +94,9 @@ impl Connectors for Registry {
     fn check(&self, table: &TableSpec) -> Result<(), OptionError> {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::check(table),
+            Kind::Nexmark => nexmark::check(table),
+            Kind::Scenario => scenario::check(table),
+            Kind::Datagen => datagen::check(table),
             Kind::Print => print::check(table),
             Kind::Blackhole => Ok(()),
         }
@@ -92,6 +105,9 @@ impl Connectors for Registry {
     fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::source(table),
+            Kind::Nexmark => nexmark::source(table),
+            Kind::Scenario => scenario::source(table),
+            Kind::Datagen => datagen::source(table),
             Kind::Print => Err(write_only("print")),
             Kind::Blackhole => Err(write_only("blackhole")),
         }
@@ -100,6 +116,9 @@ impl Connectors for Registry {
     fn sink(&self, table: &TableSpec) -> Result<Arc<dyn Sink>, OptionError> {
         match Kind::of(table)? {
             Kind::Filesystem => filesystem::sink(table),
+            Kind::Nexmark => Err(read_only("nexmark")),
+            Kind::Scenario => Err(read_only("scenario")),
+            Kind::Datagen => Err(read_only("datagen")),
             Kind::Print => print::sink(table),
             Kind::Blackhole => Ok(blackhole::sink()),
         }
@@ -111,5 +130,13 @@ fn write_only(connector: &str) -> OptionError {
         key: Some("connector".into()),
         message: format!("it can only be written: its connector is '{connector}'"),
         help: Some("read from a table with 'connector' = 'filesystem'".into()),
+    }
+}
+
+fn read_only(connector: &str) -> OptionError {
+    OptionError {
+        key: Some("connector".into()),
+        message: format!("it can only be read: its connector is '{connector}'"),
+        help: Some("write to a table with 'connector' = 'filesystem'".into()),
     }
 }

@@ -97,8 +97,14 @@ pub struct Chunk {
 pub enum ChunkData {
     /// Bytes of a format.
     Bytes(Vec<u8>),
-    /// Columns, as declared by [`Source::schema`]; for generators and tables in memory.
+    /// Columns, as declared by [`Source::schema`]; for tables in memory.
     Rows(RecordBatch),
+    /// Nothing but the chunk's positions: the decoder makes the records that belong there, so that
+    /// making them is work for all workers.
+    Range {
+        /// Memory the records are taken to have, for the size of chunks and for progress.
+        bytes: usize,
+    },
 }
 
 impl Chunk {
@@ -107,6 +113,7 @@ impl Chunk {
         match &self.data {
             ChunkData::Bytes(bytes) => bytes.len(),
             ChunkData::Rows(rows) => rows.get_array_memory_size(),
+            ChunkData::Range { bytes } => *bytes,
         }
     }
 }
@@ -247,12 +254,27 @@ pub struct OptionError {
     pub help: Option<String>,
 }
 
+/// Where an option's name takes the name of a column: `fields.<column>.min`.
+pub const COLUMN: &str = "<column>";
+
+/// The options `known` of a connector as a table of `schema` can spell them.
+pub fn option_names(known: &[&str], schema: &SchemaRef) -> Vec<String> {
+    let spelt = |name: &&str| match name.contains(COLUMN) {
+        false => vec![(*name).to_owned()],
+        true => schema.fields().iter().map(|f| name.replace(COLUMN, f.name())).collect(),
+    };
+    known.iter().flat_map(spelt).collect()
+}
+
 /// All connectors of a program, by name: what the planner needs to know of them.
 pub trait Connectors: Debug + Send + Sync {
     /// Names of the connectors, for messages.
     fn names(&self) -> Vec<&'static str>;
 
     /// The options connector `name` knows, without the shared ones; `None`: no such connector.
+    ///
+    /// A name with [`COLUMN`] in it stands for one option per physical column: see
+    /// [`option_names`].
     fn options(&self, name: &str) -> Option<&'static [&'static str]>;
 
     /// Checks a declaration without touching the outside.

@@ -91,13 +91,13 @@ impl Decode for RowsDecoder {
     fn begin(&mut self, chunk: Chunk) {
         self.chunk = match chunk.data {
             ChunkData::Rows(rows) => Some((rows, 0)),
-            ChunkData::Bytes(_) => None,
+            ChunkData::Bytes(_) | ChunkData::Range { .. } => None,
         };
     }
 
     fn next(&mut self, rows_max: usize) -> Result<Option<Decoded>> {
         let Some((rows, offset)) = &mut self.chunk else {
-            return Err(EngineError::internal("a table in memory was handed bytes"));
+            return Err(EngineError::internal("a table in memory was handed no rows"));
         };
         let length = rows_max.min(rows.num_rows() - *offset);
         if length == 0 {

@@ -16,7 +16,7 @@ use arrow::datatypes::{
 use turgo_engine::Result;
 use turgo_engine::time::{EventTime, in_unit};
 
-use super::random::Random;
+use crate::random::Random;
 
 /// How values are chosen.
 #[derive(Debug, Clone)]

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::SchemaRef;
 use turgo_engine::graph::OnError;
-use turgo_engine::io::{Connectors, OptionError};
+use turgo_engine::io::{Connectors, OptionError, option_names};
 
 use crate::error::{Result, SqlError};
 use crate::names::{nearest, suggest};
@@ -34,11 +35,15 @@ pub(super) struct TableOptions {
     pub(super) own: BTreeMap<String, String>,
 }
 
-/// Understands the options of `table`.
+/// Understands the options of `table`, whose physical columns are `schema`.
 ///
 /// # Errors
 /// The first option that is unknown, not there yet or has a wrong value.
-pub(super) fn read(table: &CreateTable, connectors: &dyn Connectors) -> Result<TableOptions> {
+pub(super) fn read(
+    table: &CreateTable,
+    schema: &SchemaRef,
+    connectors: &dyn Connectors,
+) -> Result<TableOptions> {
     let Some(connector) = table.options.get("connector") else {
         return Err(SqlError::new(format!("table `{}` names no connector", table.name.value))
             .at(table.name.span.clone())
@@ -61,10 +66,11 @@ pub(super) fn read(table: &CreateTable, connectors: &dyn Connectors) -> Result<T
         drift_max: None,
         own: BTreeMap::from([("connector".to_owned(), connector.value.value.clone())]),
     };
+    let spelt = option_names(own_keys, schema);
     for (key, option) in &table.options {
         if !shared(key, option, &mut read)? {
-            if !own_keys.contains(&key.as_str()) {
-                return Err(unknown(key, option, &connector.value.value, own_keys));
+            if !spelt.contains(key) {
+                return Err(unknown(key, option, &connector.value.value, (own_keys, &spelt)));
             }
             read.own.insert(key.clone(), option.value.value.clone());
         }
@@ -102,14 +108,21 @@ fn shared(key: &str, option: &OptionDef, read: &mut TableOptions) -> Result<bool
     Ok(true)
 }
 
-fn unknown(key: &str, option: &OptionDef, connector: &str, own: &[&str]) -> SqlError {
+/// The error of an option that connector `connector` does not have; `own` are those it has, as it
+/// names them and as the table can spell them.
+fn unknown(
+    key: &str,
+    option: &OptionDef,
+    connector: &str,
+    (own, spelt): (&[&str], &[String]),
+) -> SqlError {
     let error = SqlError::new(format!("connector '{connector}' has no option '{key}'"))
         .at(option.key_span.clone());
-    let known = own.iter().copied().chain(SHARED);
-    match nearest(key, known.clone()) {
-        Some(near) => error.help(format!("did you mean '{near}'?")),
-        None => error.help(format!("its options are {}", known.collect::<Vec<_>>().join(", "))),
+    if let Some(near) = nearest(key, spelt.iter().map(String::as_str).chain(SHARED)) {
+        return error.help(format!("did you mean '{near}'?"));
     }
+    let all = own.iter().copied().chain(SHARED).filter(|name| *name != "connector");
+    error.help(format!("its options are {}", all.collect::<Vec<_>>().join(", ")))
 }
 
 /// A connector's complaint, at the option it is about.

@@ -69,7 +69,6 @@ impl Table {
         create: &CreateTable,
         connectors: &dyn Connectors,
     ) -> Result<Self> {
-        let options = options::read(create, connectors)?;
         let physical: Vec<Field> = create
             .columns
             .iter()
@@ -81,6 +80,7 @@ impl Table {
             })
             .collect();
         let physical = Arc::new(Schema::new(physical));
+        let options = options::read(create, &physical, connectors)?;
         let columns = columns(planner, text, create, &physical)?;
         let schema =
             Arc::new(Schema::new(columns.iter().map(|c| Arc::clone(&c.field)).collect::<Vec<_>>()));

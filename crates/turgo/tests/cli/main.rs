@@ -2,6 +2,7 @@
 
 mod bad_data;
 mod bad_sql;
+mod endless;
 mod files;
 mod run;
 mod signals;

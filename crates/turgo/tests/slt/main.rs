@@ -63,6 +63,7 @@ files! {
     explain,
     filter,
     functions,
+    generators,
     group_by,
     grouping_functions,
     guards,
