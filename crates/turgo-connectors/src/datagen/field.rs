@@ -12,12 +12,12 @@ use turgo_engine::io::{OptionError, TableSpec};
 
 use super::field_key;
 use super::integer::{self, Span};
-use crate::format::column::{digits_of, sql_name};
 use crate::format::{datetime, number};
 use crate::option;
 use crate::random::Rows;
 use crate::synthetic::columns::{letters, numbers, texts};
 use crate::synthetic::{Make, ROWS_MAX};
+use turgo_engine::types::{fraction_digits, sql_type};
 
 /// Letters of a random text where no length is given.
 const LENGTH: u64 = 100;
@@ -103,7 +103,7 @@ impl FieldOptions<'_> {
                 key: None,
                 message: format!(
                     "datagen makes no {} for column `{}`",
-                    sql_name(other),
+                    sql_type(other),
                     self.field.name()
                 ),
                 help: Some(
@@ -167,7 +167,7 @@ impl FieldOptions<'_> {
         if steps >= LASTS {
             return Ok(ROWS_MAX);
         }
-        let (name, key) = (sql_name(self.field.data_type()), self.key("end"));
+        let (name, key) = (sql_type(self.field.data_type()), self.key("end"));
         Err(OptionError {
             key: Some(self.key("kind")),
             message: format!("a sequence of {name} ends after {steps} rows"),
@@ -181,7 +181,7 @@ impl FieldOptions<'_> {
         let step = option::number(self.spec, &self.key("step"), 1, i64::MAX as u64 / 1_000_000)?;
         let step = step.unwrap_or(1) as i64;
         match self.field.data_type() {
-            DataType::Timestamp(unit, _) => match digits_of(*unit) {
+            DataType::Timestamp(unit, _) => match fraction_digits(*unit) {
                 0 if step % 1000 != 0 => {
                     Err(self.wrong("step", "whole seconds, in milliseconds: '1000'"))
                 }
@@ -201,7 +201,7 @@ impl FieldOptions<'_> {
                 [from(-end), end]
             }
             DataType::Timestamp(unit, _) => {
-                let second = 10i128.pow(digits_of(*unit));
+                let second = 10i128.pow(fraction_digits(*unit));
                 let end = if kind == Kind::Sequence {
                     i128::from(i64::MAX)
                 } else {
@@ -219,14 +219,14 @@ impl FieldOptions<'_> {
     /// A value of the column, as the number it is stored as.
     fn parse(&self, text: &str) -> Result<i128, String> {
         let data_type = self.field.data_type();
-        let name = sql_name(data_type);
+        let name = sql_type(data_type);
         let reason = |why: &str| match why {
             number::NOT_A_NUMBER => format!("a {name}"),
             why => format!("a {name}: {why}"),
         };
         match data_type {
             DataType::Timestamp(unit, _) => {
-                datetime::timestamp(text, digits_of(*unit)).map(i128::from).map_err(reason)
+                datetime::timestamp(text, fraction_digits(*unit)).map(i128::from).map_err(reason)
             }
             DataType::Decimal128(precision, scale) => {
                 number::decimal128(text, *precision, *scale).map_err(reason)
@@ -294,7 +294,7 @@ impl FieldOptions<'_> {
         match kind {
             Kind::Random => Ok(()),
             Kind::Sequence => {
-                let name = sql_name(self.field.data_type());
+                let name = sql_type(self.field.data_type());
                 Err(self.wrong("kind", format!("a {name} is 'random'")))
             }
         }

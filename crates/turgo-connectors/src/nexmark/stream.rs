@@ -31,6 +31,7 @@ pub(super) struct Settings {
     /// Events in a second of event time.
     pub(super) event_rate: u64,
     /// The URL of every channel, made when the first one is asked for.
+    // LOCK: taken once per decoded batch, and waited for only while the first one makes them.
     pub(super) urls: OnceLock<Vec<Vec<u8>>>,
 }
 

@@ -255,7 +255,7 @@ fn wrong_declarations_are_refused_with_a_remedy() {
     said(price, &[bid, ("start", "now")], ["'start'", "YYYY-MM-DD"]);
     said(price, &[bid, ("rows", "1"), ("events", "1")], ["'rows' and 'events'", "leave one"]);
     let zoned = DataType::Timestamp(TimeUnit::Millisecond, Some("+00:00".into()));
-    said(&[("date_time", zoned)], &[bid], ["not TIMESTAMP(3) WITH TIME ZONE", "TIMESTAMP(3)"]);
+    said(&[("date_time", zoned)], &[bid], ["not TIMESTAMP_LTZ(3)", "TIMESTAMP(3)"]);
 }
 
 #[test]

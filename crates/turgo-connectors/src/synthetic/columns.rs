@@ -9,9 +9,9 @@ use arrow::datatypes::{DataType, Field};
 use turgo_engine::io::OptionError;
 
 use super::Make;
-use crate::format::column::sql_name;
 use crate::option;
 use crate::random::Random;
+use turgo_engine::types::sql_type;
 
 /// A column that tables may declare, of a generator whose settings are `S`.
 pub(crate) struct Known<S: 'static> {
@@ -61,7 +61,7 @@ pub(crate) fn find<S>(
         return Ok(column);
     }
     match of_name().next() {
-        Some(column) => Err(wrong_type(owner, field, &sql_name(&column.data_type))),
+        Some(column) => Err(wrong_type(owner, field, &sql_type(&column.data_type))),
         None => Err(no_column(owner, field, known.iter().map(|column| column.name))),
     }
 }
@@ -86,14 +86,10 @@ pub(crate) fn no_column(
 
 /// The error of declaring a column with a type it does not have.
 pub(crate) fn wrong_type(owner: &str, field: &Field, wanted: &str) -> OptionError {
-    let (name, declared) = (field.name(), sql_name(field.data_type()));
-    let zone = match field.data_type() {
-        DataType::Timestamp(_, Some(_)) => " WITH TIME ZONE",
-        _ => "",
-    };
+    let (name, declared) = (field.name(), sql_type(field.data_type()));
     OptionError {
         key: None,
-        message: format!("column `{name}` of {owner} is {wanted}, not {declared}{zone}"),
+        message: format!("column `{name}` of {owner} is {wanted}, not {declared}"),
         help: Some(format!("declare it as {name} {wanted}")),
     }
 }
