@@ -10,8 +10,9 @@ use turgo_engine::Result;
 use turgo_engine::io::{Encode, OptionError, Sink, Source, TableSpec, WriteBlocks};
 
 use crate::format::FileFormat;
-use crate::format::csv::write::{CsvEncoder, Reader};
+use crate::format::csv::write::CsvEncoder;
 use crate::format::json::write::JsonEncoder;
+use crate::format::text::Reader;
 
 mod files;
 mod options;
@@ -62,7 +63,7 @@ impl Sink for FileSink {
     fn encoder(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn Encode>> {
         let changes = self.options.changelog;
         Ok(match self.options.format {
-            FileFormat::Json => Box::new(JsonEncoder::new(schema, changes)?),
+            FileFormat::Json => Box::new(JsonEncoder::new(schema, changes, Reader::Program)?),
             FileFormat::Csv => {
                 Box::new(CsvEncoder::new(schema, &self.options.csv, changes, Reader::Program)?)
             }

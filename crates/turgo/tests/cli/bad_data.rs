@@ -134,3 +134,26 @@ fn a_record_of_many_megabytes_is_read_and_a_larger_one_refused() {
     place.write("long.json", vec![b' '; 65 << 20]);
     place.sql(query).fails(1, &["the record at byte 0 is larger than 64 MiB"]);
 }
+
+#[test]
+fn a_float_without_a_word_in_json_is_refused_in_files_and_shown_as_null() {
+    let place = Place::new();
+    let table = |name: &str, column: &str| {
+        format!(
+            "CREATE TABLE o ({column}) WITH ('connector' = 'filesystem', 'path' = '{name}');
+             INSERT INTO o "
+        )
+    };
+    let json = |column: &str, query: &str| place.sql(&(table("o.json", column) + query));
+    json("x DOUBLE NOT NULL", "SELECT CAST('NaN' AS DOUBLE) FROM ev")
+        .fails(1, &["column `x`: JSON has no word for the float NaN", "CASE"]);
+    json("x REAL", "SELECT CAST('-Infinity' AS REAL)").fails(1, &["the float -inf"]);
+    json("k VARCHAR, x ARRAY<DOUBLE>", "SELECT k, [v / CAST(0 AS DOUBLE)] FROM ev WHERE v = 1")
+        .fails(1, &["column `x`: JSON has no word for the float inf"]);
+    assert!(!place.exists("o.json"));
+
+    let csv = table("o.csv", "x DOUBLE") + "SELECT v / CAST(0 AS DOUBLE) FROM ev WHERE v = 1";
+    assert_eq!(place.sql(&(csv + "; SELECT x FROM o")).rows(), "x\nInfinity\n");
+    let shown = ["run", "-c", "SELECT CAST('NaN' AS DOUBLE) AS x", "--format", "ndjson"];
+    assert_eq!(place.turgo(&shown).rows(), "{\"x\":null}\n");
+}
