@@ -31,6 +31,17 @@ pub(crate) fn check(table: &TableSpec) -> Result<(), OptionError> {
 /// The table as a source.
 pub(crate) fn source(table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
     let options = FileOptions::parse(table)?;
+    if options.changelog {
+        return Err(OptionError {
+            key: Some("changelog".into()),
+            message: "reading a changelog back as changes is not there yet".into(),
+            help: Some(
+                "to read its rows as they were written, declare another table of the same file \
+                 without 'changelog' and with `op VARCHAR` as first column"
+                    .into(),
+            ),
+        });
+    }
     Ok(Arc::new(source::FileSource::new(Arc::clone(&table.schema), options)))
 }
 
