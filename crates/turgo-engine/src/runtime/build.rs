@@ -149,7 +149,7 @@ impl<'a> Plan<'a> {
         changes: bool,
     ) -> Result<Vec<Box<dyn Outlet>>> {
         let producers = self.instances(stage);
-        let (sender, receiver) = ring(self.config.edge_bytes * producers);
+        let (sender, receiver) = ring(self.config.edge_bytes.saturating_mul(producers));
         let outlets = (0..producers)
             .map(|instance| {
                 let encoder = sink.encoder(&stage.schema, changes)?;
