@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::io::{Chunk, Partition, Position};
+use crate::io::{Chunk, ChunkData, Partition, Position};
 use crate::run::PartitionReport;
 use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE};
 
@@ -196,8 +196,12 @@ impl Dispenser {
             Some(chunk) => {
                 let sequence = clock.dispatched;
                 clock.dispatched += 1;
+                clock.report.bytes += match chunk.data {
+                    // What a source repeats in every chunk has been read once.
+                    ChunkData::Bytes(_) => chunk.end.saturating_sub(clock.position),
+                    ChunkData::Rows(_) => chunk.bytes() as u64,
+                };
                 clock.position = chunk.end;
-                clock.report.bytes += chunk.bytes() as u64;
                 let ticket = Ticket { partition: index, sequence, chunk };
                 state.queue.push_back(Entry::Chunk(ticket));
             }
