@@ -158,7 +158,7 @@ pub enum OperatorSpec {
     AssignWindows {
         /// The time column.
         time: usize,
-        /// The windows.
+        /// The windows, [`Windows::within`] the column's unit.
         windows: Windows,
         /// A windowed aggregate follows: leave out rows in windows they are late for, and count
         /// them.
@@ -208,7 +208,7 @@ pub enum Panes {
     Time {
         /// The time column; never NULL.
         column: usize,
-        /// The windows.
+        /// The windows, [`Windows::within`] the column's unit.
         windows: Windows,
     },
     /// By the window each row already carries.
