@@ -109,7 +109,7 @@ pub struct Scan {
     /// The columns that leave the scan, computed from the decoded ones: plain references and
     /// computed columns.
     pub columns: Vec<Column>,
-    /// Its event time, where it declares a watermark.
+    /// Its event time, where it has one.
     pub event_time: Option<EventTimeSpec>,
     /// What to do with a record that is not understood.
     pub on_error: OnError,
@@ -132,8 +132,8 @@ pub struct Column {
 pub struct EventTimeSpec {
     /// The time column, an index into [`Scan::columns`]. A row where it is NULL is a bad row.
     pub column: usize,
-    /// The watermark a row stands for, over [`Scan::columns`].
-    pub watermark: Arc<dyn PhysicalExpr>,
+    /// The watermark a row stands for, over [`Scan::columns`]; `None`: no row promises anything.
+    pub watermark: Option<Arc<dyn PhysicalExpr>>,
 }
 
 /// What to do with a record that is not understood.
