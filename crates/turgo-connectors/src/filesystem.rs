@@ -10,8 +10,9 @@ use turgo_engine::Result;
 use turgo_engine::io::{Encode, OptionError, Sink, Source, TableSpec, WriteBlocks};
 
 use crate::format::FileFormat;
-use crate::format::csv::write::{CsvEncoder, Reader};
+use crate::format::csv::write::CsvEncoder;
 use crate::format::json::write::JsonEncoder;
+use crate::format::text::Reader;
 
 mod files;
 mod options;
@@ -30,6 +31,17 @@ pub(crate) fn check(table: &TableSpec) -> Result<(), OptionError> {
 /// The table as a source.
 pub(crate) fn source(table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
     let options = FileOptions::parse(table)?;
+    if options.changelog {
+        return Err(OptionError {
+            key: Some("changelog".into()),
+            message: "reading a changelog back as changes is not there yet".into(),
+            help: Some(
+                "to read its rows as they were written, declare another table of the same file \
+                 without 'changelog' and with `op VARCHAR` as first column"
+                    .into(),
+            ),
+        });
+    }
     Ok(Arc::new(source::FileSource::new(Arc::clone(&table.schema), options)))
 }
 
@@ -62,7 +74,7 @@ impl Sink for FileSink {
     fn encoder(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn Encode>> {
         let changes = self.options.changelog;
         Ok(match self.options.format {
-            FileFormat::Json => Box::new(JsonEncoder::new(schema, changes)?),
+            FileFormat::Json => Box::new(JsonEncoder::new(schema, changes, Reader::Program)?),
             FileFormat::Csv => {
                 Box::new(CsvEncoder::new(schema, &self.options.csv, changes, Reader::Program)?)
             }

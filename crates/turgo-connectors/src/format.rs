@@ -4,8 +4,9 @@
 //! ([`text`]). Rules that hold for every format:
 //!
 //! - F1. A row is read whole or rejected whole; nothing is rounded, cut or guessed to make it fit.
-//! - F2. What one of our encoders writes, our decoder of that format reads back as the same row,
-//!   with two exceptions that JSON forces: it has no NaN and no infinities (written as `null`).
+//! - F2. What an encoder writes for a program, the decoder of that format reads back as the same
+//!   row; a value the format has no word for is an error, such as NaN and the infinities in JSON.
+//!   For people at a terminal something is always shown ([`text::Reader`]).
 //! - F3. Text is UTF-8. `VARBINARY` is base64, instants are ISO 8601 in UTC.
 
 pub(crate) mod base64;

@@ -12,8 +12,9 @@ use turgo_engine::memory::KeepRows;
 use turgo_engine::{EngineError, Result};
 
 use crate::format::csv::Dialect;
-use crate::format::csv::write::{CsvEncoder, Reader, header};
+use crate::format::csv::write::{CsvEncoder, header};
 use crate::format::json::write::JsonEncoder;
+use crate::format::text::Reader;
 
 mod table;
 
@@ -75,7 +76,9 @@ impl Sink for StdoutSink {
             Format::Csv => {
                 Box::new(CsvEncoder::new(schema, &Dialect::default(), changes, Reader::Person)?)
             }
-            Format::Json | Format::Ndjson => Box::new(JsonEncoder::new(schema, changes)?),
+            Format::Json | Format::Ndjson => {
+                Box::new(JsonEncoder::new(schema, changes, Reader::Person)?)
+            }
         })
     }
 

@@ -109,7 +109,7 @@ pub struct Scan {
     /// The columns that leave the scan, computed from the decoded ones: plain references and
     /// computed columns.
     pub columns: Vec<Column>,
-    /// Its event time, where it declares a watermark.
+    /// Its event time, where it has one.
     pub event_time: Option<EventTimeSpec>,
     /// What to do with a record that is not understood.
     pub on_error: OnError,
@@ -132,8 +132,8 @@ pub struct Column {
 pub struct EventTimeSpec {
     /// The time column, an index into [`Scan::columns`]. A row where it is NULL is a bad row.
     pub column: usize,
-    /// The watermark a row stands for, over [`Scan::columns`].
-    pub watermark: Arc<dyn PhysicalExpr>,
+    /// The watermark a row stands for, over [`Scan::columns`]; `None`: no row promises anything.
+    pub watermark: Option<Arc<dyn PhysicalExpr>>,
 }
 
 /// What to do with a record that is not understood.
@@ -158,7 +158,7 @@ pub enum OperatorSpec {
     AssignWindows {
         /// The time column.
         time: usize,
-        /// The windows.
+        /// The windows, [`Windows::within`] the column's unit.
         windows: Windows,
         /// A windowed aggregate follows: leave out rows in windows they are late for, and count
         /// them.
@@ -208,7 +208,7 @@ pub enum Panes {
     Time {
         /// The time column; never NULL.
         column: usize,
-        /// The windows.
+        /// The windows, [`Windows::within`] the column's unit.
         windows: Windows,
     },
     /// By the window each row already carries.

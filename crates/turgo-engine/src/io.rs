@@ -95,7 +95,7 @@ pub struct Chunk {
 /// The records of a chunk, undecoded or not.
 #[derive(Debug)]
 pub enum ChunkData {
-    /// Bytes of a format.
+    /// Bytes of a format, of a partition whose positions are byte offsets.
     Bytes(Vec<u8>),
     /// Columns, as declared by [`Source::schema`]; for tables in memory.
     Rows(RecordBatch),

@@ -11,6 +11,7 @@ pub(crate) mod dispenser;
 pub(crate) mod executor;
 pub(crate) mod inlet;
 pub(crate) mod outlet;
+pub(crate) mod pace;
 pub(crate) mod ring;
 pub(crate) mod scan;
 pub(crate) mod sink;

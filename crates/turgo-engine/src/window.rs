@@ -1,5 +1,7 @@
 //! Windows over event time, and the panes they are made of.
 
+use arrow::datatypes::TimeUnit;
+
 use crate::time::EventTime;
 
 /// Windows of fixed lengths, in microseconds since the epoch. A window is known by its end.
@@ -15,6 +17,10 @@ pub struct Windows {
     size: i64,
     /// The slide of hopping windows.
     step: i64,
+    /// No window starts before this,
+    earliest: EventTime,
+    /// or ends after this.
+    latest: EventTime,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +59,18 @@ impl Windows {
     fn new(kind: Kind, size: i64, step: i64) -> Self {
         assert!(size > 0, "a window has a size");
         assert!(step > 0, "windows move on");
-        Self { kind, size, step }
+        Self { kind, size, step, earliest: EventTime::MIN, latest: EventTime::MAX }
+    }
+
+    /// Those of the windows whose starts and ends a timestamp column of `unit` can hold.
+    #[must_use]
+    pub fn within(self, unit: TimeUnit) -> Self {
+        match unit {
+            TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond => self,
+            TimeUnit::Nanosecond => {
+                Self { earliest: i64::MIN / 1_000, latest: i64::MAX / 1_000, ..self }
+            }
+        }
     }
 
     /// Length of a window in microseconds; of cumulating ones, the largest.
@@ -93,7 +110,7 @@ impl Windows {
     }
 
     /// Ends of the windows that hold `time`, earliest first. Empty where windows have gaps. Windows
-    /// that would leave the range of time do not exist.
+    /// that would leave the range of time, or of their column, do not exist.
     pub fn ends(&self, time: EventTime) -> impl Iterator<Item = EventTime> + use<> {
         self.ends_after(time, EventTime::MIN)
     }
@@ -104,7 +121,8 @@ impl Windows {
         time: EventTime,
         after: EventTime,
     ) -> impl Iterator<Item = EventTime> + use<> {
-        let Self { kind, size, step } = *self;
+        let windows = *self;
+        let Self { kind, size, step, .. } = windows;
         let after = after.max(time);
         // Every end is `offset + k * step`.
         let (offset, last) = match kind {
@@ -115,8 +133,12 @@ impl Windows {
         offset.into_iter().flat_map(move |offset| {
             (first(offset)..=last)
                 .filter_map(move |k| k.checked_mul(step)?.checked_add(offset))
-                .filter(move |end| *end > after)
+                .filter(move |end| *end > after && windows.fits(*end))
         })
+    }
+
+    fn fits(&self, end: EventTime) -> bool {
+        self.earliest <= self.start(end) && end <= self.latest
     }
 
     /// Start of the window that ends at `end`.
@@ -165,6 +187,22 @@ mod tests {
                     assert!(windows.start(end) <= time && time < end, "{windows:?} {time} {end}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn windows_that_their_column_cannot_hold_do_not_exist() {
+        let last = i64::MAX / 1_000;
+        for windows in [Windows::hop(10, 5), Windows::tumble(10), Windows::cumulate(10, 5)] {
+            let within = windows.within(TimeUnit::Nanosecond);
+            for time in [-last, 3 - last, 20 - last, 0, last - 20, last - 3, last] {
+                let holds = |end: &i64| windows.start(*end) >= -last && *end <= last;
+                let expected: Vec<_> = windows.ends(time).filter(holds).collect();
+                assert_eq!(within.ends(time).collect::<Vec<_>>(), expected, "{windows:?} {time}");
+            }
+            assert_eq!(within.ends(last).next(), None);
+            assert_eq!(within.ends(-last - 1).next(), None);
+            assert_eq!(windows.within(TimeUnit::Millisecond), windows);
         }
     }
 }

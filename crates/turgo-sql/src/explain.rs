@@ -125,7 +125,8 @@ fn scan(scan: &Scan) -> String {
     );
     if let Some(time) = &scan.event_time {
         let column = scan.columns[time.column].field.name();
-        let _ = write!(said, "; event time {column}, watermark {}", watermark(&time.watermark));
+        let watermark = time.watermark.as_ref().map_or("none".to_owned(), watermark);
+        let _ = write!(said, "; event time {column}, watermark {watermark}");
     }
     if scan.on_error == OnError::Skip {
         said.push_str("; bad records are skipped");

@@ -3,6 +3,8 @@
 //!
 //! Window functions (`row_number() OVER ...`) are not offered yet.
 
+mod date_bin;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use datafusion_expr::{
 };
 use turgo_engine::types::sql_type;
 
+use self::date_bin::DateBin;
 use crate::plan::FieldNames;
 use crate::statement::marker;
 
@@ -50,6 +53,10 @@ impl Functions {
         for function in
             datafusion_functions::all_default_functions().into_iter().chain(nested).chain(markers)
         {
+            let function = match function.name() {
+                "date_bin" => Arc::new(ScalarUDF::new_from_impl(DateBin::new(function))),
+                _ => function,
+            };
             for name in std::iter::once(function.name()).chain(names(function.aliases())) {
                 functions.scalar.insert(name.to_owned(), Arc::clone(&function));
             }

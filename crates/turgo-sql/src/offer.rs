@@ -11,7 +11,7 @@ use datafusion_sql::sqlparser::tokenizer::Span;
 
 use crate::diagnose::span_bytes;
 use crate::error::{Result, SqlError};
-use crate::functions::Functions;
+use crate::functions::{Functions, is_marker};
 use crate::names::nearest;
 
 /// Checks a tree: a query, or an expression of a declaration.
@@ -81,7 +81,9 @@ impl Offer<'_> {
         {
             return self.refuse("an aggregate with ORDER BY", span);
         }
-        if !self.functions.contains(&name) {
+        // What stands for a window has the place of the window's name, not of its own.
+        let hidden = is_marker(&name) && self.wrote(&name, span);
+        if hidden || !self.functions.contains(&name) {
             let error = SqlError::new(format!("there is no function `{name}`"));
             let error = match nearest(&name, self.functions.names()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),
@@ -90,6 +92,13 @@ impl Offer<'_> {
             return self.stop(error, span);
         }
         Flow::Continue(())
+    }
+
+    /// Whether `name` stands at `span`, whatever its case.
+    fn wrote(&self, name: &str, span: Span) -> bool {
+        span_bytes(self.text, span)
+            .and_then(|span| self.text.get(span))
+            .is_some_and(|written| written.eq_ignore_ascii_case(name))
     }
 
     fn group_by(&self, group_by: &GroupByExpr) -> Flow {

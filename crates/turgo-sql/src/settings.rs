@@ -15,6 +15,13 @@ pub struct Settings {
     pub drift_max: i64,
 }
 
+/// The largest chunk and the largest edge: a chunk is held in one piece, and memory is bounded by
+/// what edges may hold.
+const BYTES_MAX: usize = 1 << 30;
+
+/// The most rows in a batch: operators hold a batch in one piece.
+const BATCH_ROWS_MAX: usize = 1 << 20;
+
 /// Every setting: its key and what it means.
 const KEYS: [(&str, &str); 5] = [
     ("workers", "worker threads, and instances of each parallel stage"),
@@ -37,14 +44,18 @@ impl Settings {
     /// # Errors
     /// When there is no such setting, or the value is not one of its values.
     pub fn set(&mut self, key: &Name, value: &Name) -> Result<()> {
-        let number = || count(value);
-        let size = || bytes(&value.value).map_err(|message| wrong(key, value, &message));
+        let number = |max: usize| match count(value)? {
+            number if number <= max => Ok(number),
+            _ => Err(wrong(key, value, &format!("it is from 1 to {max}"))),
+        };
+        let size = || match bytes(&value.value) {
+            Ok(size) if size <= BYTES_MAX => Ok(size),
+            Ok(_) => Err(wrong(key, value, &format!("it is at most {}", show_bytes(BYTES_MAX)))),
+            Err(message) => Err(wrong(key, value, &message)),
+        };
         match key.value.as_str() {
-            "workers" => match number()? {
-                workers @ 1..=WORKERS_MAX => self.config.workers = workers,
-                _ => return Err(wrong(key, value, &format!("it is from 1 to {WORKERS_MAX}"))),
-            },
-            "batch-rows" => self.config.batch_rows = number()?,
+            "workers" => self.config.workers = number(WORKERS_MAX)?,
+            "batch-rows" => self.config.batch_rows = number(BATCH_ROWS_MAX)?,
             "chunk-size" => self.config.chunk_bytes = size()?,
             "edge-size" => self.config.edge_bytes = size()?,
             "max-drift" => {
@@ -177,5 +188,21 @@ mod tests {
         assert_eq!(error.message, "'many' is not a whole number from 1 on");
         settings.set(&name("workers"), &name("3")).unwrap();
         assert_eq!(settings.config.workers, 3);
+    }
+
+    #[test]
+    fn a_value_that_no_machine_can_serve_is_refused() {
+        let mut settings = Settings::default();
+        for (key, value, said) in [
+            ("edge-size", "17179869183 GiB", "it is at most 1 GiB"),
+            ("chunk-size", "1073741825", "it is at most 1 GiB"),
+            ("batch-rows", "1048577", "it is from 1 to 1048576"),
+            ("workers", "257", "it is from 1 to 256"),
+        ] {
+            let error = settings.set(&name(key), &name(value)).unwrap_err();
+            assert_eq!(error.message, format!("'{key}' = '{value}': {said}"));
+        }
+        settings.set(&name("edge-size"), &name("1 GiB")).unwrap();
+        assert_eq!(settings.config.edge_bytes, 1 << 30);
     }
 }

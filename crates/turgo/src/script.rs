@@ -72,18 +72,15 @@ pub(crate) fn run(args: &Run) -> Result<(), Failure> {
         stdout: Arc::new(StdoutSink::new(format)),
         interrupt,
         args,
+        closed: false,
         queries: Vec::new(),
     };
     let ended = runner.scripts(&scripts);
     let written = stats.map_or(Ok(()), |stats| stats.write(&runner.queries));
-    match ended {
-        // Whoever read the results has seen enough: that is no failure.
-        Err(Ended::Closed) | Ok(()) => written,
-        Err(Ended::Failed(failure)) => Err(failure),
-    }
+    ended.and(written)
 }
 
-/// Why a script stops early.
+/// Why a statement stops early.
 enum Ended {
     /// Standard output was closed.
     Closed,
@@ -110,20 +107,27 @@ struct Runner<'a> {
     stdout: Arc<dyn Sink>,
     interrupt: Interrupt,
     args: &'a Run,
+    /// Whoever read standard output has seen enough: that is no failure, and no reason to leave
+    /// out a statement that writes elsewhere.
+    closed: bool,
     queries: Vec<Value>,
 }
 
 impl Runner<'_> {
-    fn scripts(&mut self, scripts: &[Script]) -> Result<(), Ended> {
+    fn scripts(&mut self, scripts: &[Script]) -> Result<(), Failure> {
         // All are parsed before the first statement runs: a typing error in the last line should
         // not show after an hour.
         let parsed = scripts.iter().map(|script| Ok((script, parse(script)?)));
         for (script, statements) in parsed.collect::<Result<Vec<_>, Failure>>()? {
             for statement in &statements {
                 if self.interrupt.asked() {
-                    return Err(Failure::interrupted().into());
+                    return Err(Failure::interrupted());
                 }
-                self.statement(script, statement)?;
+                match self.statement(script, statement) {
+                    Ok(()) => {}
+                    Err(Ended::Closed) => self.closed = true,
+                    Err(Ended::Failed(failure)) => return Err(failure),
+                }
             }
         }
         Ok(())
@@ -135,8 +139,11 @@ impl Runner<'_> {
             .session
             .execute(&script.text, statement, results)
             .map_err(|error| Failure::sql(&script.name, &script.text, &error))?;
+        let select = matches!(statement.kind, StatementKind::Select(_));
         match outcome {
             Outcome::Done(_) => Ok(()),
+            Outcome::Rows(_) | Outcome::Text(_) if self.closed => Ok(()),
+            Outcome::Query(_) if self.closed && select => Ok(()),
             Outcome::Rows(rows) => Ok(show(&*self.stdout, rows)?),
             Outcome::Text(text) => Ok(print(&text)?),
             Outcome::Query(planned) => {

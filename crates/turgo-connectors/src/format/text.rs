@@ -21,6 +21,16 @@ use super::{base64, datetime};
 /// Appends the value of a row, which is not NULL.
 pub(crate) type WriteValue<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + 'a>;
 
+/// Who reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// A program, which must get back what was written: what a format cannot carry is refused.
+    Program,
+    /// Somebody at a terminal: nothing is refused. CSV shows nested values as JSON, JSON shows floats
+    /// that are not finite as `null`.
+    Person,
+}
+
 /// How a format without types has to treat what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {

@@ -18,9 +18,15 @@ pub(super) const COLUMNS: usize = 3;
 /// Checks that windows over a column of type `time` start and end at values of that type.
 ///
 /// # Errors
-/// `Unsupported` where they do not; `Internal` where `time` is not a timestamp.
+/// `Unsupported` where they do not; `Internal` where `time` is not a timestamp, or the windows are not
+/// [`Windows::within`] its unit.
 pub(super) fn check(windows: &Windows, time: &DataType) -> Result<()> {
-    let micros = match unit(time)? {
+    let unit = unit(time)?;
+    if windows.within(unit) != *windows {
+        let message = format!("windows beyond the range of their column of type {time}");
+        return Err(EngineError::internal(message));
+    }
+    let micros = match unit {
         TimeUnit::Second => 1_000_000,
         TimeUnit::Millisecond => 1_000,
         TimeUnit::Microsecond | TimeUnit::Nanosecond => 1,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crate::error::{EngineError, Result};
-use crate::graph::{Distribution, Input, Instances, OperatorSpec, Output, Scan, Stage, TaskGraph};
+use crate::graph::{
+    Distribution, Input, Instances, OperatorSpec, Output, Panes, Scan, Stage, TaskGraph,
+};
 use crate::io::Sink;
 use crate::message::Message;
 use crate::operator::Operator;
@@ -22,6 +24,7 @@ use crate::runtime::dispenser::Dispenser;
 use crate::runtime::executor::{self, Failure, panic_text};
 use crate::runtime::inlet::{ExchangeInlet, Inlet};
 use crate::runtime::outlet::{ExchangeOutlet, Outlet, SinkOutlet, ToSink};
+use crate::runtime::pace::Pace;
 use crate::runtime::ring::{Receiver, Sender, ring};
 use crate::runtime::scan::ScanInlet;
 use crate::runtime::sink::{self, Ending, Written};
@@ -33,6 +36,8 @@ pub(crate) struct Plan<'a> {
     config: &'a Config,
     control: &'a Control,
     scans: Vec<(Arc<Scan>, Arc<Dispenser>)>,
+    /// The pace that scans with a watermark keep, where something waits for the slowest.
+    pace: Option<Arc<Pace>>,
     sinks: Vec<SinkThread>,
     tasks: Vec<Box<dyn Task>>,
     counts: Arc<Counts>,
@@ -57,8 +62,12 @@ impl<'a> Plan<'a> {
     /// `Unsupported` where a format or a state cannot carry a type.
     pub(crate) fn new(graph: &TaskGraph, config: &'a Config, control: &'a Control) -> Result<Self> {
         let counts = Arc::default();
+        // Barriers let no scan run ahead either: until the others have sent theirs it is not heard,
+        // and must not be the one they wait for.
+        let paced = graph.stages.iter().any(holds_windows) && control.checkpoints().never();
+        let pace = paced.then(Arc::default);
         let mut plan =
-            Self { config, control, scans: vec![], sinks: vec![], tasks: vec![], counts };
+            Self { config, control, scans: vec![], pace, sinks: vec![], tasks: vec![], counts };
         let mut inputs: Vec<Inputs> = graph
             .stages
             .iter()
@@ -98,7 +107,12 @@ impl<'a> Plan<'a> {
             return Ok(rings.into_iter().map(inlet).collect());
         };
         let scan = Arc::new(scan.clone());
-        let dispenser = Arc::new(Dispenser::new(rings.len()));
+        let dispenser = Dispenser::new(rings.len());
+        let has_watermark = scan.event_time.as_ref().is_some_and(|time| time.watermark.is_some());
+        let dispenser = Arc::new(match self.pace.as_ref().filter(|_| has_watermark) {
+            Some(pace) => dispenser.with_pace(Arc::clone(pace)),
+            None => dispenser,
+        });
         self.scans.push((Arc::clone(&scan), Arc::clone(&dispenser)));
         let fields: Vec<_> = scan.columns.iter().map(|column| Arc::clone(&column.field)).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
@@ -149,7 +163,7 @@ impl<'a> Plan<'a> {
         changes: bool,
     ) -> Result<Vec<Box<dyn Outlet>>> {
         let producers = self.instances(stage);
-        let (sender, receiver) = ring(self.config.edge_bytes * producers);
+        let (sender, receiver) = ring(self.config.edge_bytes.saturating_mul(producers));
         let outlets = (0..producers)
             .map(|instance| {
                 let encoder = sink.encoder(&stage.schema, changes)?;
@@ -192,7 +206,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
-        let Self { config, control, scans, sinks, tasks, counts } = self;
+        let Self { config, control, scans, sinks, tasks, counts, pace: _ } = self;
         let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
@@ -237,6 +251,16 @@ impl<'a> Plan<'a> {
         }
         Ok(report)
     }
+}
+
+/// Whether a stage keeps groups until the watermark has passed their windows.
+fn holds_windows(stage: &Stage) -> bool {
+    stage.operators.iter().any(|operator| match operator {
+        OperatorSpec::FinalAggregate(aggregate)
+        | OperatorSpec::RowAggregate(aggregate)
+        | OperatorSpec::ChangesAggregate { aggregate, .. } => aggregate.panes != Panes::Whole,
+        _ => false,
+    })
 }
 
 fn source_report(scan: &Scan, dispenser: &Dispenser) -> SourceReport {

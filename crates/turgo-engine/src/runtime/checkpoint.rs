@@ -89,6 +89,11 @@ impl Checkpoints {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).complete.clone()
     }
 
+    /// Whether none is asked for.
+    pub(crate) fn never(&self) -> bool {
+        self.every_chunks == 0
+    }
+
     /// The barrier due after `chunks` chunks, if one is.
     pub(crate) fn due(&self, chunks: u64) -> Option<u64> {
         let every = self.every_chunks;

@@ -13,11 +13,12 @@
 //!   handed out before all have taken it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::io::{Chunk, Partition, Position};
+use crate::io::{Chunk, ChunkData, Partition, Position};
 use crate::run::PartitionReport;
+use crate::runtime::pace::Pace;
 use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE};
 
 /// A chunk and its place.
@@ -104,13 +105,42 @@ pub(crate) struct Dispenser {
     // LOCK: only the source thread waits here.
     room: Condvar,
     instances: usize,
+    /// The pace it keeps with other scans, and its number there.
+    pace: Option<(Arc<Pace>, usize)>,
+}
+
+impl State {
+    /// The lowest watermark of the partitions that are still read.
+    fn lowest(&self) -> Option<EventTime> {
+        let active = self.clocks.iter().filter(|clock| clock.report.active);
+        active.map(|clock| clock.watermark).min()
+    }
+
+    /// The partition to read, where `lowest` is the lowest watermark and none above `limit` may be.
+    fn next(&self, lowest: EventTime, limit: EventTime) -> Option<(usize, &Clock)> {
+        let active = self.clocks.iter().enumerate().filter(|(_, clock)| clock.report.active);
+        active.filter(|(_, clock)| clock.watermark <= limit).min_by_key(|(_, clock)| {
+            let busy = match lowest == WATERMARK_NONE {
+                // Nothing is known of the time of any: in order, but for a first look.
+                true => u64::from(clock.dispatched > 0),
+                false => clock.in_flight(),
+            };
+            (busy, clock.watermark)
+        })
+    }
 }
 
 impl Dispenser {
     /// A dispenser for `instances` instances.
     pub(crate) fn new(instances: usize) -> Self {
         let state = State { waiting: vec![None; instances], ..State::default() };
-        Self { state: Mutex::new(state), room: Condvar::new(), instances }
+        Self { state: Mutex::new(state), room: Condvar::new(), instances, pace: None }
+    }
+
+    /// The same, keeping `pace` with other scans.
+    pub(crate) fn with_pace(self, pace: Arc<Pace>) -> Self {
+        let scan = pace.join();
+        Self { pace: Some((pace, scan)), ..self }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -121,6 +151,13 @@ impl Dispenser {
         let wakers: Vec<Waker> = state.waiting.iter_mut().filter_map(Option::take).collect();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Tells the other scans how far this one is.
+    fn keep_pace(&self, state: &State) {
+        if let Some((pace, scan)) = &self.pace {
+            pace.set(*scan, state.lowest().unwrap_or(WATERMARK_END));
+        }
     }
 
     // --- The reader's side.
@@ -148,6 +185,7 @@ impl Dispenser {
             })
             .collect();
         state.listed = true;
+        self.keep_pace(&state);
     }
 
     /// Waits until there is room for a chunk and says which partition to read and from where;
@@ -155,7 +193,7 @@ impl Dispenser {
     ///
     /// The partition with the lowest watermark is read first, one nobody has looked into before all
     /// others. While its rows are still being decoded, another may be read that leads by at most
-    /// `drift_max`.
+    /// `drift_max`. A scan that leads the slowest of all scans by more waits for it.
     pub(crate) fn choose(&self, drift_max: i64) -> Option<(usize, Position)> {
         let mut state = self.lock();
         loop {
@@ -163,21 +201,17 @@ impl Dispenser {
                 return None;
             }
             if state.queue.len() < self.instances {
-                let active = || state.clocks.iter().enumerate().filter(|(_, c)| c.report.active);
-                let lowest = active().map(|(_, clock)| clock.watermark).min()?;
-                let limit = lowest.saturating_add(drift_max);
-                let (index, clock) = active()
-                    .filter(|(_, clock)| clock.watermark <= limit)
-                    .min_by_key(|(_, clock)| {
-                        let busy = match lowest == WATERMARK_NONE {
-                            // Nothing is known of the time of any: in order, but for a first look.
-                            true => u64::from(clock.dispatched > 0),
-                            false => clock.in_flight(),
-                        };
-                        (busy, clock.watermark)
-                    })
-                    .expect("the partition with the lowest watermark is within the limit");
-                return Some((index, clock.position));
+                let own = state.lowest()?;
+                let all = self.pace.as_ref().map_or(own, |(pace, _)| pace.lowest());
+                if let Some((index, clock)) = state.next(own, all.saturating_add(drift_max)) {
+                    return Some((index, clock.position));
+                }
+                let pace = self.pace.as_ref();
+                let (pace, _) = pace.expect("one's own lowest watermark is within one's own limit");
+                drop(state);
+                pace.wait(all);
+                state = self.lock();
+                continue;
             }
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -196,13 +230,18 @@ impl Dispenser {
             Some(chunk) => {
                 let sequence = clock.dispatched;
                 clock.dispatched += 1;
+                clock.report.bytes += match chunk.data {
+                    // What a source repeats in every chunk has been read once.
+                    ChunkData::Bytes(_) => chunk.end.saturating_sub(clock.position),
+                    ChunkData::Rows(_) => chunk.bytes() as u64,
+                };
                 clock.position = chunk.end;
-                clock.report.bytes += chunk.bytes() as u64;
                 let ticket = Ticket { partition: index, sequence, chunk };
                 state.queue.push_back(Entry::Chunk(ticket));
             }
             None => clock.report.active = false,
         }
+        self.keep_pace(&state);
         Self::wake_all(state);
     }
 
@@ -228,6 +267,9 @@ impl Dispenser {
         state.stopped = true;
         state.queue.clear();
         self.room.notify_all();
+        if let Some((pace, _)) = &self.pace {
+            pace.stop();
+        }
         Self::wake_all(state);
     }
 
@@ -293,6 +335,7 @@ impl Dispenser {
             clock.sequenced += 1;
         }
         clock.report.watermark = clock.watermark;
+        self.keep_pace(&state);
         self.room.notify_all();
         Self::wake_all(state);
     }

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{EngineError, Result};
-use crate::graph::{OnError, Scan};
+use crate::graph::{EventTimeSpec, OnError, Scan};
 use crate::io::{Decode, Decoded, Position};
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
@@ -194,7 +194,10 @@ impl ScanInlet {
         let schema = Arc::clone(&self.schema);
         let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
         let marks = match &self.scan.event_time {
-            Some(spec) => event_times(&evaluate(&spec.watermark, &rows)?)?,
+            Some(EventTimeSpec { watermark: Some(watermark), .. }) => {
+                event_times(&evaluate(watermark, &rows)?)?
+            }
+            Some(_) => vec![None; rows.num_rows()],
             None => Vec::new(),
         };
         Ok(Computed { rows, marks })

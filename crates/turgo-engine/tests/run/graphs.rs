@@ -45,7 +45,7 @@ pub(crate) fn scan(source: impl Source + 'static) -> Scan {
         source: Arc::new(source),
         projection: vec![0, 1, 2, 3],
         columns: schema().fields().iter().enumerate().map(column).collect(),
-        event_time: Some(EventTimeSpec { column: 1, watermark: at("mark", 3) }),
+        event_time: Some(EventTimeSpec { column: 1, watermark: Some(at("mark", 3)) }),
         on_error: OnError::Fail,
         drift_max: 10_000_000,
     }

@@ -1,5 +1,7 @@
 //! Memory is bounded: by the slowest consumer, and by how far partitions lie apart.
 
+use std::sync::Arc;
+
 use turgo_engine::graph::{Panes, TaskGraph};
 use turgo_engine::run::Control;
 
@@ -27,6 +29,40 @@ fn a_slow_sink_holds_the_source_back() {
         let behind =
             behind_max(|table, sink| changes(scan(table), &whole, false, sink), table_rows);
         assert!(behind < 160, "{behind} of {table_rows} rows wait in two stages");
+    }
+}
+
+/// What waits in windows does not grow with the tables: the later one waits for the earlier one.
+#[test]
+fn tables_days_apart_are_read_one_after_another() {
+    const CHUNKS: usize = 100;
+    let day = |day: i64| -> Vec<Row> {
+        let time = |row: i64| Some(day * 86_400_000 + row * 100);
+        (0..4 * CHUNKS as i64).map(|row| Row { key: row % 5, time: time(row), value: 1 }).collect()
+    };
+    for workers in [1, 2, 4] {
+        let early = Table { uneven: true, ..Table::new(vec![day(0)], 4) };
+        let mut late = Table::new(vec![day(14)], 4);
+        // Notes its reads among those of the other.
+        late.reads = Arc::clone(&early.reads);
+        late.first = 1;
+        let both = [early.partitions[0].clone(), late.partitions[0].clone()];
+        let (expected, counts) = model(&both, Some((10, 10)));
+        let sink = Shown::default();
+        let scans = vec![scan(late), scan(early.clone())];
+        let graph = by_states(scans, &[], &aggregate(panes(10, 10)), &sink);
+        let report = run_in_time(&graph, &tight(workers), &Control::default()).unwrap();
+        assert_eq!((report.counts, report.rows_in()), (counts, 8 * CHUNKS as u64));
+        assert_eq!(answers(&sink.batches()), expected);
+        let mut read = [0; 2];
+        for (table, _) in early.reads.lock().unwrap().iter() {
+            read[*table] += 1;
+            let [first, ahead] = read;
+            assert!(
+                first == CHUNKS || ahead <= 2 + 2 * workers,
+                "{ahead} chunks ahead, {workers} workers"
+            );
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Table {
     /// Let some decoders sleep.
     pub(crate) uneven: bool,
     pub(crate) breaks: Break,
+    /// Number of its first partition in `reads`.
+    pub(crate) first: usize,
     /// (partition, start) of the chunks in the order they were read.
     pub(crate) reads: Arc<Mutex<Vec<(usize, usize)>>>,
     /// Lets a blocked read go on.
@@ -61,6 +63,7 @@ impl Table {
             chunk_rows,
             uneven: false,
             breaks: Break::Nothing,
+            first: 0,
             reads: Arc::default(),
             gate: Arc::default(),
         }
@@ -154,7 +157,7 @@ impl ReadChunks for Reader {
                 Break::Nothing | Break::DecodePanics => {}
             }
         }
-        self.table.reads.lock().unwrap().push((self.partition, start));
+        self.table.reads.lock().unwrap().push((self.table.first + self.partition, start));
         self.next = end;
         let bytes = [self.partition as u64, start as u64, end as u64].map(u64::to_le_bytes);
         let data = ChunkData::Bytes(bytes.concat());

@@ -291,6 +291,7 @@ impl Lowering<'_> {
         let time = (window.input.schema().index_of_column(&window.time))
             .map_err(|error| diagnose(&error, "", None))?;
         let time = rows.columns[time].at.expect("windows below were assigned above");
+        self.require_time(rows.stage, time);
         for column in &mut rows.columns {
             column.part = None;
         }

@@ -6,10 +6,15 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, FieldRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::{Expr, TableScan};
-use turgo_engine::graph::{Column, EventTimeSpec, Input, Instances, Scan};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::Column as ColumnExpr;
+use datafusion_physical_expr::utils::collect_columns;
+use turgo_engine::graph::{
+    Column, Distribution, EventTimeSpec, Input, Instances, OperatorSpec, Output, Scan,
+};
 
-use super::Lowering;
 use super::rows::{LogicalColumn, Rows, field, physical_expr};
+use super::{Draft, Lowering};
 use crate::catalog::{Table, TableScanSource};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
@@ -61,7 +66,7 @@ impl Lowering<'_> {
             Some(time) => Some(EventTimeSpec {
                 column: (leaving.iter().position(|column| *column == time.column))
                     .expect("the time column was added above"),
-                watermark: physical_expr(&time.watermark, &unqualified(fields.clone())?)?,
+                watermark: Some(physical_expr(&time.watermark, &unqualified(fields.clone())?)?),
             }),
             None => None,
         };
@@ -82,6 +87,43 @@ impl Lowering<'_> {
         let stage = self.open(Instances::Workers, input);
         Ok(Rows { stage, fields, columns, window: None, bounded, changelog: None })
     }
+}
+
+impl Lowering<'_> {
+    /// Makes column `column` of stage `stage` the event time of the tables it comes from unchanged,
+    /// where they declare none: a row without a time is a bad row of its table, to be treated as
+    /// the table says. A filter on the column decides for itself what becomes of NULLs.
+    pub(super) fn require_time(&mut self, stage: usize, mut column: usize) {
+        for operator in self.stages[stage].operators.iter().rev() {
+            match operator {
+                OperatorSpec::Project(columns) => {
+                    match columns[column].expr.downcast_ref::<ColumnExpr>() {
+                        Some(plain) => column = plain.index(),
+                        None => return,
+                    }
+                }
+                OperatorSpec::Filter(condition) if !reads(condition, column) => {}
+                _ => return,
+            }
+        }
+        if let Input::Source(scan) = &mut self.stages[stage].input {
+            scan.event_time.get_or_insert(EventTimeSpec { column, watermark: None });
+            return;
+        }
+        let forwards = |draft: &Draft| {
+            matches!(&draft.output, Some(Output::Exchange { to, distribution: Distribution::Forward })
+                if *to == stage)
+        };
+        let before: Vec<usize> =
+            (0..stage).filter(|before| forwards(&self.stages[*before])).collect();
+        for before in before {
+            self.require_time(before, column);
+        }
+    }
+}
+
+fn reads(expr: &Arc<dyn PhysicalExpr>, column: usize) -> bool {
+    collect_columns(expr).iter().any(|read| read.index() == column)
 }
 
 /// The table's columns a watermark needs: the time column first.

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, is_word};
 use super::not_yet;
 use crate::error::{Result, SqlError};
 
-/// Brackets within brackets.
+/// Brackets and CASEs within each other.
 const DEPTH_MAX: usize = 48;
 
 /// Operators and set operations in a row: each makes the tree of the query one level deeper.
@@ -58,39 +58,49 @@ fn construct(cursor: &Cursor<'_>, at: usize) -> Result<()> {
 }
 
 fn size(cursor: &Cursor<'_>) -> Result<()> {
-    // One counter of operators for every open bracket, innermost last.
-    let mut chains = vec![0usize];
+    // What is open, innermost last; the outermost is the statement itself.
+    let mut open = vec![Open::default()];
     // `ARRAY<` and its like since the last closing bracket: depth of a type, seen from above.
     let mut types = 0usize;
     for (at, token) in cursor.rest().iter().enumerate() {
-        let chain = chains.last_mut().expect("the outermost is never popped");
+        let innermost = open.last_mut().expect("the outermost is never closed");
         match &token.token {
             Token::LParen | Token::LBracket | Token::LBrace => {
-                *chain += usize::from(token.token == Token::LBracket);
-                chains.push(0);
+                innermost.operators += usize::from(token.token == Token::LBracket);
+                open.push(Open::default());
             }
             Token::RParen | Token::RBracket | Token::RBrace => {
                 types = 0;
-                if chains.len() > 1 {
-                    chains.pop();
-                }
+                let bracket = open.iter().rposition(|open| !open.case).unwrap_or_default();
+                open.truncate(bracket.max(1));
             }
-            Token::Comma => *chain = 0,
+            Token::Comma => innermost.operators = 0,
             Token::Lt if is_type_word(cursor.rest(), at) => types += 1,
-            other => *chain += usize::from(is_operator(other)),
+            word if is_word(word, "CASE") => open.push(Open { case: true, operators: 0 }),
+            word if is_word(word, "END") && innermost.case => {
+                open.pop();
+            }
+            other => innermost.operators += usize::from(is_operator(other)),
         }
-        let chain = chains.last().copied().unwrap_or(0);
-        if chain > CHAIN_MAX {
+        if open.last().is_some_and(|innermost| innermost.operators > CHAIN_MAX) {
             let message = format!("the expression has more than {CHAIN_MAX} operators in a row");
             return Err(SqlError::new(message)
                 .at(cursor.bytes(token))
                 .help("use IN (...), or split it with parentheses"));
         }
-        if chains.len() > DEPTH_MAX || types > DEPTH_MAX {
+        if open.len() > DEPTH_MAX || types > DEPTH_MAX {
             return Err(too_deep().at(cursor.bytes(token)));
         }
     }
     Ok(())
+}
+
+/// A bracket or a CASE that is open.
+#[derive(Debug, Default)]
+struct Open {
+    case: bool,
+    /// Operators seen in it, but for those in what it holds.
+    operators: usize,
 }
 
 /// The error for what is nested too deeply, without a place.

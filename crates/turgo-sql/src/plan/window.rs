@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::datatypes::Field;
+use arrow::datatypes::{DataType, Field};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{
     Column, DFSchema, DFSchemaRef, DataFusionError, ExprSchema, Result, ScalarValue,
@@ -41,6 +41,10 @@ pub(crate) struct WindowAssign {
 impl WindowAssign {
     fn try_new(input: LogicalPlan, time: Column, windows: Windows) -> Result<Self> {
         let data_type = input.schema().field_from_column(&time)?.data_type().clone();
+        let windows = match &data_type {
+            DataType::Timestamp(unit, _) => windows.within(*unit),
+            _ => windows,
+        };
         let mut fields: Vec<_> = (input.schema().iter())
             .map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)))
             .collect();

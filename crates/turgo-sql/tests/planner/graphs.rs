@@ -274,7 +274,7 @@ fn a_window_without_an_aggregate_drops_nothing() {
         "SELECT k, window_end FROM TABLE(TUMBLE(TABLE dry, DESCRIPTOR(ts), INTERVAL '10' SECOND))",
         r"
   stage 0: one instance per worker
-    scan dry, memory (0 rows): k, ts
+    scan dry, memory (0 rows): k, ts; event time ts, watermark none
     assign windows: tumble 10s of ts
     project k, window_end
     -> memory

@@ -134,3 +134,55 @@ fn a_record_of_many_megabytes_is_read_and_a_larger_one_refused() {
     place.write("long.json", vec![b' '; 65 << 20]);
     place.sql(query).fails(1, &["the record at byte 0 is larger than 64 MiB"]);
 }
+
+#[test]
+fn a_float_without_a_word_in_json_is_refused_in_files_and_shown_as_null() {
+    let place = Place::new();
+    let table = |name: &str, column: &str| {
+        format!(
+            "CREATE TABLE o ({column}) WITH ('connector' = 'filesystem', 'path' = '{name}');
+             INSERT INTO o "
+        )
+    };
+    let json = |column: &str, query: &str| place.sql(&(table("o.json", column) + query));
+    json("x DOUBLE NOT NULL", "SELECT CAST('NaN' AS DOUBLE) FROM ev")
+        .fails(1, &["column `x`: JSON has no word for the float NaN", "CASE"]);
+    json("x REAL", "SELECT CAST('-Infinity' AS REAL)").fails(1, &["the float -inf"]);
+    json("k VARCHAR, x ARRAY<DOUBLE>", "SELECT k, [v / CAST(0 AS DOUBLE)] FROM ev WHERE v = 1")
+        .fails(1, &["column `x`: JSON has no word for the float inf"]);
+    assert!(!place.exists("o.json"));
+
+    let csv = table("o.csv", "x DOUBLE") + "SELECT v / CAST(0 AS DOUBLE) FROM ev WHERE v = 1";
+    assert_eq!(place.sql(&(csv + "; SELECT x FROM o")).rows(), "x\nInfinity\n");
+    let shown = ["run", "-c", "SELECT CAST('NaN' AS DOUBLE) AS x", "--format", "ndjson"];
+    assert_eq!(place.turgo(&shown).rows(), "{\"x\":null}\n");
+}
+
+#[test]
+fn a_null_event_time_is_a_bad_row_also_without_a_watermark() {
+    let good = r#"{"k":"a","v":1,"ts":"2024-01-01T00:00:01"}"#;
+    let rows = format!("{good}\n{{\"k\":\"a\",\"v\":2}}\n{good}\n");
+    let windows = "GROUP BY TUMBLE(ts, INTERVAL '10' SECOND)";
+    let declared = EVENT_TABLE.replace(", WATERMARK FOR ts AS ts - INTERVAL '4' SECOND", "");
+    for from in [
+        "ev",
+        "(SELECT upper(k), v, ts FROM ev WHERE k = 'a')",
+        "(SELECT v, ts FROM ev WHERE v < 0 UNION ALL SELECT v, ts FROM ev WHERE v > 0)",
+    ] {
+        let place = Place::new();
+        place.write("ev.ndjson", &rows);
+        place.write("ev.sql", &declared);
+        let query = format!("SELECT count(*) n FROM {from} {windows}");
+        place.sql(&query).fails(1, &["error: ev.ndjson:2: the event time `ts` is NULL"]);
+        place.write("ev.sql", declared.replace("'json')", "'json', 'on-error' = 'skip')"));
+        let ended = place.sql(&query);
+        assert_eq!(ended.rows(), "n\n2\n", "{from}");
+        assert!(ended.err.contains(" rejected"), "{}", ended.err);
+    }
+    // Whoever asks for NULLs, or leaves them out, has the last word.
+    let place = Place::new();
+    place.write("ev.ndjson", &rows);
+    place.write("ev.sql", &declared);
+    let some = format!("SELECT count(*) n FROM (SELECT * FROM ev WHERE ts IS NOT NULL) {windows}");
+    assert_eq!(place.sql(&some).rows(), "n\n2\n");
+}

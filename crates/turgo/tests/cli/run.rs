@@ -77,6 +77,21 @@ fn stats_account_for_every_row() {
 }
 
 #[test]
+fn bytes_are_those_of_the_file_however_it_is_cut() {
+    let place = Place::new();
+    place.write("in.csv", format!("\u{feff}number\n{}", "1\n".repeat(100)));
+    let table = "CREATE TABLE i (number BIGINT) \
+                 WITH ('connector' = 'filesystem', 'path' = 'in.csv'); \
+                 SELECT sum(number) FROM i";
+    for size in ["1 B", "50 B", "4 MiB"] {
+        let sql = format!("SET 'chunk-size' = '{size}'; {table}");
+        place.turgo(&["run", "-c", &sql, "--stats", "stats.json"]).rows();
+        let stats: Value = serde_json::from_str(&place.read("stats.json")).unwrap();
+        assert_eq!(stats["queries"][0]["sources"][0]["bytes_in"], json!(210), "{size}");
+    }
+}
+
+#[test]
 fn stats_name_the_query_that_failed() {
     let place = Place::new();
     let sql = "SELECT count(*) n FROM ev; SELECT 1 / (v - v) FROM ev";

@@ -9,16 +9,7 @@ use turgo_engine::{EngineError, Result};
 
 use super::Dialect;
 use crate::format::json;
-use crate::format::text::{self, OPERATION, Shape, WriteValue};
-
-/// Who reads what is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// A program, which must get back what was written: what CSV cannot carry is refused.
-    Program,
-    /// Somebody at a terminal: nested values are shown as JSON, and nothing is refused.
-    Person,
-}
+use crate::format::text::{self, OPERATION, Reader, Shape, WriteValue};
 
 /// Encodes rows as records, with the operation as first field where `changes`.
 #[derive(Debug)]
@@ -106,7 +97,7 @@ pub(crate) fn header(schema: &Schema, dialect: &Dialect, changes: bool) -> Vec<u
 fn field<'a>(array: &'a dyn Array, dialect: &'a Dialect) -> Result<WriteValue<'a>> {
     let (shape, write) = match array.data_type() {
         DataType::Struct(_) | DataType::List(_) | DataType::LargeList(_) => {
-            (Shape::Text, json::write::value(array)?)
+            (Shape::Text, json::write::value(array, None)?)
         }
         _ => text::scalar(array)?,
     };

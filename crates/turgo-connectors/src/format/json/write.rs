@@ -1,18 +1,22 @@
-//! Writing NDJSON: every column in order, NULL as `null`, floats that are not finite as `null` too
-//! (JSON has no word for them).
+//! Writing NDJSON: every column in order, NULL as `null`. JSON has no word for floats that are not
+//! finite: a person is shown `null`, for a program they are an error.
+
+use std::cell::Cell;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Schema};
-use turgo_engine::Result;
 use turgo_engine::io::{Block, Encode};
 use turgo_engine::message::Batch;
+use turgo_engine::{EngineError, Result};
 
-use crate::format::text::{self, OPERATION, Shape, WriteValue};
+use crate::format::text::{self, OPERATION, Reader, Shape, WriteValue};
 
 /// Encodes rows as objects, one per line; with the operation as first member where `changes`.
 #[derive(Debug)]
 pub(crate) struct JsonEncoder {
     changes: bool,
+    reader: Reader,
+    names: Vec<String>,
     /// The keys as they are written, with quotes and colon.
     keys: Vec<Vec<u8>>,
 }
@@ -22,16 +26,19 @@ impl JsonEncoder {
     ///
     /// # Errors
     /// `Unsupported` where a changelog's operation has no name left.
-    pub(crate) fn new(schema: &Schema, changes: bool) -> Result<Self> {
+    pub(crate) fn new(schema: &Schema, changes: bool, reader: Reader) -> Result<Self> {
         text::check_operation(schema, changes)?;
+        let names = schema.fields().iter().map(|field| field.name().clone());
         let keys = schema.fields().iter().map(|field| key(field.name())).collect();
-        Ok(Self { changes, keys })
+        Ok(Self { changes, reader, names: names.collect(), keys })
     }
 }
 
 impl Encode for JsonEncoder {
     fn encode(&mut self, batch: &Batch) -> Result<Block> {
-        let columns = batch.rows.columns().iter().map(|column| value(column.as_ref()));
+        let lost = Lost::default();
+        let note = (self.reader == Reader::Program).then_some(&lost);
+        let columns = batch.rows.columns().iter().map(|column| value(column.as_ref(), note));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut out = Vec::new();
         for row in 0..batch.len() {
@@ -46,6 +53,9 @@ impl Encode for JsonEncoder {
                 }
                 out.extend_from_slice(key);
                 write(row, &mut out);
+                if let Some(float) = lost.get() {
+                    return Err(no_word(&self.names[index], float));
+                }
             }
             out.extend_from_slice(b"}\n");
         }
@@ -53,12 +63,22 @@ impl Encode for JsonEncoder {
     }
 }
 
-/// A writer of a column's values, NULL included.
+/// A float that was written as `null`.
+pub(crate) type Lost = Cell<Option<f64>>;
+
+fn no_word(column: &str, float: f64) -> EngineError {
+    EngineError::data(format!(
+        "column `{column}`: JSON has no word for the float {float}; put another value or NULL in its \
+         place with CASE, or use 'format' = 'csv'"
+    ))
+}
+
+/// A writer of a column's values, NULL included; it notes in `lost` that it had to leave one out.
 ///
 /// # Errors
 /// Where there is no text for a type.
-pub(crate) fn value(array: &dyn Array) -> Result<WriteValue<'_>> {
-    let write = not_null(array)?;
+pub(crate) fn value<'a>(array: &'a dyn Array, lost: Option<&'a Lost>) -> Result<WriteValue<'a>> {
+    let write = not_null(array, lost)?;
     let nulls = array.logical_nulls();
     Ok(Box::new(move |row, out| match nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
         true => out.extend_from_slice(b"null"),
@@ -66,21 +86,23 @@ pub(crate) fn value(array: &dyn Array) -> Result<WriteValue<'_>> {
     }))
 }
 
-fn not_null(array: &dyn Array) -> Result<WriteValue<'_>> {
+fn not_null<'a>(array: &'a dyn Array, lost: Option<&'a Lost>) -> Result<WriteValue<'a>> {
     Ok(match array.data_type() {
         DataType::Float32 => {
             let floats = array.as_primitive::<Float32Type>();
-            finite(array, |row| floats.value(row).is_finite())?
+            finite(array, |row| f64::from(floats.value(row)), lost)?
         }
         DataType::Float64 => {
             let floats = array.as_primitive::<Float64Type>();
-            finite(array, |row| floats.value(row).is_finite())?
+            finite(array, |row| floats.value(row), lost)?
         }
-        DataType::Struct(_) => object(array)?,
-        DataType::Map(..) if array.as_map().keys().data_type() == &DataType::Utf8 => map(array)?,
+        DataType::Struct(_) => object(array, lost)?,
+        DataType::Map(..) if array.as_map().keys().data_type() == &DataType::Utf8 => {
+            map(array, lost)?
+        }
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
-            let write = value(lists.values().as_ref())?;
+            let write = value(lists.values().as_ref(), lost)?;
             let offsets = lists.value_offsets();
             Box::new(move |row, out| {
                 list(offsets[row] as usize..offsets[row + 1] as usize, &write, out)
@@ -88,7 +110,7 @@ fn not_null(array: &dyn Array) -> Result<WriteValue<'_>> {
         }
         DataType::LargeList(_) => {
             let lists = array.as_list::<i64>();
-            let write = value(lists.values().as_ref())?;
+            let write = value(lists.values().as_ref(), lost)?;
             let offsets = lists.value_offsets();
             Box::new(move |row, out| {
                 list(offsets[row] as usize..offsets[row + 1] as usize, &write, out)
@@ -109,18 +131,26 @@ fn not_null(array: &dyn Array) -> Result<WriteValue<'_>> {
 
 fn finite<'a>(
     array: &'a dyn Array,
-    is_finite: impl Fn(usize) -> bool + 'a,
+    float: impl Fn(usize) -> f64 + 'a,
+    lost: Option<&'a Lost>,
 ) -> Result<WriteValue<'a>> {
     let (_, write) = text::scalar(array)?;
-    Ok(Box::new(move |row, out| match is_finite(row) {
-        true => write(row, out),
-        false => out.extend_from_slice(b"null"),
+    Ok(Box::new(move |row, out| {
+        let float = float(row);
+        if float.is_finite() {
+            return write(row, out);
+        }
+        out.extend_from_slice(b"null");
+        if let Some(lost) = lost {
+            lost.set(Some(float));
+        }
     }))
 }
 
-fn map(array: &dyn Array) -> Result<WriteValue<'_>> {
+fn map<'a>(array: &'a dyn Array, lost: Option<&'a Lost>) -> Result<WriteValue<'a>> {
     let maps = array.as_map();
-    let (key, value) = (value(maps.keys().as_ref())?, value(maps.values().as_ref())?);
+    let key = value(maps.keys().as_ref(), lost)?;
+    let value = value(maps.values().as_ref(), lost)?;
     let offsets = maps.value_offsets();
     let member = move |entry, out: &mut Vec<u8>| {
         key(entry, out);
@@ -139,11 +169,11 @@ fn map(array: &dyn Array) -> Result<WriteValue<'_>> {
     }))
 }
 
-fn object(array: &dyn Array) -> Result<WriteValue<'_>> {
+fn object<'a>(array: &'a dyn Array, lost: Option<&'a Lost>) -> Result<WriteValue<'a>> {
     let rows = array.as_struct();
     let mut members = Vec::with_capacity(rows.num_columns());
     for (field, column) in rows.fields().iter().zip(rows.columns()) {
-        members.push((key(field.name()), value(column.as_ref())?));
+        members.push((key(field.name()), value(column.as_ref(), lost)?));
     }
     Ok(Box::new(move |row, out| {
         out.push(b'{');
