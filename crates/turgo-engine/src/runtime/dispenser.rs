@@ -233,7 +233,7 @@ impl Dispenser {
                 clock.report.bytes += match chunk.data {
                     // What a source repeats in every chunk has been read once.
                     ChunkData::Bytes(_) => chunk.end.saturating_sub(clock.position),
-                    ChunkData::Rows(_) => chunk.bytes() as u64,
+                    ChunkData::Rows(_) | ChunkData::Range { .. } => chunk.bytes() as u64,
                 };
                 clock.position = chunk.end;
                 let ticket = Ticket { partition: index, sequence, chunk };
