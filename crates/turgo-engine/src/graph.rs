@@ -5,9 +5,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{FieldRef, SchemaRef, TimeUnit};
+use datafusion_common::ScalarValue;
+use datafusion_expr_common::operator::Operator;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion_physical_expr::expressions::{BinaryExpr, Column as ColumnExpr, Literal};
 
 use crate::io::{Sink, Source};
 use crate::window::Windows;
@@ -134,6 +137,31 @@ pub struct EventTimeSpec {
     pub column: usize,
     /// The watermark a row stands for, over [`Scan::columns`]; `None`: no row promises anything.
     pub watermark: Option<Arc<dyn PhysicalExpr>>,
+}
+
+impl EventTimeSpec {
+    /// By how many microseconds the watermark stays behind the time column, where that is all it
+    /// does: the form nearly all of them have. `unit` is the column's.
+    pub fn bound(&self, unit: TimeUnit) -> Option<i64> {
+        let is_time = |expr: &Arc<dyn PhysicalExpr>| {
+            expr.downcast_ref::<ColumnExpr>().is_some_and(|column| column.index() == self.column)
+        };
+        let watermark = self.watermark.as_ref()?;
+        if is_time(watermark) {
+            return Some(0);
+        }
+        let minus = watermark.downcast_ref::<BinaryExpr>()?;
+        let bound = minus.right().downcast_ref::<Literal>()?.value();
+        let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound else { return None };
+        let nanos = match unit {
+            TimeUnit::Second => 1_000_000_000,
+            TimeUnit::Millisecond => 1_000_000,
+            TimeUnit::Microsecond | TimeUnit::Nanosecond => 1_000,
+        };
+        let plain = (bound.months, bound.days, bound.nanoseconds % nanos) == (0, 0, 0);
+        (plain && *minus.op() == Operator::Minus && is_time(minus.left()))
+            .then_some(bound.nanoseconds / 1_000)
+    }
 }
 
 /// What to do with a record that is not understood.

@@ -47,6 +47,50 @@ pub(crate) fn timestamp(text: &str, digits: u32) -> Result<i64, Why> {
     i64::try_from(value).map_err(|_| OUT_OF_RANGE)
 }
 
+/// Reads instants as most files write them, `YYYY-MM-DDTHH:MM:SS[.fff][Z]`, and remembers the day: the
+/// next one is mostly on the same.
+#[derive(Debug, Default)]
+pub(crate) struct Instants {
+    day: [u8; 10],
+    days: i64,
+}
+
+impl Instants {
+    /// What [`timestamp`] would make of `text`; `None` where that has to say.
+    pub(crate) fn read(&mut self, text: &[u8], digits: u32) -> Option<i64> {
+        let (day, rest) = text.split_first_chunk::<10>()?;
+        let ([b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2], rest) =
+            rest.split_first_chunk::<9>()?
+        else {
+            return None;
+        };
+        let (hour, minute) = (two_digits(*h1, *h2)?, two_digits(*m1, *m2)?);
+        let second = two_digits(*s1, *s2)?;
+        let fraction = match rest.strip_suffix(b"Z").unwrap_or(rest) {
+            [] => 0,
+            [b'.', fraction @ ..]
+                if (1..=digits as usize).contains(&fraction.len())
+                    && fraction.iter().all(u8::is_ascii_digit) =>
+            {
+                number(fraction) * 10i64.pow(digits - fraction.len() as u32)
+            }
+            _ => return None,
+        };
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        if *day != self.day {
+            let (days, rest) = date_prefix(day, TIMESTAMP_FORM).ok()?;
+            if !rest.is_empty() {
+                return None;
+            }
+            (self.day, self.days) = (*day, days);
+        }
+        let seconds = self.days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+        seconds.checked_mul(10i64.pow(digits))?.checked_add(fraction)
+    }
+}
+
 /// Appends a date.
 pub(crate) fn write_date(days: i64, out: &mut Vec<u8>) {
     let (year, month, day) = civil_from_days(days);
@@ -248,6 +292,31 @@ mod tests {
             assert_eq!(timestamp(text, 3), Ok(at), "{text}");
         }
         assert_eq!(timestamp("2024-01-15T10:00:00.12", 3), Ok(at + 120));
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_every_form_is() {
+        let mut instants = Instants::default();
+        let mut read = 0;
+        for day in
+            ["2024-01-15", "2024-02-29", "2023-02-29", "1969-12-31", "9999-12-31", "+2024-01-1"]
+        {
+            for time in ["T00:00:00", " 23:59:59", "t10:20:30", "T24:00:00", "T10:60:00", "T10:00"]
+            {
+                for fraction in ["", ".1", ".123", ".1230", ".123456789", ".", ".1x"] {
+                    for zone in ["", "Z", "z", "+01:00", "ZZ"] {
+                        let text = format!("{day}{time}{fraction}{zone}");
+                        for digits in [0, 3, 6, 9] {
+                            if let Some(value) = instants.read(text.as_bytes(), digits) {
+                                assert_eq!(timestamp(&text, digits), Ok(value), "{text}");
+                                read += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert!(read > 200, "{read}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{EngineError, Result};
@@ -56,6 +56,8 @@ pub(crate) struct ScanInlet {
     promised: EventTime,
     last: Option<(usize, Vec<Position>)>,
     counts: RowCounts,
+    /// [`EventTimeSpec::bound`]
+    bound: Option<i64>,
 }
 
 impl ScanInlet {
@@ -71,7 +73,14 @@ impl ScanInlet {
         batch_rows: usize,
     ) -> Result<Self> {
         let decoder = scan.source.decoder(&scan.projection)?;
+        let bound = scan.event_time.as_ref().and_then(|spec| {
+            match scan.columns[spec.column].field.data_type() {
+                DataType::Timestamp(unit, None) => spec.bound(*unit),
+                _ => None,
+            }
+        });
         Ok(Self {
+            bound,
             scan,
             schema,
             dispenser,
@@ -194,13 +203,32 @@ impl ScanInlet {
         let schema = Arc::clone(&self.schema);
         let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
         let marks = match &self.scan.event_time {
-            Some(EventTimeSpec { watermark: Some(watermark), .. }) => {
-                event_times(&evaluate(watermark, &rows)?)?
-            }
-            Some(_) => vec![None; rows.num_rows()],
+            Some(spec) => match (self.bounded(spec, &rows)?, &spec.watermark) {
+                (Some(marks), _) => marks,
+                (None, Some(watermark)) => event_times(&evaluate(watermark, &rows)?)?,
+                (None, None) => vec![None; rows.num_rows()],
+            },
             None => Vec::new(),
         };
         Ok(Computed { rows, marks })
+    }
+
+    /// The watermarks where they are times less a bound; `None` also where one leaves the range of
+    /// time, which the expression then has to report.
+    fn bounded(
+        &self,
+        spec: &EventTimeSpec,
+        rows: &RecordBatch,
+    ) -> Result<Option<Vec<Option<EventTime>>>> {
+        let Some(bound) = self.bound else { return Ok(None) };
+        let mut marks = event_times(rows.column(spec.column))?;
+        for mark in marks.iter_mut().flatten() {
+            match mark.checked_sub(bound) {
+                Some(behind) => *mark = behind,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(marks))
     }
 
     /// Gives each row of a batch the watermark before it, and moves the running one past them.

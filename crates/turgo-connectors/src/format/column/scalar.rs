@@ -14,6 +14,7 @@ use turgo_engine::types::fraction_digits;
 
 use super::values::{self, Primitives};
 use super::{Column, Fault, Input, ReadColumn, mismatch};
+use crate::format::datetime::Instants;
 use crate::format::number::{NOT_A_NUMBER, Why};
 use crate::format::{base64, datetime, number};
 
@@ -138,11 +139,24 @@ where
 pub(crate) struct Longs {
     values: Primitives<Int64Type>,
     data_type: DataType,
+    instants: Instants,
 }
 
 impl Longs {
     fn new(data_type: &DataType) -> Self {
-        Self { values: Primitives::new(), data_type: data_type.clone() }
+        Self {
+            values: Primitives::new(),
+            data_type: data_type.clone(),
+            instants: Instants::default(),
+        }
+    }
+
+    /// Appends the `TIMESTAMP` a text of the usual form stands for; false where it is none.
+    #[inline]
+    pub(crate) fn push_text(&mut self, text: &[u8]) -> bool {
+        let DataType::Timestamp(unit, _) = &self.data_type else { return false };
+        let value = self.instants.read(text, fraction_digits(*unit));
+        value.inspect(|value| self.values.push(*value)).is_some()
     }
 
     /// Appends the value of an integer's text: a `BIGINT`, or the units of a `TIMESTAMP`.

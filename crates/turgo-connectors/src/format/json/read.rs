@@ -164,6 +164,13 @@ fn read_value(slot: &mut Slot, cursor: &mut Cursor<'_>) -> Option<()> {
                 longs.push(value);
                 return Some(());
             }
+            let start = cursor.at();
+            if let Some(raw) = cursor.plain_string() {
+                if longs.push_text(raw) {
+                    return Some(());
+                }
+                cursor.back_to(start);
+            }
         }
         Column::Text(texts) => {
             if let Some(raw) = cursor.plain_string() {

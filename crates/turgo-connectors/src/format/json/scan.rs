@@ -51,6 +51,12 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Goes back to a place that has been passed.
+    #[inline]
+    pub(crate) fn back_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// The text from `start` to here.
     #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
