@@ -1,6 +1,8 @@
 //! A planned query as text and as JSON: its logical plan, its stages, and why rows travel as they
 //! do.
 
+mod dot;
+
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ pub enum ExplainFormat {
     Text,
     /// For programs.
     Json,
+    /// The task graph alone, for Graphviz.
+    Dot,
 }
 
 /// Shows `planned`.
@@ -33,6 +37,7 @@ pub(crate) fn explain(planned: &Planned, format: ExplainFormat) -> String {
     match format {
         ExplainFormat::Text => text(planned),
         ExplainFormat::Json => json(planned).to_string(),
+        ExplainFormat::Dot => dot::dot(&planned.graph),
     }
 }
 
@@ -202,19 +207,23 @@ fn aggregate(aggregate: &Aggregate) -> String {
 fn output(graph: &TaskGraph, stage: &Stage) -> String {
     match &stage.output {
         Output::Exchange { to, distribution } => {
-            let how = match distribution {
-                Distribution::Forward => "forward".to_owned(),
-                Distribution::One => "to its one instance".to_owned(),
-                Distribution::Hash { keys } => {
-                    let keys: Vec<_> =
-                        keys.iter().map(|key| stage.schema.field(*key).name().as_str()).collect();
-                    format!("by hash of {}", keys.join(", "))
-                }
-            };
+            let how = self::distribution(stage, distribution);
             format!("stage {to}, {how}: {}", why(graph, *to, distribution))
         }
         Output::Sink { sink, changes } => {
             format!("{}{}", sink.describe(), if *changes { ", as a changelog" } else { "" })
+        }
+    }
+}
+
+fn distribution(stage: &Stage, distribution: &Distribution) -> String {
+    match distribution {
+        Distribution::Forward => "forward".to_owned(),
+        Distribution::One => "to its one instance".to_owned(),
+        Distribution::Hash { keys } => {
+            let keys: Vec<_> =
+                keys.iter().map(|key| stage.schema.field(*key).name().as_str()).collect();
+            format!("by hash of {}", keys.join(", "))
         }
     }
 }

@@ -25,7 +25,16 @@ pub(crate) enum Command {
     Run(Run),
     /// Show how queries would run: logical plan, stages, and how rows travel between them
     Explain(Explain),
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
 }
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  turgo completions bash > ~/.local/share/bash-completion/completions/turgo
+  turgo completions zsh > \"${fpath[1]}/_turgo\"
+  turgo completions fish > ~/.config/fish/completions/turgo.fish";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -80,6 +89,13 @@ pub(crate) struct Explain {
     pub(crate) format: PlanFormat,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RowFormat {
     /// Aligned columns for people
@@ -98,6 +114,8 @@ pub(crate) enum PlanFormat {
     Text,
     /// For programs
     Json,
+    /// The task graph alone, for Graphviz
+    Dot,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let ended = match args.command {
         Command::Run(run) => script::run(&run),
         Command::Explain(explain) => script::explain(&explain),
+        Command::Completions(completions) => script::completions(completions.shell),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

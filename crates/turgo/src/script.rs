@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use clap::CommandFactory;
 use serde_json::Value;
 use turgo_connectors::{Format, StdoutSink};
 use turgo_engine::EngineError;
@@ -15,7 +16,7 @@ use turgo_engine::time::WATERMARK_NONE;
 use turgo_sql::statement::{Statement, StatementKind};
 use turgo_sql::{ExplainFormat, Outcome, Planned, Session};
 
-use crate::args::{Explain, PlanFormat, RowFormat, Run, Scripts};
+use crate::args::{Args, Explain, PlanFormat, RowFormat, Run, Scripts};
 use crate::interrupt::Interrupt;
 use crate::progress::Watch;
 use crate::report::{Failure, say};
@@ -206,12 +207,23 @@ fn summary(statement: &Statement, report: &Report) {
     }
 }
 
+/// `turgo completions`: what a shell needs to complete commands and options.
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "turgo", &mut script);
+    match print(&String::from_utf8_lossy(&script)) {
+        Err(EngineError::Closed) => Ok(()),
+        printed => Ok(printed?),
+    }
+}
+
 /// `turgo explain`: declares what the scripts declare, and shows the plan of each query.
 pub(crate) fn explain(args: &Explain) -> Result<(), Failure> {
     let mut session = Session::new(turgo_connectors::connectors());
     let format = match args.format {
         PlanFormat::Text => ExplainFormat::Text,
         PlanFormat::Json => ExplainFormat::Json,
+        PlanFormat::Dot => ExplainFormat::Dot,
     };
     for script in scripts(&args.scripts)? {
         for statement in parse(&script)? {

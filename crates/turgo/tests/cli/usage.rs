@@ -8,8 +8,8 @@ fn help_says_what_there_is() {
     let short = place.turgo(&["--help"]);
     for line in [
         "Usage: turgo <COMMAND>",
-        "  run      Run statements until their inputs end, or Ctrl-C",
-        "  explain  Show how queries would run: logical plan, stages, and how rows travel between them",
+        "  run          Run statements until their inputs end, or Ctrl-C",
+        "  completions  Print completions for a shell",
     ] {
         assert!(short.rows().lines().any(|l| l == line), "no {line:?} in:\n{}", short.out);
     }
@@ -31,8 +31,33 @@ fn help_says_what_there_is() {
     }
     let long = place.turgo(&["run", "--help"]);
     assert!(long.rows().contains("- ndjson: One JSON object per line"), "{}", long.out);
-    assert!(place.turgo(&["explain", "-h"]).rows().contains("text, json"));
+    assert!(place.turgo(&["explain", "-h"]).rows().contains("text, json, dot"));
     assert!(place.turgo(&["--version"]).rows().starts_with("turgo "));
+}
+
+#[test]
+fn shells_get_completions_of_every_command() {
+    let place = Place::new();
+    for (shell, part) in
+        [("bash", "complete -F _turgo"), ("zsh", "#compdef turgo"), ("fish", "complete -c turgo")]
+    {
+        let script = place.turgo(&["completions", shell]);
+        for word in [part, "explain", "progress", "ndjson"] {
+            assert!(script.rows().contains(word), "no {word:?} for {shell}");
+        }
+    }
+    place.turgo(&["completions", "tcsh"]).fails(2, &["possible values", "bash"]);
+}
+
+#[test]
+fn a_plan_is_drawn_for_graphviz() {
+    let place = Place::new();
+    let query = "SELECT k, count(*) FROM ev GROUP BY k, TUMBLE(ts, INTERVAL '1' MINUTE)";
+    let dot = place.turgo(&["explain", "ev.sql", "-c", query, "--format", "dot"]);
+    for part in ["digraph turgo {", "stage0 -> stage1 [label=\"by hash of k", "stage1 -> sink1;"] {
+        assert!(dot.rows().contains(part), "no {part:?} in:\n{}", dot.out);
+    }
+    assert_eq!(dot.out.matches('{').count(), dot.out.matches('}').count());
 }
 
 #[test]
@@ -47,7 +72,7 @@ fn wrong_usage_exits_with_2() {
         (&["run", "ev.sql", "--format", "cvs"], "possible values: table, csv, json, ndjson"),
         (&["run", "ev.sql", "--workers", "0"], "1..=256"),
         (&["run", "ev.sql", "--workers", "many"], "invalid value 'many'"),
-        (&["explain", "ev.sql", "--format", "dot"], "possible values: text, json"),
+        (&["explain", "ev.sql", "--format", "svg"], "possible values: text, json, dot"),
         (&["run", "missing.sql"], "cannot read missing.sql: No such file"),
         (&["run", "."], "cannot read .: Is a directory"),
         (&["run", "latin.sql"], "cannot read latin.sql: line 2 is not UTF-8 text"),
