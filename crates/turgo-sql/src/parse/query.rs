@@ -4,7 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, Query, SetExpr, Spanned, VisitMut, VisitorMut, visit_expressions_mut,
+    DataType, Expr, Query, SetExpr, Spanned, TypedString, VisitMut, VisitorMut,
+    visit_expressions_mut,
 };
 use datafusion_sql::sqlparser::dialect::GenericDialect;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
@@ -43,7 +44,7 @@ pub(super) fn expression(cursor: &Cursor<'_>) -> Result<Expr> {
     refused::check(cursor)?;
     let mut expr = run(cursor, cursor.rest().to_vec(), Parser::parse_expr)?;
     group::reject(&mut expr, cursor.lines()).map_err(|error| error.at(cursor.rest_span()))?;
-    spell_out_intervals(&mut expr, cursor)?;
+    spell_out_literals(&mut expr, cursor)?;
     Ok(expr)
 }
 
@@ -65,7 +66,7 @@ fn read(cursor: &Cursor<'_>) -> Result<Box<Query>> {
         return Err(error.at(cursor.rest_span()));
     }
     group::rewrite(&mut query, cursor.lines()).map_err(|error| error.at(cursor.rest_span()))?;
-    spell_out_intervals(query.as_mut(), cursor)?;
+    spell_out_literals(query.as_mut(), cursor)?;
     Ok(query)
 }
 
@@ -154,8 +155,11 @@ fn misspelt_clause(tokens: &[TokenWithSpan], at: usize) -> Option<&'static str> 
     })
 }
 
-fn spell_out_intervals(tree: &mut impl VisitMut, cursor: &Cursor<'_>) -> Result<()> {
+fn spell_out_literals(tree: &mut impl VisitMut, cursor: &Cursor<'_>) -> Result<()> {
     let flow = visit_expressions_mut(tree, |expr| {
+        if let Expr::TypedString(literal) = expr {
+            in_microseconds(literal);
+        }
         let Expr::Interval(interval) = expr else { return ControlFlow::Continue(()) };
         let span = cursor.lines().span_to_bytes(interval.value.span());
         match interval::spell_out(interval) {
@@ -166,6 +170,18 @@ fn spell_out_intervals(tree: &mut impl VisitMut, cursor: &Cursor<'_>) -> Result<
     match flow {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// Gives a literal such as `TIMESTAMP '3000-01-01'` microseconds, unless its fraction is finer. Without
+/// digits it would have nanoseconds, which hold the years from 1677 to 2262 only, and so would what
+/// it is compared with.
+fn in_microseconds(literal: &mut TypedString) {
+    let DataType::Timestamp(digits @ None, _) = &mut literal.data_type else { return };
+    let Some(text) = literal.value.clone().into_string() else { return };
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    if fraction.bytes().take_while(u8::is_ascii_digit).count() <= 6 {
+        *digits = Some(6);
     }
 }
 
