@@ -2,7 +2,7 @@
 //!
 //! It shares no thought with Turgo: rows are loaded from the generated values, windows are
 //! arithmetic on the epoch (tumbling ones by `date_bin`, hopping ones as a UNION ALL of shifted
-//! bins), sums and integer arithmetic go through decimals, which cannot wrap. It has no idea of
+//! bins, growing ones by unnesting a list of their ends), sums and integer arithmetic go through decimals, which cannot wrap. It has no idea of
 //! lateness: an answer counts only where no row is late.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::columns;
 use crate::model::{Case, Record, Type, Value, time_step};
-use crate::query::{Arithmetic, Function, GroupWindow, Named, WINDOW_COLUMNS, Window};
+use crate::query::{Arithmetic, Function, GroupWindow, Named, Pace, WINDOW_COLUMNS, Window};
 use crate::sql::{Dialect, TABLE, Windowed, Writer, plain_call, quoted, type_name};
 
 /// What the batch engine says to `case`: rows, or its error.
@@ -105,9 +105,10 @@ impl Dialect for Batch {
 
     fn window(&self, window: &Window, input: &str, scope: &[Named], by: GroupWindow) -> Windowed {
         let group_by = by.names().iter().map(|name| (*name).into()).collect();
-        let from = match window.size == window.slide {
-            true => tumbling(window, input, scope),
-            false => hopping(window, input, scope),
+        let from = match window.pace {
+            Pace::Slide(slide) if slide == window.size => tumbling(window, input, scope),
+            Pace::Slide(slide) => hopping(window, slide, input, scope),
+            Pace::Step(step) => cumulating(window, step, input, scope),
         };
         Windowed { from, group_by }
     }
@@ -115,51 +116,80 @@ impl Dialect for Batch {
 
 /// Tumbling windows by the engine's own bins.
 fn tumbling(window: &Window, input: &str, scope: &[Named]) -> String {
+    let start = bin(window, scope);
+    let end = format!("{start} + {}", window.size / time_step(digits(window, scope)));
+    windowed(window, input, scope, &start, &end, "")
+}
+
+/// Growing windows: the bin of the largest, repeated for every end that comes after the time.
+fn cumulating(window: &Window, step: i64, input: &str, scope: &[Named]) -> String {
+    let start = bin(window, scope);
+    let (size, step) =
+        (window.size / time_step(digits(window, scope)), step / time_step(digits(window, scope)));
+    let time = format!("CAST({} AS BIGINT)", quoted(&scope[window.time].name));
+    let names: Vec<String> =
+        scope[..scope.len() - WINDOW_COLUMNS.len()].iter().map(|n| quoted(&n.name)).collect();
+    let ends = format!(
+        "(SELECT {}, unnest(generate_series({start} + {step}, {start} + {size}, {step})) AS \
+         grown FROM {input}) AS growing",
+        names.join(", ")
+    );
+    let holds = format!(" WHERE grown > {time}");
+    windowed(window, &ends, scope, &start, "grown", &holds)
+}
+
+/// The start of the tumbling window of a time, as a number in the unit of the time column.
+fn bin(window: &Window, scope: &[Named]) -> String {
     let time = quoted(&scope[window.time].name);
     let size = format!("INTERVAL '{} microseconds'", window.size);
     let bin = format!("date_bin({size}, {time}, to_timestamp_seconds(0))");
-    // The bin comes in nanoseconds; the window is a number in the unit of the time column.
+    // The bin comes in nanoseconds.
     let unit = match digits(window, scope) {
         0 => "Second",
         3 => "Millisecond",
         _ => "Microsecond",
     };
-    let number = format!("CAST(arrow_cast({bin}, 'Timestamp({unit}, None)') AS BIGINT)");
-    windowed(window, input, scope, &number, "")
+    format!("CAST(arrow_cast({bin}, 'Timestamp({unit}, None)') AS BIGINT)")
 }
 
 /// Hopping windows, one branch for each bin that can hold a row.
-fn hopping(window: &Window, input: &str, scope: &[Named]) -> String {
+fn hopping(window: &Window, slide: i64, input: &str, scope: &[Named]) -> String {
     let step = time_step(digits(window, scope));
-    let (size, slide) = (window.size / step, window.slide / step);
+    let (size, slide) = (window.size / step, slide / step);
     let time = format!("CAST({} AS BIGINT)", quoted(&scope[window.time].name));
     let last = format!("({time} - (({time} % {slide}) + {slide}) % {slide})");
     let branches: Vec<String> = (0..size.div_euclid(slide) + 1)
         .map(|back| {
             let start = format!("({last} - {})", back * slide);
-            let holds = format!(" WHERE {start} + {size} > {time}");
-            format!("SELECT * FROM {}", windowed(window, input, scope, &start, &holds))
+            let end = format!("{start} + {size}");
+            let holds = format!(" WHERE {end} > {time}");
+            format!("SELECT * FROM {}", windowed(window, input, scope, &start, &end, &holds))
         })
         .collect();
     format!("({}) AS hopping", branches.join(" UNION ALL "))
 }
 
-/// `input` with the window that starts at the number `start`, in steps of the time column.
-fn windowed(window: &Window, input: &str, scope: &[Named], start: &str, filter: &str) -> String {
-    let digits = digits(window, scope);
-    let size = window.size / time_step(digits);
-    let convert = match digits {
+/// `input` with the window between two numbers, in steps of the time column.
+fn windowed(
+    window: &Window,
+    input: &str,
+    scope: &[Named],
+    start: &str,
+    end: &str,
+    filter: &str,
+) -> String {
+    let convert = match digits(window, scope) {
         0 => "to_timestamp_seconds",
         3 => "to_timestamp_millis",
         _ => "to_timestamp_micros",
     };
-    let [first, end, last] = WINDOW_COLUMNS;
+    let [first, until, last] = WINDOW_COLUMNS;
     // By name: columns of the same name from an earlier window are hidden, not repeated.
     let inner = &scope[..scope.len() - WINDOW_COLUMNS.len()];
     let names: Vec<String> = inner.iter().map(|named| quoted(&named.name)).collect();
     format!(
-        "(SELECT {}, {convert}({start}) AS {first}, {convert}({start} + {size}) AS {end}, \
-         {convert}({start} + {size} - 1) AS {last} FROM {input}{filter}) AS windowed",
+        "(SELECT {}, {convert}({start}) AS {first}, {convert}({end}) AS {until}, \
+         {convert}({end} - 1) AS {last} FROM {input}{filter}) AS windowed",
         names.join(", ")
     )
 }

@@ -13,7 +13,7 @@ use crate::aggregate::{aggregate, sum_may_overflow};
 use crate::evaluate::{Trouble, evaluate, holds};
 use crate::model::{Answer, Case, Counts, Emit, Record, Table, Value, Verdict, time_step};
 use crate::query::{
-    Body, Call, Expr, From, Function, GroupWindow, Item, Named, Query, Scope, Select,
+    Body, Call, Expr, From, Function, GroupWindow, Item, Named, Pace, Query, Scope, Select,
     WINDOW_COLUMNS, Window,
 };
 
@@ -209,28 +209,22 @@ impl Run<'_> {
             let Value::Time(time) = row.values[window.time] else {
                 return Err(Trouble("a NULL time belongs to no window".into()));
             };
-            let mut starts = Vec::new();
-            let mut start = time.div_euclid(window.slide) * window.slide;
-            while start + window.size > time {
-                starts.push(start);
-                start -= window.slide;
-            }
-            let all = starts.len();
+            let mut spans = spans(window, time);
+            let all = spans.len();
             if window.drops_late {
-                starts.retain(|start| start + window.size > row.under);
+                spans.retain(|(_, end)| *end > row.under);
             }
-            if starts.is_empty() && fails_on(body, &scope, &row.values) {
+            if spans.is_empty() && fails_on(body, &scope, &row.values) {
                 // Whether its arguments are computed before it is dropped is nobody's promise.
                 self.may_fail = true;
             }
-            let fate = match (all, starts.len()) {
+            let fate = match (all, spans.len()) {
                 (0, _) => Fate::Filtered,
                 (_, 0) => Fate::Late,
                 (all, kept) => Fate::Used { late_partial: kept < all },
             };
             self.settle(&mut row, fate);
-            for start in starts {
-                let end = start + window.size;
+            for (start, end) in spans {
                 let mut copy = row.clone();
                 let times = [start, end, end - time_step(digits)];
                 copy.values.extend(times.map(Value::Time));
@@ -330,6 +324,31 @@ impl Run<'_> {
             && *window == GroupWindow::No
             && !self.scans.iter().flatten().any(|fate| matches!(fate, Fate::Used { .. }))
     }
+}
+
+/// Start and end of each window that holds `time`.
+fn spans(window: &Window, time: i64) -> Vec<(i64, i64)> {
+    let mut spans = Vec::new();
+    match window.pace {
+        Pace::Slide(slide) => {
+            let mut start = time.div_euclid(slide) * slide;
+            while start + window.size > time {
+                spans.push((start, start + window.size));
+                start -= slide;
+            }
+        }
+        Pace::Step(step) => {
+            let start = time.div_euclid(window.size) * window.size;
+            let mut end = start + step;
+            while end <= start + window.size {
+                if end > time {
+                    spans.push((start, end));
+                }
+                end += step;
+            }
+        }
+    }
+    spans
 }
 
 fn counts(fates: &[Fate]) -> Counts {

@@ -46,13 +46,22 @@ pub(crate) struct Window {
     pub(crate) input: Box<From>,
     /// The time column of the input.
     pub(crate) time: usize,
-    /// In microseconds.
+    /// In microseconds; of growing windows, the largest.
     pub(crate) size: i64,
-    /// In microseconds; equal to `size` for tumbling windows.
-    pub(crate) slide: i64,
+    pub(crate) pace: Pace,
     pub(crate) written: WindowStyle,
-    /// A windowed aggregate follows, so late rows are left out.
+    /// A windowed aggregate follows, so late rows are left out. It must tell the windows apart:
+    /// growing ones only their ends do.
     pub(crate) drops_late: bool,
+}
+
+/// How one window follows another, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Windows start this far apart; tumbling ones as far as they are long.
+    Slide(i64),
+    /// Windows start together and grow by this.
+    Step(i64),
 }
 
 /// How windows are written.
@@ -307,6 +316,34 @@ impl From {
 }
 
 impl Query {
+    /// All SELECTs, the outer before the inner.
+    pub(crate) fn selects(&self) -> Vec<&Select> {
+        match self {
+            Self::UnionAll(branches) => branches.iter().flat_map(Self::selects).collect(),
+            Self::Select(select) => {
+                let from = match &select.from {
+                    From::Window(window) => &window.input,
+                    from => from,
+                };
+                let mut selects = vec![&**select];
+                if let From::Query { query, .. } = from {
+                    selects.extend(query.selects());
+                }
+                selects
+            }
+        }
+    }
+
+    /// All windows, the outer before the inner.
+    pub(crate) fn windows(&self) -> Vec<&Window> {
+        let selects = self.selects().into_iter();
+        let windows = selects.filter_map(|select| match &select.from {
+            From::Window(window) => Some(window),
+            _ => None,
+        });
+        windows.collect()
+    }
+
     /// The columns it answers with.
     pub(crate) fn scope(&self, table: &[Named]) -> Scope {
         match self {

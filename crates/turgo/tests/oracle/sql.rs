@@ -3,8 +3,8 @@
 
 use crate::model::{Case, Emit, Format, Table, Type, Value};
 use crate::query::{
-    Arithmetic, Body, Call, Expr, From, Function, GroupWindow, Item, Named, Nesting, Query, Scope,
-    Select, Window, WindowStyle,
+    Arithmetic, Body, Call, Expr, From, Function, GroupWindow, Item, Named, Nesting, Pace, Query,
+    Scope, Select, Window, WindowStyle,
 };
 
 /// The name of the declared table.
@@ -47,9 +47,11 @@ impl Dialect for Turgo {
 
     fn window(&self, window: &Window, input: &str, scope: &[Named], by: GroupWindow) -> Windowed {
         let time = quoted(&scope[window.time].name);
-        let (name, spans) = match window.size == window.slide {
-            true => ("TUMBLE", interval(window.size)),
-            false => ("HOP", format!("{}, {}", interval(window.slide), interval(window.size))),
+        let both = |first: i64| format!("{}, {}", interval(first), interval(window.size));
+        let (name, spans) = match window.pace {
+            Pace::Slide(slide) if slide == window.size => ("TUMBLE", interval(slide)),
+            Pace::Slide(slide) => ("HOP", both(slide)),
+            Pace::Step(step) => ("CUMULATE", both(step)),
         };
         let columns = || by.names().iter().map(|name| (*name).into()).collect();
         // A derived table stands for itself, a name needs the word TABLE.

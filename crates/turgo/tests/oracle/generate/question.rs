@@ -6,8 +6,8 @@
 use crate::generate::expression::{Limits, condition, expression, filter, leaves};
 use crate::model::{Table, Type, Value};
 use crate::query::{
-    Body, Call, Comparison, Expr, From, Function, GroupWindow, Item, Named, Nesting, Query, Scope,
-    Select, Window, WindowStyle,
+    Body, Call, Comparison, Expr, From, Function, GroupWindow, Item, Named, Nesting, Pace, Query,
+    Scope, Select, Window, WindowStyle,
 };
 use crate::random::Random;
 
@@ -136,6 +136,10 @@ impl Asker<'_> {
             false => *self.random.pick(&[1, 2, 5, 7, 10, 30, 60, 3600]) * second,
         };
         let unit = if digits >= 3 { 1_000 } else { second };
+        if self.random.percent(20) {
+            let times = self.random.between(1, 6);
+            return self.written(input, time, size * times, Pace::Step(size), drops_late);
+        }
         let slide = match self.random.below(8) {
             0..=3 => size,
             4 => size / 2,
@@ -143,17 +147,28 @@ impl Asker<'_> {
             _ => size + self.random.between(1, 3) * second,
         };
         let slide = (slide / unit * unit).max(unit).max(size / 8 / unit * unit);
+        self.written(input, time, size, Pace::Slide(slide), drops_late)
+    }
+
+    fn written(
+        &mut self,
+        input: From,
+        time: usize,
+        size: i64,
+        pace: Pace,
+        drops_late: bool,
+    ) -> Window {
         let written = match drops_late {
             true => {
                 *self.random.pick(&[WindowStyle::Table, WindowStyle::Bare, WindowStyle::Grouping])
             }
             false => *self.random.pick(&[WindowStyle::Table, WindowStyle::Bare]),
         };
-        Window { input: Box::new(input), time, size, slide, written, drops_late }
+        Window { input: Box::new(input), time, size, pace, written, drops_late }
     }
 
     /// `SELECT keys, calls FROM from GROUP BY keys`, by window where `from` is one.
-    fn groups(&mut self, from: From) -> Query {
+    fn groups(&mut self, mut from: From) -> Query {
         let scope = from.scope(&self.table);
         let usable = self.filterable(&from, &scope);
         let filter = self.filter(&usable, 50);
@@ -168,6 +183,9 @@ impl Asker<'_> {
             ]),
             _ => GroupWindow::No,
         };
+        if let From::Window(grown @ Window { pace: Pace::Step(_), .. }) = &mut from {
+            grown.drops_late &= window != GroupWindow::Start;
+        }
         let mut keys: Vec<Item> = Vec::new();
         for _ in 0..self.random.below(3) {
             let expr = self.key(&usable);
@@ -409,10 +427,12 @@ impl Asker<'_> {
     /// Windows in a subquery, a condition on them, and the aggregate outside.
     fn filtered_windows(&mut self) -> Query {
         self.limits = self.limits.safe();
+        let by_end = self.random.percent(50);
         let mut window = self.window(From::Table, self.time, true);
         if window.written == WindowStyle::Grouping {
             window.written = WindowStyle::Bare;
         }
+        window.drops_late = by_end || matches!(window.pace, Pace::Slide(_));
         let from = From::Window(window);
         let scope = from.scope(&self.table);
         let first = scope.len() - 3;
@@ -431,7 +451,7 @@ impl Asker<'_> {
         let (start, end) = (scope.len() - 3, scope.len() - 2);
         let usable: Scope = scope[..start].to_vec();
         let mut keys = vec![Item { expr: Expr::Column(start), name: self.name("w") }];
-        if self.random.percent(50) {
+        if by_end {
             keys.push(Item { expr: Expr::Column(end), name: self.name("w") });
         }
         if self.random.percent(50) {
