@@ -162,7 +162,11 @@ fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
             | Operator::RegexNotIMatch => right.as_literal().is_none(),
             _ => false,
         },
-        Expr::Cast(Cast { expr, field }) => !widens(&expr.get_type(schema)?, field.data_type()),
+        // Constants are folded only behind the marking.
+        Expr::Cast(Cast { expr, field }) => match expr.as_literal() {
+            Some(constant) => constant.cast_to(field.data_type()).is_err(),
+            None => !widens(&expr.get_type(schema)?, field.data_type()),
+        },
         Expr::ScalarFunction(call) => !SAFE.contains(&call.func.name()),
         Expr::Alias(_)
         | Expr::Column(_)
