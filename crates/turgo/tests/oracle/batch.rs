@@ -3,7 +3,9 @@
 //! It shares no thought with Turgo: rows are loaded from the generated values, windows are
 //! arithmetic on the epoch (tumbling ones by `date_bin`, hopping ones as a UNION ALL of shifted
 //! bins, growing ones by unnesting a list of their ends), sums and integer arithmetic go through decimals, which cannot wrap. It has no idea of
-//! lateness: an answer counts only where no row is late.
+//! lateness: an answer counts only where no row is late. Nor does it know errors, as it computes what
+//! a condition guards for the rows left out as well: what cannot be computed is NULL, and an answer
+//! counts only where nothing that was to be computed could not.
 
 use std::sync::Arc;
 
@@ -80,10 +82,14 @@ impl Dialect for Batch {
     fn arithmetic(&self, op: Arithmetic, a: &str, b: &str, ty: &Type) -> String {
         let wide = |text: &str| format!("CAST({text} AS DECIMAL(38, 0))");
         match op {
-            // Division of integers is checked by the engine itself.
             Arithmetic::Add | Arithmetic::Subtract | Arithmetic::Multiply if ty.is_integer() => {
-                format!("CAST({} {} {} AS {})", wide(a), op.symbol(), wide(b), type_name(ty))
+                format!("TRY_CAST({} {} {} AS {})", wide(a), op.symbol(), wide(b), type_name(ty))
             }
+            Arithmetic::Divide => {
+                let negated = format!("TRY_CAST(0 - {} AS {})", wide(a), type_name(ty));
+                format!("CASE {b} WHEN -1 THEN {negated} ELSE {a} / nullif({b}, 0) END")
+            }
+            Arithmetic::Remainder => format!("({a} % nullif({b}, 0))"),
             op => format!("({a} {} {b})", op.symbol()),
         }
     }

@@ -24,16 +24,8 @@ pub(crate) fn evaluate(expr: &Expr, scope: &[Named], row: &[Value]) -> Result<Va
             arithmetic(*op, &value(a)?, &value(b)?, &ty)?
         }
         Expr::Compare(op, a, b) => compare(*op, &value(a)?, &value(b)?),
-        Expr::And(a, b) => match (truth(&value(a)?), truth(&value(b)?)) {
-            (Some(false), _) | (_, Some(false)) => Value::Bool(false),
-            (Some(true), Some(true)) => Value::Bool(true),
-            _ => Value::Null,
-        },
-        Expr::Or(a, b) => match (truth(&value(a)?), truth(&value(b)?)) {
-            (Some(true), _) | (_, Some(true)) => Value::Bool(true),
-            (Some(false), Some(false)) => Value::Bool(false),
-            _ => Value::Null,
-        },
+        Expr::And(a, b) => decided(false, a, b, value)?,
+        Expr::Or(a, b) => decided(true, a, b, value)?,
         Expr::Not(a) => truth(&value(a)?).map_or(Value::Null, |truth| Value::Bool(!truth)),
         Expr::IsNull(a) => Value::Bool(value(a)?.is_null()),
         Expr::Case(branches, otherwise) => {
@@ -66,6 +58,26 @@ pub(crate) fn evaluate(expr: &Expr, scope: &[Named], row: &[Value]) -> Result<Va
 /// Whether a predicate keeps the row: NULL does not.
 pub(crate) fn holds(expr: &Expr, scope: &[Named], row: &[Value]) -> Result<bool, Trouble> {
     Ok(truth(&evaluate(expr, scope, row)?) == Some(true))
+}
+
+/// AND, which one false side decides, or OR, which one true side does: the right side is computed
+/// only where the left one leaves it open.
+fn decided(
+    by: bool,
+    a: &Expr,
+    b: &Expr,
+    value: impl Fn(&Expr) -> Result<Value, Trouble>,
+) -> Result<Value, Trouble> {
+    let a = truth(&value(a)?);
+    if a == Some(by) {
+        return Ok(Value::Bool(by));
+    }
+    let b = truth(&value(b)?);
+    Ok(match (a, b) {
+        (_, Some(b)) if b == by => Value::Bool(by),
+        (Some(_), Some(_)) => Value::Bool(!by),
+        _ => Value::Null,
+    })
 }
 
 fn truth(value: &Value) -> Option<bool> {

@@ -1,6 +1,7 @@
 //! Makes a case of a seed: the same seed makes the same case, always.
 
 mod expression;
+mod guard;
 mod question;
 mod records;
 

@@ -16,6 +16,7 @@ mod model;
 mod naive;
 mod query;
 mod random;
+mod reach;
 mod run;
 mod script;
 mod sql;
@@ -113,14 +114,8 @@ fn the_cases_reach_what_they_are_made_for() {
     for seed in 0..total {
         let case = generate::case(seed as u64);
         let mut note = |what, holds: bool| *seen.entry(what).or_default() += usize::from(holds);
-        for window in case.query.windows() {
-            let grows = matches!(window.pace, query::Pace::Step(step) if step < window.size);
-            let grouping = window.written == query::WindowStyle::Grouping;
-            note("grows as a table", grows && !grouping);
-            note("grows as a grouping", grows && grouping);
-            note("grows in a changelog", grows && case.emit == Emit::Changes);
-            note("grows without dropping late rows", grows && !window.drops_late);
-        }
+        let shapes = reach::shapes(&case);
+        shapes.iter().for_each(|(shape, holds)| note(shape, *holds));
         note("changes", case.emit == Emit::Changes);
         note("csv", case.table.format == model::Format::Csv);
         note("no watermark", case.table.bound.is_none());

@@ -99,7 +99,7 @@ impl Run<'_> {
             (From::Window(window), Some(filter)) => {
                 let input = window.input.scope(self.table);
                 let mut rows = self.from(&window.input)?;
-                let on_windows = mentions_after(filter, input.len());
+                let on_windows = filter.mentions_after(input.len());
                 if !on_windows {
                     rows = self.filter(rows, filter, &input)?;
                 }
@@ -121,11 +121,15 @@ impl Run<'_> {
             Body::Groups { keys, window, calls, having, keys_shown } => {
                 let groups = self.groups(rows, keys, *window, calls, &scope)?;
                 let shown = select.scope(self.table);
+                if let (Emit::Changes, Some(having)) = (self.case.emit, having) {
+                    // It is asked of every version of a group, and here only of the last.
+                    self.may_fail |= having.can_fail(&shown);
+                }
                 let mut kept = Vec::new();
                 for (key, results) in groups {
                     let hidden = if *keys_shown { 0 } else { keys.len() };
                     let values: Vec<Value> = key.into_iter().skip(hidden).chain(results).collect();
-                    if having.as_ref().map_or(Ok(true), |having| holds(having, &shown, &values))? {
+                    if having.as_ref().map_or(Ok(true), |having| keeps(having, &shown, &values))? {
                         kept.push(Row { values, under: i64::MIN, record: None });
                     }
                 }
@@ -184,7 +188,7 @@ impl Run<'_> {
     ) -> Result<Vec<Row>, Trouble> {
         let mut kept = Vec::new();
         for mut row in rows {
-            if holds(filter, scope, &row.values)? {
+            if keeps(filter, scope, &row.values)? {
                 kept.push(row);
             } else {
                 self.settle(&mut row, Fate::Filtered);
@@ -281,14 +285,7 @@ impl Run<'_> {
             key.extend_from_slice(&row.values[first..][..window.names().len()]);
             let group = groups.entry(key).or_insert_with(|| vec![Vec::new(); calls.len()]);
             for (call, values) in calls.iter().zip(group) {
-                let value = match &call.argument {
-                    Some(argument) => evaluate(argument, scope, &row.values)?,
-                    None => Value::Null,
-                };
-                let counts = call.filter.as_ref();
-                if counts.map_or(Ok(true), |filter| holds(filter, scope, &row.values))? {
-                    values.push(value);
-                }
+                values.extend(argument(call, scope, &row.values)?);
             }
         }
         let mut results = Vec::new();
@@ -371,29 +368,31 @@ fn counts(fates: &[Fate]) -> Counts {
 /// Whether computing the keys or arguments of `body` fails for a row without window columns.
 fn fails_on(body: &Body, scope: &[Named], row: &[Value]) -> bool {
     let Body::Groups { keys, calls, .. } = body else { return false };
-    let keys = keys.iter().map(|key| &key.expr);
-    let arguments = calls.iter().filter_map(|call| call.argument.as_ref());
-    keys.chain(arguments)
-        .filter(|expr| !mentions_after(expr, scope.len()))
-        .any(|expr| evaluate(expr, scope, row).is_err())
+    keys.iter().any(|key| evaluate(&key.expr, scope, row).is_err())
+        || calls.iter().any(|call| argument(call, scope, row).is_err())
 }
 
-/// Whether an expression names a column at or after `first`.
-pub(crate) fn mentions_after(expr: &Expr, first: usize) -> bool {
-    let mentions = |expr: &Expr| mentions_after(expr, first);
-    match expr {
-        Expr::Column(column) | Expr::Field(column, _) => *column >= first,
-        Expr::Literal(..) => false,
-        Expr::Arithmetic(_, a, b)
-        | Expr::Compare(_, a, b)
-        | Expr::And(a, b)
-        | Expr::Or(a, b)
-        | Expr::Coalesce(a, b)
-        | Expr::Concat(a, b) => mentions(a) || mentions(b),
-        Expr::Not(a) | Expr::IsNull(a) | Expr::Upper(a) | Expr::Length(a) => mentions(a),
-        Expr::Case(branches, otherwise) => {
-            branches.iter().any(|(when, then)| mentions(when) || mentions(then))
-                || otherwise.as_ref().is_some_and(|otherwise| mentions(otherwise))
+/// What a row adds to the values of `call`: nothing where FILTER leaves it out, and then nothing is
+/// computed.
+fn argument(call: &Call, scope: &[Named], row: &[Value]) -> Result<Option<Value>, Trouble> {
+    if let Some(filter) = &call.filter
+        && !holds(filter, scope, row)?
+    {
+        return Ok(None);
+    }
+    let value = call.argument.as_ref().map_or(Ok(Value::Null), |expr| evaluate(expr, scope, row));
+    value.map(Some)
+}
+
+/// Whether a WHERE or HAVING keeps a row: the conditions that cannot fail are asked first, each
+/// other one in its turn and only of a row that all before it have kept.
+fn keeps(filter: &Expr, scope: &[Named], row: &[Value]) -> Result<bool, Trouble> {
+    let mut conditions = filter.conditions();
+    conditions.sort_by_key(|condition| condition.can_fail(scope));
+    for condition in conditions {
+        if !holds(condition, scope, row)? {
+            return Ok(false);
         }
     }
+    Ok(true)
 }

@@ -233,7 +233,47 @@ pub(crate) type Scope = Vec<Named>;
 impl Expr {
     /// Whether it names no column.
     pub(crate) fn is_constant(&self) -> bool {
-        !crate::naive::mentions_after(self, 0)
+        !self.mentions_after(0)
+    }
+
+    /// Whether it names a column at or after `first`.
+    pub(crate) fn mentions_after(&self, first: usize) -> bool {
+        match self {
+            Self::Column(column) | Self::Field(column, _) => *column >= first,
+            other => other.parts().into_iter().any(|part| part.mentions_after(first)),
+        }
+    }
+
+    /// Whether computing it is an error for some values of its columns.
+    pub(crate) fn can_fail(&self, scope: &[Named]) -> bool {
+        let exact = matches!(self, Self::Arithmetic(..)) && self.ty(scope) != Type::Double;
+        exact || self.parts().into_iter().any(|part| part.can_fail(scope))
+    }
+
+    /// The conditions of which all must hold, as they stand.
+    pub(crate) fn conditions(&self) -> Vec<&Self> {
+        match self {
+            Self::And(a, b) => [a.conditions(), b.conditions()].concat(),
+            other => vec![other],
+        }
+    }
+
+    /// What it is computed from.
+    pub(crate) fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Column(_) | Self::Field(..) | Self::Literal(..) => Vec::new(),
+            Self::Arithmetic(_, a, b)
+            | Self::Compare(_, a, b)
+            | Self::And(a, b)
+            | Self::Or(a, b)
+            | Self::Coalesce(a, b)
+            | Self::Concat(a, b) => vec![&**a, &**b],
+            Self::Not(a) | Self::IsNull(a) | Self::Upper(a) | Self::Length(a) => vec![&**a],
+            Self::Case(branches, otherwise) => {
+                let branches = branches.iter().flat_map(|(when, then)| [when, then]);
+                branches.chain(otherwise.as_deref()).collect()
+            }
+        }
     }
 
     /// The type in `scope`, by DataFusion's rules of coercion.

@@ -1,11 +1,9 @@
 //! Random expressions over the columns in scope.
 //!
-//! A batch engine may evaluate the operands of AND, OR and of pushed-down filters for rows that
-//! another condition has excluded, so what can fail is generated only where it is evaluated for
-//! every row that reaches it, or not at all: whole projections, arguments, keys, whole filters and
-//! branches of CASE.
+//! What can fail is generated where it is told for which rows it is computed: in whole projections,
+//! arguments, keys, whole filters and branches of CASE, and behind a guard ([`super::guard`]).
 
-use crate::generate::records;
+use crate::generate::{guard, records};
 use crate::model::{Type, Value};
 use crate::query::{Arithmetic, Comparison, Expr, Named};
 use crate::random::Random;
@@ -82,7 +80,11 @@ pub(super) fn expression(random: &mut Random, scope: &[Named], ty: &Type, limits
         return Expr::Coalesce(Box::new(a), Box::new(literal(random, ty)));
     }
     match ty {
-        Type::Boolean => condition(random, scope, limits.safe()),
+        Type::Boolean => {
+            let guarded = limits.fallible && random.percent(50);
+            let guarded = if guarded { guard::guarded(random, scope, limits) } else { None };
+            guarded.unwrap_or_else(|| condition(random, scope, limits))
+        }
         Type::Int | Type::BigInt => integer(random, scope, ty, deeper),
         Type::Double if !limits.extremes => {
             let op = *random.pick(&[Arithmetic::Add, Arithmetic::Subtract, Arithmetic::Multiply]);
@@ -192,10 +194,16 @@ pub(super) fn comparison(random: &mut Random, a: Expr, b: Expr) -> Expr {
     Expr::Compare(op, Box::new(a), Box::new(b))
 }
 
-/// A filter: a condition, or one comparison of something that can fail.
+/// A filter: a condition, one comparison of something that can fail, or such a one with a guard.
 pub(super) fn filter(random: &mut Random, scope: &[Named], limits: Limits) -> Expr {
     let numbers: Vec<Type> =
         leaves(scope).into_iter().map(|(_, ty)| ty).filter(Type::is_integer).collect();
+    if limits.fallible
+        && random.percent(25)
+        && let Some(guarded) = guard::filter(random, scope, limits)
+    {
+        return guarded;
+    }
     if limits.fallible && !numbers.is_empty() && random.percent(25) {
         let ty = random.pick(&numbers).clone();
         let number = expression(random, scope, &ty, limits);

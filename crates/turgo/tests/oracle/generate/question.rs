@@ -3,11 +3,14 @@
 //! In nested queries an outer query uses every aggregate of the inner one, because an optimiser
 //! may leave out what nobody reads, and with it the error it would have been.
 
-use crate::generate::expression::{Limits, condition, expression, filter, leaves};
+use crate::generate::expression::{
+    Limits, comparison, condition, expression, filter, leaves, literal,
+};
+use crate::generate::guard::{self, Guarded};
 use crate::model::{Table, Type, Value};
 use crate::query::{
-    Body, Call, Comparison, Expr, From, Function, GroupWindow, Item, Named, Nesting, Pace, Query,
-    Scope, Select, Window, WindowStyle,
+    Arithmetic, Body, Call, Comparison, Expr, From, Function, GroupWindow, Item, Named, Nesting,
+    Pace, Query, Scope, Select, Window, WindowStyle,
 };
 use crate::random::Random;
 
@@ -34,7 +37,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn query(&mut self) -> (Query, bool) {
-        match self.random.below(16) {
+        match self.random.below(17) {
             0 | 1 => (self.rows(From::Table), true),
             2 | 3 => (self.groups(From::Table), true),
             4..=8 => {
@@ -57,6 +60,7 @@ impl Asker<'_> {
             12 => (self.union(), true),
             13 => (self.over_groups(), false),
             14 => (self.cascade(), false),
+            15 => (self.guarded_rows(), true),
             _ => (self.filtered_windows(), true),
         }
     }
@@ -123,6 +127,57 @@ impl Asker<'_> {
         let body = Body::Rows { items, distinct: false };
         let query = Query::Select(Box::new(Select { from: From::Table, filter, body }));
         (self.nested(query), time)
+    }
+
+    /// Rows that an inner WHERE lets through, and an outer one that can fail for the others.
+    fn guarded_rows(&mut self) -> Query {
+        let scope = self.table.clone();
+        let Some(guarded) = guard::number(self.random, &scope, self.limits) else {
+            panic!("every table has an integer column");
+        };
+        let Guarded { guard, number, ty } = guarded;
+        let mut items: Vec<Item> = (0..scope.len())
+            .map(|column| Item { expr: Expr::Column(column), name: self.name("x") })
+            .collect();
+        // The inner condition can fail as well where values stand at the ends of their types.
+        let inner = match &number {
+            Expr::Arithmetic(Arithmetic::Divide, _, divisor) if self.random.percent(30) => {
+                let two = Box::new(Expr::Literal(Value::Int(2), ty.clone()));
+                let twice = Expr::Arithmetic(Arithmetic::Multiply, divisor.clone(), two);
+                let zero = Expr::Literal(Value::Int(0), ty.clone());
+                Expr::Compare(Comparison::Different, Box::new(twice), Box::new(zero))
+            }
+            _ => guard,
+        };
+        let constant = literal(self.random, &ty);
+        let outer = if self.random.percent(50) {
+            // In the inner SELECT, the number's operand has a name.
+            let Expr::Arithmetic(op, a, b) = number else { panic!("a number is computed") };
+            items.push(Item { expr: *b, name: self.name("x") });
+            let column = Box::new(Expr::Column(scope.len()));
+            let a = match *a {
+                literal @ Expr::Literal(..) => Box::new(literal),
+                _ => column.clone(),
+            };
+            comparison(self.random, Expr::Arithmetic(op, a, column), constant)
+        } else {
+            comparison(self.random, number, constant)
+        };
+        let body = Body::Rows { items, distinct: false };
+        let query = Select { from: From::Table, filter: Some(inner), body };
+        let input = self.nested(Query::Select(Box::new(query)));
+        self.limits = self.limits.safe();
+        let query = match self.random.below(3) {
+            0 => self.rows(input),
+            1 => self.groups(input),
+            _ => {
+                let window = self.window(input, self.time, true);
+                self.groups(From::Window(window))
+            }
+        };
+        let Query::Select(mut select) = query else { panic!("rows and groups are a SELECT") };
+        select.filter = Some(outer);
+        Query::Select(select)
     }
 
     /// Windows over the time column `time` of `input`.
@@ -235,6 +290,16 @@ impl Asker<'_> {
             return None;
         }
         let column = *self.random.pick(&counts);
+        if self.random.percent(40) {
+            // A condition on a key would be asked of the rows.
+            let mut only = shown.to_vec();
+            for (index, named) in only.iter_mut().enumerate() {
+                if index != column {
+                    named.ty = Type::Row(Vec::new());
+                }
+            }
+            return guard::filter(self.random, &only, self.limits);
+        }
         let op = *self.random.pick(&[Comparison::Greater, Comparison::Less, Comparison::Different]);
         let constant = Value::Int(self.random.between(0, 4).into());
         let constant = Expr::Literal(constant, Type::BigInt);
@@ -245,14 +310,36 @@ impl Asker<'_> {
         let (leaf, ty) = self.random.pick(&leaves(scope)).clone();
         let function = self.function(&ty);
         let filtered = self.random.percent(15);
+        if filtered
+            && self.limits.fallible
+            && self.random.percent(50)
+            && let Some(call) = self.guarded_call(scope)
+        {
+            return call;
+        }
         let filter = filtered.then(|| condition(self.random, scope, self.limits));
-        let limits = if filtered { self.limits.safe() } else { self.limits };
+        let limits = self.limits;
         let argument = match function {
             Function::CountRows => None,
             _ if self.random.percent(60) => Some(leaf),
             _ => Some(expression(self.random, scope, &ty, Limits { depth: 1, ..limits })),
         };
         Call { function, argument, filter, name: self.name("a") }
+    }
+
+    /// A call whose FILTER guards its argument, or has a guard in itself.
+    fn guarded_call(&mut self, scope: &[Named]) -> Option<Call> {
+        let Guarded { guard, number, ty } = guard::number(self.random, scope, self.limits)?;
+        let (filter, argument) = match self.random.percent(60) {
+            true => (guard, Some(number)),
+            false => (guard::guarded(self.random, scope, self.limits)?, None),
+        };
+        let function = match argument {
+            Some(_) => self.function(&ty),
+            None => Function::CountRows,
+        };
+        let argument = argument.filter(|_| function != Function::CountRows);
+        Some(Call { function, argument, filter: Some(filter), name: self.name("a") })
     }
 
     fn function(&mut self, ty: &Type) -> Function {

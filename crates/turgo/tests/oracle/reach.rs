@@ -1,0 +1,98 @@
+//! Which shapes a case has, for the guard that none of them dies out.
+
+use crate::model::{Case, Emit, Verdict};
+use crate::naive;
+use crate::query::{Body, Expr, From, Named, Pace, Query, Scope, Select, WindowStyle};
+
+/// The shapes that cases are made for, and whether `case` is of them.
+pub(crate) fn shapes(case: &Case) -> Vec<(&'static str, bool)> {
+    let mut shapes = grown_windows(case);
+    shapes.extend(guards(case));
+    shapes
+}
+
+fn grown_windows(case: &Case) -> Vec<(&'static str, bool)> {
+    let windows = case.query.windows();
+    let any = |holds: &dyn Fn(WindowStyle, bool) -> bool| {
+        windows.iter().any(|window| {
+            let grows = matches!(window.pace, Pace::Step(step) if step < window.size);
+            grows && holds(window.written, window.drops_late)
+        })
+    };
+    vec![
+        ("grows as a table", any(&|written, _| written != WindowStyle::Grouping)),
+        ("grows as a grouping", any(&|written, _| written == WindowStyle::Grouping)),
+        ("grows in a changelog", any(&|_, _| case.emit == Emit::Changes)),
+        ("grows and drops no row", any(&|_, drops_late| !drops_late)),
+    ]
+}
+
+/// Guards in all places, where the case as a whole does not fail.
+fn guards(case: &Case) -> Vec<(&'static str, bool)> {
+    let table = naive::table_scope(&case.table);
+    let answers = matches!(naive::interpret(case), Verdict::Answers { .. });
+    let selects = case.query.selects();
+    let any = |holds: &dyn Fn(&Select, &Scope) -> bool| {
+        answers && selects.iter().any(|select| holds(select, &select.from.scope(&table)))
+    };
+    let in_filter = |holds: fn(&Expr, &[Named]) -> bool| {
+        any(&|select, scope| select.filter.as_ref().is_some_and(|filter| holds(filter, scope)))
+    };
+    let having = any(&|select, _| match &select.body {
+        Body::Groups { having: Some(having), .. } => having.can_fail(&select.scope(&table)),
+        _ => false,
+    });
+    let of_calls = |holds: fn(&Expr, &Option<Expr>, &[Named]) -> bool| {
+        any(&|select, scope| match &select.body {
+            Body::Groups { calls, .. } => calls.iter().any(|call| match &call.filter {
+                Some(filter) => holds(filter, &call.argument, scope),
+                None => false,
+            }),
+            Body::Rows { .. } => false,
+        })
+    };
+    let shown = any(&|select, scope| match &select.body {
+        Body::Rows { items, .. } => items.iter().any(|item| guards_itself(&item.expr, scope)),
+        Body::Groups { .. } => false,
+    });
+    let nested = any(&|select, scope| {
+        let inner = match &select.from {
+            From::Query { query: Query::Select(inner), .. } => inner.filter.is_some(),
+            _ => false,
+        };
+        inner && select.filter.as_ref().is_some_and(|filter| filter.can_fail(scope))
+    });
+    vec![
+        (
+            "AND in WHERE guards",
+            in_filter(|f, scope| matches!(f, Expr::And(..)) && f.can_fail(scope)),
+        ),
+        (
+            "OR in WHERE guards",
+            in_filter(|f, scope| matches!(f, Expr::Or(..)) && f.can_fail(scope)),
+        ),
+        (
+            "CASE in WHERE guards",
+            in_filter(|f, scope| matches!(f, Expr::Case(..)) && f.can_fail(scope)),
+        ),
+        ("AND or OR in SELECT guards", shown),
+        ("an inner WHERE guards", nested),
+        ("HAVING guards", having),
+        (
+            "FILTER guards an argument",
+            of_calls(|_, argument, scope| {
+                argument.as_ref().is_some_and(|argument| argument.can_fail(scope))
+            }),
+        ),
+        ("FILTER guards itself", of_calls(|filter, _, scope| guards_itself(filter, scope))),
+    ]
+}
+
+/// Whether some AND or OR in `expr` has a right side that can fail and a left side that cannot.
+fn guards_itself(expr: &Expr, scope: &[Named]) -> bool {
+    let here = match expr {
+        Expr::And(a, b) | Expr::Or(a, b) => !a.can_fail(scope) && b.can_fail(scope),
+        _ => false,
+    };
+    here || expr.parts().into_iter().any(|part| guards_itself(part, scope))
+}
