@@ -81,12 +81,12 @@ impl Run<'_> {
     fn query(&mut self, query: &Query) -> Result<Vec<Row>, Trouble> {
         match query {
             Query::Select(select) => self.select(select),
-            Query::UnionAll(branches) => {
+            Query::Union { branches, distinct } => {
                 let mut rows = Vec::new();
                 for branch in branches {
                     rows.extend(self.query(branch)?);
                 }
-                Ok(rows)
+                Ok(if *distinct { self.distinct(rows) } else { rows })
             }
         }
     }
@@ -118,7 +118,7 @@ impl Run<'_> {
         };
         match &select.body {
             Body::Rows { items, distinct } => self.rows(rows, items, *distinct, &scope),
-            Body::Groups { keys, window, calls, having, keys_shown } => {
+            Body::Groups { keys, window, calls, having, keys_shown, .. } => {
                 let groups = self.groups(rows, keys, *window, calls, &scope)?;
                 let shown = select.scope(self.table);
                 if let (Emit::Changes, Some(having)) = (self.case.emit, having) {
@@ -227,7 +227,11 @@ impl Run<'_> {
                 (_, 0) => Fate::Late,
                 (all, kept) => Fate::Used { late_partial: kept < all },
             };
-            self.settle(&mut row, fate);
+            // A row that one window only labels can be late for a later one.
+            let labelled = window.pace == Pace::Slide(window.size) && !window.drops_late;
+            if !labelled {
+                self.settle(&mut row, fate);
+            }
             for (start, end) in spans {
                 let mut copy = row.clone();
                 let times = [start, end, end - time_step(digits)];
@@ -245,21 +249,25 @@ impl Run<'_> {
         distinct: bool,
         scope: &[Named],
     ) -> Result<Vec<Row>, Trouble> {
-        let mut seen = BTreeSet::new();
         let mut out = Vec::new();
-        for mut row in rows {
+        for row in rows {
             let values = items
                 .iter()
                 .map(|item| evaluate(&item.expr, scope, &row.values))
                 .collect::<Result<Vec<_>, _>>()?;
-            if distinct {
-                self.settle(&mut row, Fate::Used { late_partial: false });
-            }
-            if !distinct || seen.insert(values.clone()) {
-                out.push(Row { values, ..row });
-            }
+            out.push(Row { values, ..row });
         }
-        Ok(out)
+        Ok(if distinct { self.distinct(out) } else { out })
+    }
+
+    /// Each of `rows` once.
+    fn distinct(&mut self, mut rows: Vec<Row>) -> Vec<Row> {
+        let mut seen = BTreeSet::new();
+        for row in &mut rows {
+            self.settle(row, Fate::Used { late_partial: false });
+        }
+        rows.retain(|row| seen.insert(row.values.clone()));
+        rows
     }
 
     /// The groups of `rows`.

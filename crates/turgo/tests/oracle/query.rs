@@ -7,7 +7,11 @@ use crate::model::{Type, Value};
 pub(crate) enum Query {
     Select(Box<Select>),
     /// All branches have the same column types; the first one names the columns.
-    UnionAll(Vec<Query>),
+    Union {
+        branches: Vec<Query>,
+        /// UNION, not UNION ALL.
+        distinct: bool,
+    },
 }
 
 /// `SELECT ... FROM ... WHERE ... GROUP BY ... HAVING ...`.
@@ -87,6 +91,8 @@ pub(crate) enum Body {
         keys: Vec<Item>,
         /// Which window columns of the same SELECT are grouped by and shown.
         window: GroupWindow,
+        /// Other names under which window columns leave.
+        window_as: Option<[String; 3]>,
         calls: Vec<Call>,
         /// Over the shown keys, then window columns, then calls.
         having: Option<Expr>,
@@ -359,7 +365,7 @@ impl Query {
     /// All SELECTs, the outer before the inner.
     pub(crate) fn selects(&self) -> Vec<&Select> {
         match self {
-            Self::UnionAll(branches) => branches.iter().flat_map(Self::selects).collect(),
+            Self::Union { branches, .. } => branches.iter().flat_map(Self::selects).collect(),
             Self::Select(select) => {
                 let from = match &select.from {
                     From::Window(window) => &window.input,
@@ -388,7 +394,7 @@ impl Query {
     pub(crate) fn scope(&self, table: &[Named]) -> Scope {
         match self {
             Self::Select(select) => select.scope(table),
-            Self::UnionAll(branches) => branches[0].scope(table),
+            Self::Union { branches, .. } => branches[0].scope(table),
         }
     }
 }
@@ -399,13 +405,14 @@ impl Select {
         let item = |item: &Item| Named { name: item.name.clone(), ty: item.expr.ty(&input) };
         match &self.body {
             Body::Rows { items, .. } => items.iter().map(item).collect(),
-            Body::Groups { keys, window, calls, keys_shown, .. } => {
+            Body::Groups { keys, window, window_as, calls, keys_shown, .. } => {
                 let mut scope: Scope =
                     if *keys_shown { keys.iter().map(item).collect() } else { Vec::new() };
                 let windows = input.len().saturating_sub(WINDOW_COLUMNS.len());
                 for (index, name) in window.names().iter().enumerate() {
                     let ty = input[windows + index].ty.clone();
-                    scope.push(Named { name: (*name).into(), ty });
+                    let name = window_as.as_ref().map_or(*name, |names| &names[index]);
+                    scope.push(Named { name: name.into(), ty });
                 }
                 scope
                     .extend(calls.iter().map(|c| Named { name: c.name.clone(), ty: c.ty(&input) }));

@@ -2,13 +2,62 @@
 
 use crate::model::{Case, Emit, Verdict};
 use crate::naive;
-use crate::query::{Body, Expr, From, Named, Pace, Query, Scope, Select, WindowStyle};
+use crate::query::{Body, Expr, From, Named, Pace, Query, Scope, Select, Window, WindowStyle};
 
 /// The shapes that cases are made for, and whether `case` is of them.
 pub(crate) fn shapes(case: &Case) -> Vec<(&'static str, bool)> {
     let mut shapes = grown_windows(case);
     shapes.extend(guards(case));
+    shapes.extend(windows_over_windows(&case.query));
+    shapes.extend(unions_of_windows(&case.query));
     shapes
+}
+
+fn windows_over_windows(query: &Query) -> Vec<(&'static str, bool)> {
+    let any = |holds: &dyn Fn(&Window, &Select) -> bool| {
+        query.selects().iter().any(|select| match &select.from {
+            From::Window(outer) => match &*outer.input {
+                From::Query { query: Query::Select(inner), .. } => holds(outer, inner),
+                _ => false,
+            },
+            _ => false,
+        })
+    };
+    let renamed =
+        |_: &Window, inner: &Select| matches!(&inner.body, Body::Groups { window_as: Some(_), .. });
+    let labelled = |outer: &Window, inner: &Select| match &inner.from {
+        From::Window(window) => outer.drops_late && !window.drops_late,
+        _ => false,
+    };
+    vec![
+        ("windows over the results of windows", any(&renamed)),
+        ("windows over labelled rows", any(&labelled)),
+    ]
+}
+
+fn unions_of_windows(query: &Query) -> Vec<(&'static str, bool)> {
+    let (union, grouped) = match query {
+        Query::Union { .. } => (Some(query), false),
+        Query::Select(select) => match &select.from {
+            From::Query { query: union @ Query::Union { .. }, .. } => {
+                (Some(union), matches!(select.body, Body::Groups { .. }))
+            }
+            _ => (None, false),
+        },
+    };
+    let windows = union.map_or(Vec::new(), Query::windows);
+    let any = |unlike: bool| {
+        windows.first().is_some_and(|first| {
+            let differs = |w: &&Window| (w.size, w.pace) != (first.size, first.pace);
+            windows.iter().any(differs) == unlike
+        })
+    };
+    vec![
+        ("UNION of unlike windows", any(true) && !grouped),
+        ("UNION of like windows", any(false) && !grouped),
+        ("groups of unlike windows", any(true) && grouped),
+        ("groups of like windows", any(false) && grouped),
+    ]
 }
 
 fn grown_windows(case: &Case) -> Vec<(&'static str, bool)> {

@@ -198,9 +198,9 @@ impl<D: Dialect> Writer<D> {
     fn query(&mut self, query: &Query) -> String {
         match query {
             Query::Select(select) => self.select(select),
-            Query::UnionAll(branches) => {
+            Query::Union { branches, distinct } => {
                 let branches: Vec<_> = branches.iter().map(|branch| self.query(branch)).collect();
-                branches.join(" UNION ALL ")
+                branches.join(if *distinct { " UNION " } else { " UNION ALL " })
             }
         }
     }
@@ -253,15 +253,18 @@ impl<D: Dialect> Writer<D> {
                 let distinct = if *distinct { "DISTINCT " } else { "" };
                 format!("SELECT {distinct}{} FROM {from}{filter}", items.join(", "))
             }
-            Body::Groups { keys, window, calls, having, keys_shown } => {
+            Body::Groups { keys, window, window_as, calls, having, keys_shown } => {
                 let mut shown: Vec<String> = Vec::new();
                 let mut values: Vec<String> = Vec::new();
                 if *keys_shown {
                     shown.extend(keys.iter().map(item));
                     values.extend(keys.iter().map(|key| self.expr(&key.expr, &scope, &names)));
                 }
-                for name in window.names() {
-                    shown.push((*name).into());
+                for (index, name) in window.names().iter().enumerate() {
+                    shown.push(match window_as {
+                        Some(names) => format!("{name} AS {}", names[index]),
+                        None => (*name).into(),
+                    });
                     values.push((*name).into());
                 }
                 for call in calls {

@@ -3,6 +3,8 @@
 //! In nested queries an outer query uses every aggregate of the inner one, because an optimiser
 //! may leave out what nobody reads, and with it the error it would have been.
 
+mod windows;
+
 use crate::generate::expression::{
     Limits, comparison, condition, expression, filter, leaves, literal,
 };
@@ -26,6 +28,22 @@ pub(super) fn query(random: &mut Random, table: &Table, extremes: bool) -> (Quer
     asker.query()
 }
 
+/// `scope` in which only the columns that are `visible` can be picked; they keep their places.
+fn only(scope: &[Named], visible: impl Fn(usize) -> bool) -> Scope {
+    let mut scope = scope.to_vec();
+    for (column, named) in scope.iter_mut().enumerate() {
+        if !visible(column) {
+            named.ty = Type::Row(Vec::new());
+        }
+    }
+    scope
+}
+
+/// Groups without HAVING that show their keys.
+fn all_shown(keys: Vec<Item>, window: GroupWindow, calls: Vec<Call>) -> Body {
+    Body::Groups { keys, window, window_as: None, calls, having: None, keys_shown: true }
+}
+
 struct Asker<'a> {
     random: &'a mut Random,
     table: Scope,
@@ -37,7 +55,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn query(&mut self) -> (Query, bool) {
-        match self.random.below(17) {
+        match self.random.below(20) {
             0 | 1 => (self.rows(From::Table), true),
             2 | 3 => (self.groups(From::Table), true),
             4..=8 => {
@@ -61,6 +79,8 @@ impl Asker<'_> {
             13 => (self.over_groups(), false),
             14 => (self.cascade(), false),
             15 => (self.guarded_rows(), true),
+            16 => (self.labelled(), true),
+            17 | 18 => (self.windowed_union(), true),
             _ => (self.filtered_windows(), true),
         }
     }
@@ -258,7 +278,7 @@ impl Asker<'_> {
         let mut select = Select {
             from,
             filter,
-            body: Body::Groups { keys, window, calls, having: None, keys_shown },
+            body: Body::Groups { keys, window, window_as: None, calls, having: None, keys_shown },
         };
         let shown = select.scope(&self.table);
         if let Body::Groups { having, calls, .. } = &mut select.body {
@@ -292,13 +312,8 @@ impl Asker<'_> {
         let column = *self.random.pick(&counts);
         if self.random.percent(40) {
             // A condition on a key would be asked of the rows.
-            let mut only = shown.to_vec();
-            for (index, named) in only.iter_mut().enumerate() {
-                if index != column {
-                    named.ty = Type::Row(Vec::new());
-                }
-            }
-            return guard::filter(self.random, &only, self.limits);
+            let counted = only(shown, |other| other == column);
+            return guard::filter(self.random, &counted, self.limits);
         }
         let op = *self.random.pick(&[Comparison::Greater, Comparison::Less, Comparison::Different]);
         let constant = Value::Int(self.random.between(0, 4).into());
@@ -388,7 +403,7 @@ impl Asker<'_> {
             let body = Body::Rows { items, distinct: false };
             branches.push(Query::Select(Box::new(Select { from: From::Table, filter, body })));
         }
-        let union = Query::UnionAll(branches);
+        let union = Query::Union { branches, distinct: false };
         match self.random.below(3) {
             0 => union,
             1 => {
@@ -433,7 +448,7 @@ impl Asker<'_> {
                 Body::Groups { calls, .. } => calls.len(),
                 Body::Rows { .. } => panic!("groups were asked for"),
             },
-            Query::UnionAll(_) => panic!("groups are a SELECT"),
+            Query::Union { .. } => panic!("groups are a SELECT"),
         };
         let from = self.nested(inner);
         let scope = from.scope(&self.table);
@@ -454,8 +469,7 @@ impl Asker<'_> {
             }
         }
         let calls = self.calls_of_each(&scope, first);
-        let body =
-            Body::Groups { keys, window: GroupWindow::No, calls, having: None, keys_shown: true };
+        let body = all_shown(keys, GroupWindow::No, calls);
         Query::Select(Box::new(Select { from, filter: None, body }))
     }
 
@@ -474,87 +488,5 @@ impl Asker<'_> {
                 Call { function, argument, filter: None, name: self.name("a") }
             })
             .collect()
-    }
-
-    /// Windows over the results of windows.
-    fn cascade(&mut self) -> Query {
-        let inner = self.inner_groups(true);
-        let Query::Select(select) = &inner else { panic!("groups are a SELECT") };
-        let scope = select.scope(&self.table);
-        let time = scope.iter().position(|named| named.name == "window_time");
-        let time = time.expect("inner windows show their time");
-        // Names must differ from those of the outer window.
-        let mut items = vec![Item { expr: Expr::Column(time), name: self.name("t") }];
-        for (column, named) in scope.iter().enumerate() {
-            if !named.name.starts_with("window_") {
-                items.push(Item { expr: Expr::Column(column), name: self.name("x") });
-            }
-        }
-        let from = self.nested(inner);
-        let body = Body::Rows { items, distinct: false };
-        let renamed = Query::Select(Box::new(Select { from, filter: None, body }));
-        let input = self.nested(renamed);
-        let scope = input.scope(&self.table);
-        let window = self.window(input, 0, true);
-        let window_columns = match window.written {
-            WindowStyle::Grouping => GroupWindow::StartEndTime,
-            _ => GroupWindow::StartEnd,
-        };
-        let calls = self.calls_of_each(&scope, 1);
-        let body = Body::Groups {
-            keys: Vec::new(),
-            window: window_columns,
-            calls,
-            having: None,
-            keys_shown: true,
-        };
-        Query::Select(Box::new(Select { from: From::Window(window), filter: None, body }))
-    }
-
-    /// Windows in a subquery, a condition on them, and the aggregate outside.
-    fn filtered_windows(&mut self) -> Query {
-        self.limits = self.limits.safe();
-        let by_end = self.random.percent(50);
-        let mut window = self.window(From::Table, self.time, true);
-        if window.written == WindowStyle::Grouping {
-            window.written = WindowStyle::Bare;
-        }
-        window.drops_late = by_end || matches!(window.pace, Pace::Slide(_));
-        let from = From::Window(window);
-        let scope = from.scope(&self.table);
-        let first = scope.len() - 3;
-        let mut items: Vec<Item> = Vec::new();
-        for (column, named) in scope.iter().enumerate() {
-            let name = if column < first { self.name("x") } else { named.name.clone() };
-            if !matches!(named.ty, Type::Row(_)) {
-                items.push(Item { expr: Expr::Column(column), name });
-            }
-        }
-        let body = Body::Rows { items, distinct: false };
-        let filter = self.filter(&scope[..first], 40);
-        let inner = Query::Select(Box::new(Select { from, filter, body }));
-        let from = self.nested(inner);
-        let scope = from.scope(&self.table);
-        let (start, end) = (scope.len() - 3, scope.len() - 2);
-        let usable: Scope = scope[..start].to_vec();
-        let mut keys = vec![Item { expr: Expr::Column(start), name: self.name("w") }];
-        if by_end {
-            keys.push(Item { expr: Expr::Column(end), name: self.name("w") });
-        }
-        if self.random.percent(50) {
-            let column = self.random.below(usable.len());
-            keys.push(Item { expr: Expr::Column(column), name: self.name("k") });
-        }
-        // Compares the window with a time of the row: only the window's operator can answer.
-        let filter = self.random.percent(50).then(|| {
-            let ty = &scope[start].ty;
-            let times: Vec<usize> = (0..start).filter(|column| scope[*column].ty == *ty).collect();
-            let time = Expr::Column(*self.random.pick(&times));
-            Expr::Compare(Comparison::Different, Box::new(Expr::Column(start)), Box::new(time))
-        });
-        let calls = vec![self.call(&usable), self.call(&usable)];
-        let body =
-            Body::Groups { keys, window: GroupWindow::No, calls, having: None, keys_shown: true };
-        Query::Select(Box::new(Select { from, filter, body }))
     }
 }
