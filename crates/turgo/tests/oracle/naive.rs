@@ -228,7 +228,7 @@ impl Run<'_> {
                 (all, kept) => Fate::Used { late_partial: kept < all },
             };
             // A row that one window only labels can be late for a later one.
-            let labelled = window.pace == Pace::Slide(window.size) && !window.drops_late;
+            let labelled = window.tumbles() && !window.drops_late;
             if !labelled {
                 self.settle(&mut row, fate);
             }

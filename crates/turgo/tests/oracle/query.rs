@@ -68,6 +68,14 @@ pub(crate) enum Pace {
     Step(i64),
 }
 
+impl Window {
+    /// Whether every instant lies in one window.
+    pub(crate) fn tumbles(&self) -> bool {
+        let (Pace::Slide(pace) | Pace::Step(pace)) = self.pace;
+        pace == self.size
+    }
+}
+
 /// How windows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WindowStyle {

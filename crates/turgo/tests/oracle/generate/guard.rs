@@ -15,6 +15,15 @@ pub(super) struct Guarded {
 
 /// A number over an integer column of `scope`, where there is one.
 pub(super) fn number(random: &mut Random, scope: &[Named], limits: Limits) -> Option<Guarded> {
+    let sufficient = sufficient(random, scope)?;
+    Some(match random.percent(10) {
+        true => Guarded { guard: condition(random, scope, limits), ..sufficient },
+        false => sufficient,
+    })
+}
+
+/// The same with a guard that keeps away all it should.
+fn sufficient(random: &mut Random, scope: &[Named]) -> Option<Guarded> {
     let integers: Vec<_> = leaves(scope).into_iter().filter(|(_, ty)| ty.is_integer()).collect();
     if integers.is_empty() {
         return None;
@@ -47,10 +56,6 @@ pub(super) fn number(random: &mut Random, scope: &[Named], limits: Limits) -> Op
             (guard, number)
         }
     };
-    let guard = match random.percent(10) {
-        true => condition(random, scope, limits),
-        false => guard,
-    };
     Some(Guarded { guard, number, ty })
 }
 
@@ -78,5 +83,17 @@ pub(super) fn filter(random: &mut Random, scope: &[Named], limits: Limits) -> Op
             Expr::And(risky, Box::new(more))
         }
         other => other,
+    })
+}
+
+/// The same for a HAVING. It never contradicts itself, or an optimiser would not read the table.
+pub(super) fn having(random: &mut Random, scope: &[Named]) -> Option<Expr> {
+    let Guarded { guard, number, ty } = sufficient(random, scope)?;
+    let constant = literal(random, &ty);
+    let (guard, risky) = (Box::new(guard), Box::new(comparison(random, number, constant)));
+    Some(match random.below(3) {
+        0 => Expr::Or(Box::new(Expr::Not(guard)), risky),
+        1 => Expr::And(risky, guard),
+        _ => Expr::And(guard, risky),
     })
 }

@@ -313,7 +313,7 @@ impl Asker<'_> {
         if self.random.percent(40) {
             // A condition on a key would be asked of the rows.
             let counted = only(shown, |other| other == column);
-            return guard::filter(self.random, &counted, self.limits);
+            return guard::having(self.random, &counted);
         }
         let op = *self.random.pick(&[Comparison::Greater, Comparison::Less, Comparison::Different]);
         let constant = Value::Int(self.random.between(0, 4).into());
