@@ -11,7 +11,7 @@
 //!   size of batches; [`steps`] tells the lowering where one filter ends and the next begins.
 
 use arrow::datatypes::{DataType, FieldRef};
-use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::{AggregateFunction, Case, ScalarFunction};
 use datafusion_expr::expr_rewriter::NamePreserver;
@@ -106,7 +106,7 @@ pub(crate) fn steps(predicate: &Expr, schema: &DFSchema) -> Result<Vec<Expr>> {
 fn guarded(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     let guarded = expr.transform_up(|expr| match expr {
         Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right })
-            if can_fail(&right, schema)? =>
+            if can_fail(&right, schema)? && is_small(&right)? =>
         {
             Ok(Transformed::yes(lazily(*left, op, *right)))
         }
@@ -116,6 +116,22 @@ fn guarded(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         other => Ok(Transformed::no(other)),
     });
     Ok(guarded?.data)
+}
+
+/// The largest right side that is guarded. It stands twice in its CASE, so what is nested in right
+/// sides doubles at each level; beyond this it is computed for all rows.
+const NODES_MAX: usize = 1_000;
+
+fn is_small(expr: &Expr) -> Result<bool> {
+    let mut nodes = 0;
+    expr.apply(|_| {
+        nodes += 1;
+        Ok(match nodes > NODES_MAX {
+            true => TreeNodeRecursion::Stop,
+            false => TreeNodeRecursion::Continue,
+        })
+    })?;
+    Ok(nodes <= NODES_MAX)
 }
 
 /// AND and OR in three-valued logic, with the right side computed only where the left leaves it open.
@@ -195,7 +211,7 @@ fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     let mut inside = false;
     expr.apply_children(|child| {
         inside |= can_fail(child, schema)?;
-        Ok(datafusion_common::tree_node::TreeNodeRecursion::Continue)
+        Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(inside)
 }
@@ -276,5 +292,33 @@ impl ScalarUDFImpl for Placed {
 
     fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         Ok(args.args.swap_remove(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion_expr::{col, lit};
+
+    use super::*;
+
+    #[test]
+    fn nested_conditions_do_not_grow_without_bound() {
+        let fields = vec![arrow::datatypes::Field::new("v", DataType::Int64, true)];
+        let schema = DFSchema::from_unqualified_fields(fields.into(), Default::default()).unwrap();
+        let fails = || (lit(10_i64) / col("v")).gt(lit(1_i64));
+        let mut nested = fails();
+        for level in 0..45 {
+            let left = col("v").not_eq(lit(i64::from(level)));
+            nested = if level % 2 == 0 { left.and(nested) } else { left.or(nested) };
+        }
+        let guarded = guarded(nested, &schema).unwrap();
+        let mut nodes = 0;
+        guarded
+            .apply(|_| {
+                nodes += 1;
+                Ok(TreeNodeRecursion::Continue)
+            })
+            .unwrap();
+        assert!((1_000..10_000).contains(&nodes), "{nodes}");
     }
 }
