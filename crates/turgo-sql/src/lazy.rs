@@ -1,82 +1,71 @@
 //! Conditions guard what stands behind them: in `v <> 0 AND 10 / v > 1` no row with `v = 0` divides.
 //!
-//! DataFusion computes both sides of AND and OR for all rows of a batch, makes AND and OR of a CASE
-//! whose values are Booleans, and puts an outer WHERE in front of an inner one. So what can fail is
-//! held in its place: [`mark`] numbers the conditions before optimisation, in the order in which they
-//! were written, and [`guard`] restores that order behind it and makes the right side of an AND or OR
-//! that can fail the branch of a CASE, which is computed for the rows that reach it and no others.
+//! DataFusion computes both sides of AND and OR for all rows of a batch, and makes AND and OR of a
+//! CASE whose values are Booleans. So [`guard`] makes the right side of an AND or OR that can fail the
+//! branch of a CASE, which is computed for the rows that reach it and no others.
 //!
-//! - G1. A condition that cannot fail may be asked at any time, so those come first.
+//! - G1. A condition that cannot fail may be asked at any time, so those come first: [`safe_first`]
+//!   sees to it before optimisation, which must not compute anything ahead of them, and [`guard`]
+//!   again behind it, when the conditions of inner queries have come together with those of outer
+//!   ones. The optimiser leaves the inner ones in front.
 //! - G2. A condition that can fail is asked of no row that an earlier one has left out, whatever the
 //!   size of batches; [`steps`] tells the lowering where one filter ends and the next begins.
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::DataType;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{DFSchema, Result, ScalarValue};
-use datafusion_expr::expr::{AggregateFunction, Case, ScalarFunction};
+use datafusion_expr::expr::{AggregateFunction, Case};
 use datafusion_expr::expr_rewriter::NamePreserver;
 use datafusion_expr::utils::{
     conjunction, merge_schema, split_conjunction, split_conjunction_owned,
 };
 use datafusion_expr::{
-    BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Filter, LogicalPlan, Operator,
-    ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TryCast, Volatility,
+    BinaryExpr, Cast, Expr, ExprSchemable, Filter, LogicalPlan, Operator, TryCast,
 };
 
 use crate::plan::widens;
 
-/// Numbers the conditions of `plan` that can fail, the innermost first.
+/// Puts the conditions of each filter that cannot fail in front of the others.
 ///
 /// # Errors
 /// DataFusion's, when a type cannot be worked out; not expected after type coercion.
-pub(crate) fn mark(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let mut place = 0;
-    let marked = plan.transform_up(|node| {
-        let LogicalPlan::Filter(filter) = node else { return Ok(Transformed::no(node)) };
-        let schema = filter.input.schema();
-        let conditions = split_conjunction_owned(filter.predicate).into_iter().map(|condition| {
-            if !can_fail(&condition, schema)? {
-                return Ok(condition);
-            }
-            place += 1;
-            let marker = ScalarUDF::new_from_impl(Placed::new(place));
-            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(marker.into(), vec![condition])))
-        });
-        let conditions = conditions.collect::<Result<Vec<_>>>()?;
-        let predicate = conjunction(conditions).unwrap_or_else(|| truth(Some(true)));
-        Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?)))
-    });
-    Ok(marked?.data)
+pub(crate) fn safe_first(plan: LogicalPlan) -> Result<LogicalPlan> {
+    Ok(plan.transform_up(sorted)?.data)
 }
 
-/// Puts marked conditions in their order, and guards what can fail.
+fn sorted(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Filter(filter) = node else { return Ok(Transformed::no(node)) };
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for condition in split_conjunction_owned(filter.predicate) {
+        match can_fail(&condition, filter.input.schema())? {
+            false => first.push(condition),
+            true => last.push(condition),
+        }
+    }
+    first.append(&mut last);
+    let predicate = conjunction(first).unwrap_or_else(|| truth(Some(true)));
+    Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?)))
+}
+
+/// Guards what can fail.
 ///
 /// # Errors
-/// As [`mark`].
+/// As [`safe_first`].
 pub(crate) fn guard(plan: LogicalPlan) -> Result<LogicalPlan> {
     let guarded = plan.transform_up(|node| {
         let schema = merge_schema(&node.inputs());
         let names = NamePreserver::new(&node);
-        let node = match node {
-            LogicalPlan::Filter(filter) => {
-                let mut conditions = split_conjunction_owned(filter.predicate);
-                conditions.sort_by_key(place_of);
-                let predicate = conjunction(conditions).unwrap_or_else(|| truth(Some(true)));
-                LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?)
-            }
-            other => other,
-        };
+        let node = sorted(node)?.data;
         let filters = matches!(node, LogicalPlan::Filter(_));
         let guarded = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let expr = expr.transform_up(unmark)?;
             let expr = if filters {
-                let conditions = split_conjunction_owned(expr.data).into_iter();
+                let conditions = split_conjunction_owned(expr).into_iter();
                 let guarded = conditions.map(|condition| guarded(condition, &schema));
                 conjunction(guarded.collect::<Result<Vec<_>>>()?)
                     .unwrap_or_else(|| truth(Some(true)))
             } else {
-                guarded(expr.data, &schema)?
+                guarded(expr, &schema)?
             };
             Ok(Transformed::yes(name.restore(expr)))
         })?;
@@ -89,7 +78,7 @@ pub(crate) fn guard(plan: LogicalPlan) -> Result<LogicalPlan> {
 /// only of the rows that are left (G2).
 ///
 /// # Errors
-/// As [`mark`].
+/// As [`safe_first`].
 pub(crate) fn steps(predicate: &Expr, schema: &DFSchema) -> Result<Vec<Expr>> {
     let mut steps: Vec<Vec<Expr>> = Vec::new();
     for condition in split_conjunction(predicate) {
@@ -234,65 +223,6 @@ const SAFE: [&str; 12] = [
 
 fn floats(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     Ok(matches!(expr.get_type(schema)?, DataType::Float32 | DataType::Float64))
-}
-
-/// A condition that keeps its place through optimisation.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Placed {
-    place: usize,
-    signature: Signature,
-}
-
-impl Placed {
-    fn new(place: usize) -> Self {
-        Self { place, signature: Signature::any(1, Volatility::Immutable) }
-    }
-}
-
-/// The place of a marked condition; 0 for others (G1).
-fn place_of(expr: &Expr) -> usize {
-    match expr {
-        Expr::ScalarFunction(call) => {
-            call.func.inner().downcast_ref::<Placed>().map_or(0, |placed| placed.place)
-        }
-        _ => 0,
-    }
-}
-
-fn unmark(expr: Expr) -> Result<Transformed<Expr>> {
-    match expr {
-        Expr::ScalarFunction(mut call) if call.func.inner().is::<Placed>() => {
-            Ok(Transformed::yes(call.args.swap_remove(0)))
-        }
-        other => Ok(Transformed::no(other)),
-    }
-}
-
-impl ScalarUDFImpl for Placed {
-    fn name(&self) -> &'static str {
-        "placed"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    /// Keeps its argument from being computed ahead of it.
-    fn short_circuits(&self) -> bool {
-        true
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(args.arg_fields[0].clone())
-    }
-
-    fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Ok(args.args.swap_remove(0))
-    }
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(crate) fn options() -> Arc<ConfigOptions> {
 /// # Errors
 /// DataFusion's on types; ours on constants that cannot be computed.
 pub(crate) fn optimize(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let plan = lazy::mark(analyze(plan)?)?;
+    let plan = lazy::safe_first(analyze(plan)?)?;
     let plan = lazy::guard(run(rules(), plan)?)?;
     exact::check_constants(&plan)?;
     Ok(plan)
