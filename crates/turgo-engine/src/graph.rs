@@ -140,27 +140,32 @@ pub struct EventTimeSpec {
 }
 
 impl EventTimeSpec {
+    /// The watermark as an expression less a constant interval in nanoseconds, where it has that
+    /// form.
+    pub fn behind(&self) -> Option<(&Arc<dyn PhysicalExpr>, i64)> {
+        let minus = self.watermark.as_ref()?.downcast_ref::<BinaryExpr>()?;
+        let bound = minus.right().downcast_ref::<Literal>()?.value();
+        let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound else { return None };
+        (*minus.op() == Operator::Minus && (bound.months, bound.days) == (0, 0))
+            .then_some((minus.left(), bound.nanoseconds))
+    }
+
     /// By how many microseconds the watermark stays behind the time column, where that is all it
     /// does: the form nearly all of them have. `unit` is the column's.
     pub fn bound(&self, unit: TimeUnit) -> Option<i64> {
         let is_time = |expr: &Arc<dyn PhysicalExpr>| {
             expr.downcast_ref::<ColumnExpr>().is_some_and(|column| column.index() == self.column)
         };
-        let watermark = self.watermark.as_ref()?;
-        if is_time(watermark) {
+        if is_time(self.watermark.as_ref()?) {
             return Some(0);
         }
-        let minus = watermark.downcast_ref::<BinaryExpr>()?;
-        let bound = minus.right().downcast_ref::<Literal>()?.value();
-        let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound else { return None };
+        let (from, bound) = self.behind()?;
         let nanos = match unit {
             TimeUnit::Second => 1_000_000_000,
             TimeUnit::Millisecond => 1_000_000,
             TimeUnit::Microsecond | TimeUnit::Nanosecond => 1_000,
         };
-        let plain = (bound.months, bound.days, bound.nanoseconds % nanos) == (0, 0, 0);
-        (plain && *minus.op() == Operator::Minus && is_time(minus.left()))
-            .then_some(bound.nanoseconds / 1_000)
+        (is_time(from) && bound % nanos == 0).then_some(bound / 1_000)
     }
 }
 

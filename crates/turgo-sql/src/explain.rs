@@ -6,14 +6,11 @@ mod dot;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use datafusion_common::ScalarValue;
-use datafusion_expr::Operator;
 use datafusion_physical_expr::PhysicalExpr;
-use datafusion_physical_expr::expressions::{BinaryExpr, Literal};
 use serde_json::{Value, json};
 use turgo_engine::graph::{
-    Aggregate, Column, Distribution, Input, Instances, OnError, OperatorSpec, Output, Panes, Scan,
-    Stage, TaskGraph,
+    Aggregate, Column, Distribution, EventTimeSpec, Input, Instances, OnError, OperatorSpec,
+    Output, Panes, Scan, Stage, TaskGraph,
 };
 use turgo_engine::types::sql_type;
 
@@ -130,8 +127,7 @@ fn scan(scan: &Scan) -> String {
     );
     if let Some(time) = &scan.event_time {
         let column = scan.columns[time.column].field.name();
-        let watermark = time.watermark.as_ref().map_or("none".to_owned(), watermark);
-        let _ = write!(said, "; event time {column}, watermark {watermark}");
+        let _ = write!(said, "; event time {column}, watermark {}", watermark(time));
     }
     if scan.on_error == OnError::Skip {
         said.push_str("; bad records are skipped");
@@ -252,16 +248,14 @@ fn why(graph: &TaskGraph, to: usize, distribution: &Distribution) -> &'static st
 }
 
 /// A watermark, in the form nearly all of them have or as any other expression.
-fn watermark(expr: &Arc<dyn PhysicalExpr>) -> String {
-    if let Some(minus) = expr.downcast_ref::<BinaryExpr>()
-        && *minus.op() == Operator::Minus
-        && let Some(bound) = minus.right().downcast_ref::<Literal>()
-        && let ScalarValue::IntervalMonthDayNano(Some(bound)) = bound.value()
-        && (bound.months, bound.days, bound.nanoseconds % 1_000) == (0, 0, 0)
-    {
-        return format!("{} - {}", sql(minus.left()), span(bound.nanoseconds / 1_000));
+fn watermark(time: &EventTimeSpec) -> String {
+    match (time.behind(), &time.watermark) {
+        (Some((from, nanos)), _) if nanos % 1_000 == 0 => {
+            format!("{} - {}", sql(from), span(nanos / 1_000))
+        }
+        (_, Some(expr)) => sql(expr),
+        (_, None) => "none".to_owned(),
     }
-    sql(expr)
 }
 
 fn sql(expr: &Arc<dyn PhysicalExpr>) -> String {

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{EngineError, Result};
-use crate::graph::{EventTimeSpec, OnError, Scan};
+use crate::graph::{OnError, Scan};
 use crate::io::{Decode, Decoded, Position};
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
@@ -31,6 +31,8 @@ struct Read {
 struct Computed {
     /// The columns that leave the scan.
     rows: RecordBatch,
+    /// The event time of each row, `None` where it has none; empty without an event time.
+    times: Vec<Option<EventTime>>,
     /// The watermark each row stands for, `None` where that is NULL; empty without an event time.
     marks: Vec<Option<EventTime>>,
 }
@@ -56,7 +58,7 @@ pub(crate) struct ScanInlet {
     promised: EventTime,
     last: Option<(usize, Vec<Position>)>,
     counts: RowCounts,
-    /// [`EventTimeSpec::bound`]
+    /// [`crate::graph::EventTimeSpec::bound`]
     bound: Option<i64>,
 }
 
@@ -135,11 +137,11 @@ impl ScanInlet {
     fn read(&mut self, partition: usize, start: Position, decoded: Decoded) -> Result<Read> {
         let starts: Vec<Position> =
             decoded.starts.iter().map(|offset| start + Position::from(*offset)).collect();
-        let (Computed { rows, marks }, starts) = self.computed(partition, starts, decoded.rows)?;
+        let (Computed { rows, times, marks }, starts) =
+            self.computed(partition, starts, decoded.rows)?;
         let Some(spec) = &self.scan.event_time else {
             return Ok(Read { rows, starts, times: Vec::new() });
         };
-        let times = event_times(rows.column(spec.column))?;
         let column = &self.scan.columns[spec.column].field;
         let mut kept = vec![true; rows.num_rows()];
         for (row, time) in times.iter().enumerate() {
@@ -202,33 +204,27 @@ impl ScanInlet {
         let options = RecordBatchOptions::new().with_row_count(Some(decoded.num_rows()));
         let schema = Arc::clone(&self.schema);
         let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
-        let marks = match &self.scan.event_time {
-            Some(spec) => match (self.bounded(spec, &rows)?, &spec.watermark) {
-                (Some(marks), _) => marks,
-                (None, Some(watermark)) => event_times(&evaluate(watermark, &rows)?)?,
-                (None, None) => vec![None; rows.num_rows()],
-            },
-            None => Vec::new(),
+        let Some(spec) = &self.scan.event_time else {
+            return Ok(Computed { rows, times: Vec::new(), marks: Vec::new() });
         };
-        Ok(Computed { rows, marks })
+        let times = event_times(rows.column(spec.column))?;
+        let marks = match (self.bounded(&times), &spec.watermark) {
+            (Some(marks), _) => marks,
+            (None, Some(watermark)) => event_times(&evaluate(watermark, &rows)?)?,
+            (None, None) => vec![None; rows.num_rows()],
+        };
+        Ok(Computed { rows, times, marks })
     }
 
     /// The watermarks where they are times less a bound; `None` also where one leaves the range of
     /// time, which the expression then has to report.
-    fn bounded(
-        &self,
-        spec: &EventTimeSpec,
-        rows: &RecordBatch,
-    ) -> Result<Option<Vec<Option<EventTime>>>> {
-        let Some(bound) = self.bound else { return Ok(None) };
-        let mut marks = event_times(rows.column(spec.column))?;
-        for mark in marks.iter_mut().flatten() {
-            match mark.checked_sub(bound) {
-                Some(behind) => *mark = behind,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(marks))
+    fn bounded(&self, times: &[Option<EventTime>]) -> Option<Vec<Option<EventTime>>> {
+        let bound = self.bound?;
+        let behind = |time: &Option<EventTime>| match time {
+            Some(time) => time.checked_sub(bound).map(Some),
+            None => Some(None),
+        };
+        times.iter().map(behind).collect()
     }
 
     /// Gives each row of a batch the watermark before it, and moves the running one past them.
