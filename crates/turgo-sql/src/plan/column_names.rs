@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, Ident, Query, Select, SelectItem, Spanned, TableFactor, VisitMut, VisitorMut,
+    Expr, Ident, Query, Select, SelectItem, Spanned, VisitMut, VisitorMut,
 };
+
+use crate::parse::name_of;
 
 /// Names the columns of every SELECT in `query`.
 pub(super) fn name(query: &mut Query) {
@@ -44,13 +46,7 @@ fn relations(select: &Select) -> BTreeSet<String> {
     let tables = select.from.iter().flat_map(|from| {
         std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
     });
-    let name = |table: &TableFactor| match table {
-        TableFactor::Table { alias: Some(alias), .. }
-        | TableFactor::Derived { alias: Some(alias), .. } => Some(folded(&alias.name)),
-        TableFactor::Table { name, .. } => name.0.last()?.as_ident().map(folded),
-        _ => None,
-    };
-    tables.filter_map(name).collect()
+    tables.filter_map(name_of).map(folded).collect()
 }
 
 /// The name an item has already.

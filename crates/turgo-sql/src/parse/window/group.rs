@@ -195,7 +195,12 @@ impl Grouping {
         let SetExpr::Select(select) = query.body.as_mut() else {
             unreachable!("the constant query is a SELECT")
         };
-        let alias = name_of(relation);
+        let alias = name_of(relation).map(|name| TableAlias {
+            explicit: true,
+            name: name.clone(),
+            columns: Vec::new(),
+            at: None,
+        });
         std::mem::swap(&mut select.from[0].relation, relation);
         let size = self.arguments.last().expect("a window has a size");
         let kind = self
@@ -215,15 +220,14 @@ impl Grouping {
 }
 
 /// The name other clauses know `relation` by.
-fn name_of(relation: &TableFactor) -> Option<TableAlias> {
-    let name = match relation {
-        TableFactor::Table { alias: None, name, .. } => name.0.last()?.as_ident()?.clone(),
+pub(crate) fn name_of(relation: &TableFactor) -> Option<&Ident> {
+    match relation {
+        TableFactor::Table { alias: None, name, .. } => name.0.last()?.as_ident(),
         TableFactor::Table { alias, .. } | TableFactor::Derived { alias, .. } => {
-            alias.as_ref()?.name.clone()
+            Some(&alias.as_ref()?.name)
         }
-        _ => return None,
-    };
-    Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None })
+        _ => None,
+    }
 }
 
 fn call(name: Ident, arguments: &[&Expr]) -> Expr {
