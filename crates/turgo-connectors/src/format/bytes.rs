@@ -5,12 +5,25 @@
 
 #![expect(unsafe_code, reason = "vector instructions are reached by unsafe calls only")]
 
+/// `N` bytes from `at` on, where there are as many.
+#[inline(always)]
+pub(crate) fn block<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
+    // One comparison in a loop; slicing first takes three.
+    let last = bytes.len().checked_sub(N)?;
+    if at > last {
+        return None;
+    }
+    // SAFETY: `at + N` is at most `bytes.len()`.
+    let block = unsafe { bytes.get_unchecked(at..at + N) };
+    block.first_chunk()
+}
+
 /// The first byte from `from` on that is a quote, a backslash, a control character or not ASCII; the
 /// end of `bytes` where there is none.
 #[inline(always)]
 pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    while let Some(block) = block(bytes, at) {
         match special(block) {
             LANES => at += LANES,
             first => return at + first,
@@ -67,7 +80,7 @@ fn special(block: &[u8; LANES]) -> usize {
 #[inline(always)]
 pub(crate) fn digits(bytes: &[u8], from: usize) -> (u64, usize) {
     let (mut value, mut at) = (0u64, from);
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    while let Some(block) = block(bytes, at) {
         let (part, count) = swar::digits(u64::from_le_bytes(*block));
         value = value.wrapping_mul(swar::POWERS_OF_TEN[count]).wrapping_add(part);
         at += count;
@@ -82,10 +95,26 @@ pub(crate) fn digits(bytes: &[u8], from: usize) -> (u64, usize) {
     (value, at)
 }
 
+/// Where the decimal digits from `from` on end.
+#[inline(always)]
+pub(crate) fn digits_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(block) = block(bytes, at) {
+        let count = swar::digit_count(u64::from_le_bytes(*block) ^ swar::ZEROS);
+        at += count;
+        if count < 8 {
+            return at;
+        }
+    }
+    at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
 /// Eight bytes as the little-endian word they make.
 mod swar {
     pub(super) const POWERS_OF_TEN: [u64; 9] =
         [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+    pub(super) const ZEROS: u64 = all(b'0');
 
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
@@ -103,13 +132,19 @@ mod swar {
         marks.trailing_zeros() as usize / 8
     }
 
-    /// The value of the digits at the start, and how many there are.
-    #[inline]
-    pub(super) fn digits(word: u64) -> (u64, usize) {
-        let values = word ^ all(b'0');
+    /// How many bytes at the start are digits, where [`ZEROS`] have been taken from all of them.
+    #[inline(always)]
+    pub(super) fn digit_count(values: u64) -> usize {
         // The high bit of each byte that is no digit; carries reach only bytes behind the first.
         let marks = (values.wrapping_add(all(0x76)) | values) & all(0x80);
-        let count = marks.trailing_zeros() as usize / 8;
+        marks.trailing_zeros() as usize / 8
+    }
+
+    /// The value of the digits at the start, and how many there are.
+    #[inline(always)]
+    pub(super) fn digits(word: u64) -> (u64, usize) {
+        let values = word ^ ZEROS;
+        let count = digit_count(values);
         if count == 0 {
             return (0, 0);
         }
@@ -125,6 +160,17 @@ mod swar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_lies_in_the_bytes() {
+        let bytes: Vec<u8> = (0..40).collect();
+        for length in 0..bytes.len() {
+            for at in (0..50).chain([usize::MAX - 3, usize::MAX]) {
+                let expected = bytes[..length].get(at..).and_then(<[u8]>::first_chunk::<16>);
+                assert_eq!(block(&bytes[..length], at), expected);
+            }
+        }
+    }
 
     #[test]
     fn plain_text_ends_at_any_special_byte() {
@@ -169,11 +215,13 @@ mod tests {
                     let expected: u64 =
                         std::str::from_utf8(&text[..count]).unwrap().parse().unwrap_or_default();
                     assert_eq!(digits(&text, 0), (expected, count), "{text:?}");
+                    assert_eq!(digits_end(&text, 0), count, "{text:?}");
                 }
             }
         }
         assert_eq!(digits(b"1234567", 0), (1_234_567, 7));
         assert_eq!(digits(&[b'7'; 100], 0).1, 100);
+        assert_eq!(digits_end(&[b'7'; 100], 0), 100);
         assert_eq!(digits(b"12", 2), (0, 2));
     }
 }

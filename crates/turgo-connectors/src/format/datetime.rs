@@ -47,48 +47,43 @@ pub(crate) fn timestamp(text: &str, digits: u32) -> Result<i64, Why> {
     i64::try_from(value).map_err(|_| OUT_OF_RANGE)
 }
 
-/// Reads instants as most files write them, `YYYY-MM-DDTHH:MM:SS[.fff][Z]`, and remembers the day: the
-/// next one is mostly on the same.
+/// Reads instants as most files write them, `YYYY-MM-DDTHH:MM:SS[.fff][Z]`, and remembers the minute:
+/// the next one is mostly in the same.
 #[derive(Debug, Default)]
 pub(crate) struct Instants {
-    day: [u8; 10],
-    days: i64,
+    minute: [u8; 17],
+    /// Seconds since 1970 at its start.
+    start: i64,
 }
 
 impl Instants {
     /// What [`timestamp`] would make of `text`; `None` where that has to say.
+    #[inline]
     pub(crate) fn read(&mut self, text: &[u8], digits: u32) -> Option<i64> {
-        let (day, rest) = text.split_first_chunk::<10>()?;
-        let ([b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2], rest) =
-            rest.split_first_chunk::<9>()?
-        else {
-            return None;
-        };
-        let (hour, minute) = (two_digits(*h1, *h2)?, two_digits(*m1, *m2)?);
-        let second = two_digits(*s1, *s2)?;
+        let (minute, rest) = text.split_first_chunk::<17>()?;
+        let ([s1, s2], rest) = rest.split_first_chunk::<2>()?;
+        let second = two_digits(*s1, *s2).filter(|second| *second < 60)?;
         let fraction = match rest.strip_suffix(b"Z").unwrap_or(rest) {
             [] => 0,
-            [b'.', fraction @ ..]
-                if (1..=digits as usize).contains(&fraction.len())
-                    && fraction.iter().all(u8::is_ascii_digit) =>
-            {
-                number(fraction) * 10i64.pow(digits - fraction.len() as u32)
+            [b'.', fraction @ ..] if (1..=digits as usize).contains(&fraction.len()) => {
+                checked_number(fraction)? * 10i64.pow(digits - fraction.len() as u32)
             }
             _ => return None,
         };
-        if hour > 23 || minute > 59 || second > 59 {
-            return None;
+        if *minute != self.minute {
+            (self.minute, self.start) = (*minute, start_of_minute(minute)?);
         }
-        if *day != self.day {
-            let (days, rest) = date_prefix(day, TIMESTAMP_FORM).ok()?;
-            if !rest.is_empty() {
-                return None;
-            }
-            (self.day, self.days) = (*day, days);
-        }
-        let seconds = self.days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
-        seconds.checked_mul(10i64.pow(digits))?.checked_add(fraction)
+        (self.start + second).checked_mul(10i64.pow(digits))?.checked_add(fraction)
     }
+}
+
+/// Seconds since 1970 of `YYYY-MM-DDTHH:MM:`.
+fn start_of_minute(text: &[u8; 17]) -> Option<i64> {
+    let (days, rest) = date_prefix(text, TIMESTAMP_FORM).ok()?;
+    let [b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':'] = rest else { return None };
+    let (hour, minute) = (two_digits(*h1, *h2)?, two_digits(*m1, *m2)?);
+    let exists = hour < 24 && minute < 60;
+    exists.then_some(days * SECONDS_PER_DAY + hour * 3600 + minute * 60)
 }
 
 /// Appends a date.
@@ -207,6 +202,14 @@ fn two_digits(tens: u8, ones: u8) -> Option<i64> {
     digits.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
 }
 
+/// The value of at most eighteen digits; `None` where one is something else.
+#[inline]
+fn checked_number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0, |value, digit| {
+        digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0'))
+    })
+}
+
 /// The value of at most eighteen digits.
 fn number(digits: &[u8]) -> i64 {
     digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'))
@@ -317,6 +320,23 @@ mod tests {
             }
         }
         assert!(read > 200, "{read}");
+    }
+
+    #[test]
+    fn a_remembered_minute_excuses_nothing() {
+        let good = "2024-01-15T10:07:21.250Z";
+        for at in 0..good.len() {
+            for byte in b"0123456789x:.Tt Z" {
+                let mut text = good.as_bytes().to_vec();
+                text[at] = *byte;
+                let mut instants = Instants::default();
+                assert!(instants.read(good.as_bytes(), 3).is_some());
+                if let Some(value) = instants.read(&text, 3) {
+                    let text = std::str::from_utf8(&text).unwrap();
+                    assert_eq!(timestamp(text, 3), Ok(value), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! does not use, nothing more is asked. Writing: every column in order, NULL as `null`.
 
 mod nested;
+mod plain;
 pub(crate) mod read;
 mod scan;
 mod separators;

@@ -108,6 +108,15 @@ fn lines_that_are_not_records_are_rejected_with_the_place() {
 }
 
 #[test]
+fn a_zero_byte_ends_nothing() {
+    let schema = columns(&[("a", DataType::Int64)]);
+    for text in [&b"{\"a\":1\0\n"[..], b"{\"a\":1\0\n{\"a\":2}\n{\"a\":2}\n", b"\0\n{\"a\":2}\n"] {
+        let content = read(text, &schema, &[("format", "json")]).unwrap();
+        assert_eq!(content.rejected.len(), 1, "{content:?}");
+    }
+}
+
+#[test]
 fn a_record_does_not_go_on_in_the_next_line() {
     let schema = columns(&[("v", DataType::Int64), ("w", DataType::Int64)]);
     for broken in ["{\n\"v\":1}", "{\"v\":\n1}", "{\"v\":1,\n\"w\":2}", "{\"v\":1\n}"] {

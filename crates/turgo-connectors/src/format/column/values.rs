@@ -22,7 +22,7 @@ impl<T: ArrowPrimitiveType> Primitives<T> {
     }
 
     /// Appends a value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, value: T::Native) {
         self.values.push(value);
         self.valid.append_non_null();

@@ -18,9 +18,10 @@ use turgo_engine::Result;
 use turgo_engine::io::Decode;
 
 use super::nested::column_of;
-use super::scan::{Cursor, Quoted, Syntax, text, unescaped};
+use super::plain;
+use super::scan::{self, Cursor, Quoted, Syntax, unescaped};
 use super::separators::{self, Next, START, Separators};
-use crate::format::column::{Column, Fault, Input, Slot};
+use crate::format::column::{Column, Fault, Input, ReadColumn, Slot};
 use crate::format::records::{ReadRecords, RecordDecoder, projected};
 
 /// A decoder of the columns `projection` of `schema`.
@@ -40,11 +41,12 @@ impl ReadRecords for JsonRecords {
     }
 
     fn read_at(&mut self, bytes: &[u8], from: usize, row: usize) -> Option<usize> {
-        let mut cursor = Cursor::new(bytes, from);
-        self.row.read(&mut cursor, row)?;
-        if cursor.peek() != Some(b'\n') {
-            cursor.skip_space();
+        let end = self.row.read(bytes, from, row)?;
+        if bytes.get(end) == Some(&b'\n') {
+            return Some(end + 1);
         }
+        let mut cursor = Cursor::new(bytes, end);
+        cursor.skip_space();
         match cursor.peek() {
             Some(b'\n') => Some(cursor.at() + 1),
             Some(_) => None,
@@ -92,36 +94,39 @@ impl Object {
         Ok(Self { slots, separators: Separators::new(members), spans })
     }
 
-    /// Reads an object into the slots, which hold `row` values each; `None` where something stands
-    /// in the way, and then some slots may have taken values and others not.
-    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>, row: usize) -> Option<()> {
+    /// Reads the object at `at` in `text` into the slots, which hold `row` values each, and returns
+    /// its end; `None` where something stands in the way, and then some slots may have taken values
+    /// and others not.
+    pub(super) fn read(&mut self, text: &[u8], mut at: usize, row: usize) -> Option<usize> {
         let mut found = 0;
-        let mut separator = START;
+        let mut before = START;
         loop {
-            let next;
-            (separator, next) = self.separators.pass(separator, cursor).ok()?;
-            match next {
-                Next::Wanted(index) => {
-                    let slot = &mut self.slots[index];
-                    if slot.len() != row {
-                        return None;
-                    }
-                    read_value(slot, cursor)?;
+            let passed = match self.separators.predicted(before, text, at) {
+                Some(passed) => passed,
+                None => self.separators.find(before, text, at).ok()?,
+            };
+            (before, at) = (passed.separator, passed.end);
+            at = match passed.next {
+                Next::Wanted { index, quoted } => {
                     found += 1;
+                    read_value(&mut self.slots[index], text, at, quoted, row)?
                 }
-                Next::Unwanted => {
-                    if !cursor.common_value() {
-                        cursor.value(1).ok()?;
-                    }
-                }
+                Next::Unwanted { quoted: true } => match plain::text_end(text, at) {
+                    Some(end) => end + 1,
+                    None => value_end(text, at - 1)?,
+                },
+                Next::Unwanted { quoted: false } => match plain::integer_end(text, at) {
+                    Some(end) => end,
+                    None => value_end(text, at)?,
+                },
                 Next::End => break,
-            }
+            };
         }
         if found < self.slots.len() {
             let mut missing = self.slots.iter_mut().filter(|slot| slot.len() == row);
             missing.try_for_each(|slot| slot.append(None)).ok()?;
         }
-        Some(())
+        Some(at)
     }
 
     /// Finds the values of an object's members; `text` is the object and nothing else.
@@ -155,37 +160,57 @@ impl Object {
     }
 }
 
-/// Reads the value at the cursor into `slot`; `None` where it does not fit.
-#[inline]
-fn read_value(slot: &mut Slot, cursor: &mut Cursor<'_>) -> Option<()> {
+/// Reads the value at `at`, `quoted`: a string behind its opening quote, as value `row` of `slot`
+/// and returns its end; `None` where it does not fit, or the slot has one already.
+#[inline(always)]
+fn read_value(slot: &mut Slot, text: &[u8], at: usize, quoted: bool, row: usize) -> Option<usize> {
     match &mut slot.column {
-        Column::Long(longs) => {
-            if let Some(value) = cursor.short_integer() {
-                longs.push(value);
-                return Some(());
-            }
-            let start = cursor.at();
-            if let Some(raw) = cursor.plain_string() {
-                if longs.push_text(raw) {
-                    return Some(());
+        Column::Long(longs) if longs.len() == row => match quoted {
+            false => {
+                if let Some((value, end)) = plain::integer(text, at) {
+                    longs.push(value);
+                    return Some(end);
                 }
-                cursor.back_to(start);
+            }
+            true => {
+                if let Some(end) = plain::text_end(text, at)
+                    && longs.push_text(&text[at..end])
+                {
+                    return Some(end + 1);
+                }
+            }
+        },
+        Column::Text(texts) if texts.len() == row => {
+            if quoted && let Some(end) = plain::text_end(text, at) {
+                texts.push(&text[at..end]);
+                return Some(end + 1);
             }
         }
-        Column::Text(texts) => {
-            if let Some(raw) = cursor.plain_string() {
-                texts.push(raw);
-                return Some(());
-            }
-            if cursor.peek() == Some(b'"') {
-                texts.push(unescaped(cursor.string().ok()?).as_bytes());
-                return Some(());
-            }
-        }
-        Column::Other(_) => {}
+        _ => {}
     }
-    let value = cursor.value(1).ok()?;
-    append_value(slot, text(value)).ok()
+    read_any(slot, text, at - usize::from(quoted), row)
+}
+
+/// As [`read_value`], of any kind of value; `at` is where it starts.
+fn read_any(slot: &mut Slot, text: &[u8], at: usize, row: usize) -> Option<usize> {
+    if slot.len() != row {
+        return None;
+    }
+    let mut cursor = Cursor::new(text, at);
+    match &mut slot.column {
+        Column::Text(texts) if cursor.peek() == Some(b'"') => {
+            texts.push(unescaped(cursor.string().ok()?).as_bytes());
+        }
+        _ => append_value(slot, scan::text(cursor.value(1).ok()?)).ok()?,
+    }
+    Some(cursor.at())
+}
+
+/// The end of the value at `at`.
+fn value_end(text: &[u8], at: usize) -> Option<usize> {
+    let mut cursor = Cursor::new(text, at);
+    cursor.value(1).ok()?;
+    Some(cursor.at())
 }
 
 /// Appends a value, given as its valid JSON text.

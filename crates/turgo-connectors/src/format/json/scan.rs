@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use super::plain;
 use crate::format::bytes;
 
 /// The deepest nesting, the record itself included.
@@ -49,12 +50,6 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
-    }
-
-    /// Goes back to a place that has been passed.
-    #[inline]
-    pub(crate) fn back_to(&mut self, at: usize) {
-        self.at = at;
     }
 
     /// The text from `start` to here.
@@ -146,32 +141,14 @@ impl<'a> Cursor<'a> {
     /// Passes over a string.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Quoted<'a>> {
-        match self.plain_string() {
-            Some(raw) => Ok(Quoted { raw, escaped: false }),
-            None => self.rich_string(),
-        }
-    }
-
-    /// Passes over a string of ASCII characters without escapes, and returns it without its quotes;
-    /// stays where the value is something else.
-    #[inline(always)]
-    pub(crate) fn plain_string(&mut self) -> Option<&'a [u8]> {
-        if self.peek() != Some(b'"') {
-            return None;
-        }
         let start = self.at + 1;
-        let end = bytes::plain_text_end(self.text, start);
-        if self.text.get(end) != Some(&b'"') {
-            return None;
+        match (self.peek(), plain::text_end(self.text, start)) {
+            (Some(b'"'), Some(end)) => {
+                self.at = end + 1;
+                Ok(Quoted { raw: &self.text[start..end], escaped: false })
+            }
+            _ => self.rich_string(),
         }
-        self.at = end + 1;
-        Some(&self.text[start..end])
-    }
-
-    /// Passes over the value if it is of the common kinds: a plain string or a short integer.
-    #[inline(always)]
-    pub(crate) fn common_value(&mut self) -> bool {
-        self.plain_string().is_some() || self.short_integer().is_some()
     }
 
     /// Passes over a string, perhaps with escapes and letters beyond ASCII.
@@ -231,25 +208,6 @@ impl<'a> Cursor<'a> {
         Ok(hex_value(digits))
     }
 
-    /// Passes over an integer of at most 16 digits and returns its value; stays where the value is
-    /// something else, even if it is a number.
-    #[inline(always)]
-    pub(crate) fn short_integer(&mut self) -> Option<i64> {
-        const DIGITS_MAX: usize = 16;
-        let negative = self.peek() == Some(b'-');
-        let start = self.at + usize::from(negative);
-        let (value, end) = bytes::digits(self.text, start);
-        let count = end - start;
-        let leading_zero = count > 1 && self.text[start] == b'0';
-        let goes_on = matches!(self.text.get(end), Some(b'.' | b'e' | b'E'));
-        if count == 0 || count > DIGITS_MAX || leading_zero || goes_on {
-            return None;
-        }
-        self.at = end;
-        let value = value as i64;
-        Some(if negative { -value } else { value })
-    }
-
     #[inline]
     fn number(&mut self) -> Result<()> {
         if self.peek() == Some(b'-') {
@@ -286,7 +244,7 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn digits(&mut self) -> Result<()> {
-        let (_, end) = bytes::digits(self.text, self.at);
+        let end = bytes::digits_end(self.text, self.at);
         if end == self.at {
             return Err(self.error("expected a digit"));
         }

@@ -2,7 +2,8 @@
 //!
 //! Objects of one stream are written by one program: after a value there mostly stands the same text
 //! as after that value in the object before, such as `,"price":` with whatever spaces. That text is
-//! compared as a whole; only where it differs it is taken apart.
+//! compared as a whole; only where it differs it is taken apart. The quote that opens a string is
+//! part of it, so that what kind of value follows is predicted with it.
 //!
 //! - K1. A prediction is a text that was scanned before, so what is passed over is valid and means
 //!   what it meant then.
@@ -10,6 +11,7 @@
 use std::collections::HashMap;
 
 use super::scan::{Cursor, Quoted, Syntax, unescaped};
+use crate::format::bytes;
 
 /// Texts that are remembered, over all kinds of objects in a stream, and the length of one: keys may
 /// be data, and then there is no end of them.
@@ -19,12 +21,23 @@ const BYTES_MAX: usize = 256;
 /// What follows a separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The value of a wanted member.
-    Wanted(usize),
+    /// The value of a wanted member; `quoted`: a string, whose opening quote has been passed.
+    Wanted { index: usize, quoted: bool },
     /// The value of another member.
-    Unwanted,
+    Unwanted { quoted: bool },
     /// Nothing: the object has ended.
     End,
+}
+
+/// A separator that has been passed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passed {
+    /// Which one it is.
+    pub(crate) separator: usize,
+    /// What follows it.
+    pub(crate) next: Next,
+    /// Where that stands.
+    pub(crate) end: usize,
 }
 
 /// The separators seen so far.
@@ -62,51 +75,61 @@ impl Separators {
         self.members.get(unescaped(key).as_ref()).copied()
     }
 
-    /// Passes over the separator after `before` and returns its index and what follows it.
-    #[inline]
-    pub(crate) fn pass(
-        &mut self,
-        before: usize,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<(usize, Next), Syntax> {
+    /// The separator at `at` in `text`, where it is the one that followed `before` last time.
+    #[inline(always)]
+    pub(crate) fn predicted(&self, before: usize, text: &[u8], at: usize) -> Option<Passed> {
+        let separator = self.known[before].followers[0];
+        let predicted = &self.known[separator];
+        let end = predicted.text.end(text, at)?;
+        Some(Passed { separator, next: predicted.next, end })
+    }
+
+    /// The separator at `at` in `text`, which stands after `before`.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) fn find(&mut self, before: usize, text: &[u8], at: usize) -> Result<Passed, Syntax> {
         let [last, earlier] = self.known[before].followers;
-        for index in [last, earlier] {
-            let predicted = &self.known[index];
-            if predicted.text.is_at(cursor.rest()) {
-                let next = predicted.next;
-                cursor.advance(predicted.text.len());
-                if index != last {
-                    self.known[before].followers = [index, last];
-                }
-                return Ok((index, next));
-            }
-        }
-        self.scan(before, cursor)
-    }
-
-    fn scan(&mut self, before: usize, cursor: &mut Cursor<'_>) -> Result<(usize, Next), Syntax> {
-        let start = cursor.at();
-        let key = scan(cursor, before == START)?;
-        let separator = cursor.since(start);
-        let index = match self.indices.get(separator) {
-            Some(index) => *index,
-            None if self.known.len() < KNOWN_MAX && separator.len() <= BYTES_MAX => {
-                let (text, next) = (Prediction::new(separator), self.next(key));
-                self.known.push(Separator { text, next, followers: [START; 2] });
-                self.indices.insert(separator.to_vec(), self.known.len() - 1);
-                self.known.len() - 1
-            }
-            None => return Ok((OTHER, self.next(key))),
+        let stands = |index: usize| {
+            let end = self.known[index].text.end_anywhere(text, at)?;
+            Some((index, self.known[index].next, end))
         };
-        let last = self.known[before].followers[0];
-        self.known[before].followers = [index, last];
-        Ok((index, self.known[index].next))
+        let (separator, next, end) = match stands(last).or_else(|| stands(earlier)) {
+            Some(known) => known,
+            None => {
+                let mut cursor = Cursor::new(text, at);
+                let key = scan(&mut cursor, before == START)?;
+                let quoted = key.is_some() && cursor.peek() == Some(b'"');
+                cursor.advance(usize::from(quoted));
+                let next = self.next(key, quoted);
+                (self.index(cursor.since(at), next), next, cursor.at())
+            }
+        };
+        if separator != last && separator != OTHER {
+            self.known[before].followers = [separator, last];
+        }
+        Ok(Passed { separator, next, end })
     }
 
-    fn next(&self, key: Option<Quoted<'_>>) -> Next {
-        match key {
+    /// The index of a separator, new or known.
+    fn index(&mut self, separator: &[u8], next: Next) -> usize {
+        if let Some(index) = self.indices.get(separator) {
+            return *index;
+        }
+        if self.known.len() == KNOWN_MAX || separator.len() > BYTES_MAX {
+            return OTHER;
+        }
+        let text = Prediction::new(separator);
+        self.known.push(Separator { text, next, followers: [START; 2] });
+        self.indices.insert(separator.to_vec(), self.known.len() - 1);
+        self.known.len() - 1
+    }
+
+    fn next(&self, key: Option<Quoted<'_>>, quoted: bool) -> Next {
+        match key.map(|key| self.member(key)) {
             None => Next::End,
-            Some(key) => self.member(key).map_or(Next::Unwanted, Next::Wanted),
+            Some(None) => Next::Unwanted { quoted },
+            Some(Some(index)) => Next::Wanted { index, quoted },
         }
     }
 }
@@ -149,22 +172,25 @@ impl Prediction {
         Self { word: u128::from_le_bytes(word), mask: u128::from_le_bytes(mask), text }
     }
 
-    /// One that is found nowhere.
+    /// One that is found nowhere; the only one without a mask.
     fn never() -> Self {
         Self { word: 1, mask: 0, text: vec![0] }
     }
 
-    fn len(&self) -> usize {
-        self.text.len()
+    /// Where it ends if it stands at `at`.
+    fn end_anywhere(&self, text: &[u8], at: usize) -> Option<usize> {
+        let short = || text[at..].starts_with(&self.text).then_some(at + self.text.len());
+        self.end(text, at).or_else(|| short().filter(|_| self.mask != 0))
     }
 
-    #[inline]
-    fn is_at(&self, rest: &[u8]) -> bool {
-        match rest.first_chunk() {
-            Some(block) if self.text.len() <= Self::WORD => {
-                u128::from_le_bytes(*block) & self.mask == self.word
-            }
-            _ => rest.starts_with(&self.text),
+    /// As [`Prediction::end_anywhere`], but `None` within a word of the text's end.
+    #[inline(always)]
+    fn end(&self, text: &[u8], at: usize) -> Option<usize> {
+        let block = bytes::block(text, at)?;
+        if u128::from_le_bytes(*block) & self.mask != self.word {
+            return None;
         }
+        let end = at + self.text.len();
+        (self.text.len() <= Self::WORD || text.get(at..end) == Some(&self.text)).then_some(end)
     }
 }
