@@ -1,0 +1,47 @@
+"""One query in Turgo: SOURCE QUERY PATH THREADS BINARY.
+
+The binary is a process of its own, so its whole life counts, from start to end.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+from queries import windowed
+
+source, query, path, threads, binary = sys.argv[1:]
+form = {"ndjson": "json", "csv": "csv", "parquet": "parquet"}[source]
+script = (
+    "CREATE TABLE bid (auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR, "
+    "date_time TIMESTAMP(3), extra VARCHAR, WATERMARK FOR date_time AS date_time - INTERVAL '4' SECOND) "
+    f"WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = '{form}'); " + windowed()[query]
+)
+with tempfile.NamedTemporaryFile(suffix=".json") as stats:
+    command = [binary, "run", "-c", script, "--workers", threads, "--format", "ndjson", "--progress", "never"]
+    start = time.perf_counter()
+    done = subprocess.run([*command, "--stats", stats.name], capture_output=True, text=True)
+    wall = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(done.stderr)
+    report = json.load(open(stats.name))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+row = list(json.loads(done.stdout).values())
+version = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.split()[1]
+counts = report["queries"][0]
+if counts["late"] or counts["rejected"]:
+    sys.exit(f"rows were left out: {counts}")
+print(
+    json.dumps(
+        {
+            "version": version,
+            "row": row,
+            "wall": wall,
+            "cpu": used.ru_utime + used.ru_stime,
+            "peak": used.ru_maxrss * 1024,
+            "start": 0.0,
+        }
+    )
+)
