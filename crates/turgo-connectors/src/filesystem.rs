@@ -1,8 +1,9 @@
 //! `'connector' = 'filesystem'`: tables in files.
 //!
 //! A source is one file, a directory or a glob pattern; every file is one partition. A sink writes
-//! one file, under a temporary name until it is complete.
+//! one file, under a temporary name until it is complete. Files may be compressed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -14,12 +15,15 @@ use crate::format::csv::write::CsvEncoder;
 use crate::format::json::write::JsonEncoder;
 use crate::format::text::Reader;
 
+mod compression;
+mod content;
 mod files;
 mod options;
 mod reader;
 mod source;
 mod writer;
 
+use compression::{PackedEncoder, Packer};
 use options::FileOptions;
 pub(crate) use options::OPTIONS;
 
@@ -73,11 +77,16 @@ impl Sink for FileSink {
     /// layout of a file does not depend on the query that fills it.
     fn encoder(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn Encode>> {
         let changes = self.options.changelog;
-        Ok(match self.options.format {
+        let encoder: Box<dyn Encode> = match self.options.format {
             FileFormat::Json => Box::new(JsonEncoder::new(schema, changes, Reader::Program)?),
             FileFormat::Csv => {
                 Box::new(CsvEncoder::new(schema, &self.options.csv, changes, Reader::Program)?)
             }
+        };
+        let compression = self.options.compression(Path::new(&self.options.path));
+        Ok(match Packer::new(compression)? {
+            Some(packer) => Box::new(PackedEncoder::new(encoder, packer)),
+            None => encoder,
         })
     }
 

@@ -79,6 +79,12 @@ pub trait ReadChunks: Send {
     /// # Errors
     /// `External` for what the outside refuses, `Data` for a record over the size limit.
     fn next(&mut self, bytes_target: usize) -> Result<Option<Chunk>>;
+
+    /// How many of [`Partition::bytes`] have been read, where positions count others: those of a
+    /// compressed file count its content.
+    fn bytes_read(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A run of whole records of one partition.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use turgo_engine::io::{OptionError, TableSpec};
 
+use super::compression::Compression;
 use crate::format::FileFormat;
 use crate::format::csv::Dialect;
 use crate::option;
@@ -13,6 +14,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "connector",
     "path",
     "format",
+    "compression",
     "csv.header",
     "csv.delimiter",
     "csv.null",
@@ -36,6 +38,8 @@ pub(super) enum WriteMode {
 pub(super) struct FileOptions {
     pub(super) path: String,
     pub(super) format: FileFormat,
+    /// `None`: as the name of each file says.
+    compression: Option<Compression>,
     pub(super) csv: Dialect,
     pub(super) write_mode: WriteMode,
     pub(super) changelog: bool,
@@ -45,16 +49,8 @@ impl FileOptions {
     /// Reads the options of `table`.
     pub(super) fn parse(table: &TableSpec) -> Result<Self, OptionError> {
         let get = |key: &str| table.options.get(key).map(String::as_str);
-        let path = get("path").filter(|path| !path.is_empty()).ok_or_else(|| OptionError {
-            key: get("path").map(|_| "path".into()),
-            message: format!("table `{}` has no 'path'", table.name),
-            help: Some(
-                "name a file, a directory or a pattern, such as 'path' = 'bids.ndjson'".into(),
-            ),
-        })?;
-        if path.contains('\0') {
-            return Err(option::wrong("path", path, "a path has no NUL character"));
-        }
+        let path = path(table)?;
+        let compression = compression(get("compression"), path)?;
         let format = format(get("format"), path)?;
         if let Some(key) = table.options.keys().find(|key| key.starts_with("csv."))
             && format != FileFormat::Csv
@@ -68,7 +64,8 @@ impl FileOptions {
         Ok(Self {
             path: path.into(),
             format,
-            csv: dialect(table)?,
+            compression,
+            csv: dialect(table, path)?,
             write_mode: option::one_of(
                 "write-mode",
                 get("write-mode").unwrap_or("replace"),
@@ -82,35 +79,88 @@ impl FileOptions {
         })
     }
 
+    /// How the file at `path` is compressed, or is to be.
+    pub(super) fn compression(&self, path: &Path) -> Compression {
+        self.compression.unwrap_or_else(|| Compression::of_path(path))
+    }
+
     /// One line for `explain`.
     pub(super) fn describe(&self) -> String {
         format!("filesystem {} {}", self.format.name(), self.path)
     }
 }
 
+/// The path of `table`.
+pub(super) fn path(table: &TableSpec) -> Result<&str, OptionError> {
+    let path = table.options.get("path").map(String::as_str);
+    match path {
+        Some(path) if path.contains('\0') => {
+            Err(option::wrong("path", path, "a path has no NUL character"))
+        }
+        Some(path) if !path.is_empty() => Ok(path),
+        _ => Err(OptionError {
+            key: path.map(|_| "path".into()),
+            message: format!("table `{}` has no 'path'", table.name),
+            help: Some(
+                "name a file, a directory or a pattern, such as 'path' = 'bids.ndjson'".into(),
+            ),
+        }),
+    }
+}
+
+/// The extension that says the format: the last one, or the one before that of a compression.
+fn extension(path: &Path) -> String {
+    let plain = match Compression::of_path(path) {
+        Compression::None => path,
+        _ => Path::new(path.file_stem().unwrap_or_default()),
+    };
+    let extension = plain.extension().and_then(|extension| extension.to_str());
+    extension.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The format that the name of a file says.
+pub(super) fn format_of(path: &Path) -> Option<FileFormat> {
+    match extension(path).as_str() {
+        "csv" | "tsv" => Some(FileFormat::Csv),
+        "json" | "ndjson" | "jsonl" => Some(FileFormat::Json),
+        _ => None,
+    }
+}
+
+/// The delimiter that the name of a file says.
+pub(super) fn delimiter_of(path: &Path) -> Option<u8> {
+    (extension(path) == "tsv").then_some(b'\t')
+}
+
+/// The compression of all files where one is named; `None`: as the name of each file says.
+fn compression(named: Option<&str>, path: &str) -> Result<Option<Compression>, OptionError> {
+    const UNKNOWN: [&str; 4] = ["bz2", "xz", "lz4", "br"];
+    let choices = [
+        ("auto", None),
+        ("none", Some(Compression::None)),
+        ("gzip", Some(Compression::Gzip)),
+        ("zstd", Some(Compression::Zstd)),
+    ];
+    let compression = option::one_of("compression", named.unwrap_or("auto"), &choices)?;
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+    match extension {
+        Some(extension) if compression.is_none() && UNKNOWN.contains(&extension) => {
+            let help = format!("files compressed as .{extension} are not read; use gzip or zstd");
+            Err(option::wrong("path", path, help))
+        }
+        _ => Ok(compression),
+    }
+}
+
 /// The format, as it is named or as the path's extension says.
 fn format(named: Option<&str>, path: &str) -> Result<FileFormat, OptionError> {
-    const COMPRESSED: [&str; 6] = ["gz", "gzip", "zst", "bz2", "xz", "lz4"];
     const LATER: [&str; 5] = ["parquet", "avro", "orc", "protobuf", "arrow"];
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
-    let extension = extension.unwrap_or_default().to_ascii_lowercase();
-    if COMPRESSED.contains(&extension.as_str()) {
-        return Err(option::wrong(
-            "path",
-            path,
-            "compressed files are not there yet; decompress it first",
-        ));
-    }
     match named {
-        None => match extension.as_str() {
-            "csv" => Ok(FileFormat::Csv),
-            "json" | "ndjson" | "jsonl" => Ok(FileFormat::Json),
-            _ => Err(OptionError {
-                key: None,
-                message: format!("the format of '{path}' is not known from its name"),
-                help: Some("add 'format' = 'json' or 'format' = 'csv'".into()),
-            }),
-        },
+        None => format_of(Path::new(path)).ok_or_else(|| OptionError {
+            key: None,
+            message: format!("the format of '{path}' is not known from its name"),
+            help: Some("add 'format' = 'json' or 'format' = 'csv'".into()),
+        }),
         Some(named) if LATER.contains(&named.to_ascii_lowercase().as_str()) => Err(option::wrong(
             "format",
             named,
@@ -124,8 +174,9 @@ fn format(named: Option<&str>, path: &str) -> Result<FileFormat, OptionError> {
     }
 }
 
-fn dialect(table: &TableSpec) -> Result<Dialect, OptionError> {
+fn dialect(table: &TableSpec, path: &str) -> Result<Dialect, OptionError> {
     let mut dialect = Dialect::default();
+    dialect.delimiter = delimiter_of(Path::new(path)).unwrap_or(dialect.delimiter);
     if let Some(value) = table.options.get("csv.header") {
         dialect.header = option::boolean("csv.header", value)?;
     }

@@ -1,37 +1,40 @@
 //! Reading a file as chunks of whole records.
 //!
-//! A reader knows nothing but its position: it reads ahead, cuts after the last record that is
-//! complete, and reads the rest again. A byte order mark, and in CSV the header record, belong to no
-//! chunk: position 0 means the first record after them.
+//! A reader reads ahead, cuts after the last record that is complete, and keeps the rest for the
+//! next chunk. Positions count the bytes of the content, decompressed. A byte order mark, and in
+//! CSV the header record, belong to no chunk: position 0 means the first record after them.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
 use turgo_engine::io::{Chunk, ChunkData, Position, ReadChunks};
 use turgo_engine::{EngineError, Result};
 
-use super::files::cannot_read;
+use super::compression::Compression;
+use super::content::Content;
 use super::options::FileOptions;
 use crate::format::FileFormat;
 use crate::format::csv::{Dialect, read::places};
 
 /// The largest record.
-const RECORD_BYTES_MAX: usize = 64 << 20;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const RECORD_BYTES_MAX: usize = 64 << 20;
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// Bytes that show how a file is compressed.
+const START_BYTES: usize = 4;
 
-/// Reads one file up to the size it has when it is opened.
-#[derive(Debug)]
+/// Reads one file.
 pub(super) struct FileReader {
     path: PathBuf,
-    file: File,
+    content: Content,
     /// The dialect where the format is CSV.
     csv: Option<Dialect>,
     /// The header record, put in front of every chunk; empty where there is none.
     header: Vec<u8>,
+    /// What has been read from the position on.
+    ahead: Vec<u8>,
+    /// Nothing comes behind that.
+    ended: bool,
     next: Position,
-    end: Position,
 }
 
 impl FileReader {
@@ -42,21 +45,32 @@ impl FileReader {
         schema: &Schema,
         from: Position,
     ) -> Result<Self> {
-        let file = File::open(path).map_err(|error| cannot_read(path, error))?;
-        let end = file.metadata().map_err(|error| cannot_read(path, error))?.len();
+        let content = Content::open(path, options.compression(path))?;
         let csv = (options.format == FileFormat::Csv).then(|| options.csv.clone());
-        let mut reader =
-            Self { path: path.to_owned(), file, csv, header: Vec::new(), next: 0, end };
-        let mark = reader.read(BYTE_ORDER_MARK.len())?;
-        reader.next = if mark == BYTE_ORDER_MARK { mark.len() as u64 } else { 0 };
+        let (path, header, ahead) = (path.to_owned(), Vec::new(), Vec::new());
+        let mut reader = Self { path, content, csv, header, ahead, ended: false, next: 0 };
+        reader.begin()?;
         if reader.csv.as_ref().is_some_and(|dialect| dialect.header) {
             reader.read_header(schema)?;
         }
-        if from > end {
-            return Err(reader.shrank());
-        }
-        reader.next = reader.next.max(from);
+        reader.skip_to(from)?;
         Ok(reader)
+    }
+
+    /// Looks at the first bytes.
+    fn begin(&mut self) -> Result<()> {
+        self.fill(START_BYTES)?;
+        let found = Compression::of_content(&self.ahead);
+        if found != Compression::None {
+            let reason = format!("it is compressed; say 'compression' = '{}'", found.name());
+            let action = format!("cannot read {}", self.path.display());
+            return Err(EngineError::external(action, reason));
+        }
+        if self.ahead.starts_with(BYTE_ORDER_MARK) {
+            self.ahead.drain(..BYTE_ORDER_MARK.len());
+            self.next = BYTE_ORDER_MARK.len() as u64;
+        }
+        Ok(())
     }
 
     /// Reads the header record, after empty lines, and checks it.
@@ -68,8 +82,9 @@ impl FileReader {
                 self.header.clear();
                 return Ok(());
             };
-            bytes.truncate(dialect.record_end(&bytes, 0).unwrap_or(bytes.len()));
-            self.next = start + bytes.len() as u64;
+            let end = dialect.record_end(&bytes, 0).unwrap_or(bytes.len());
+            self.ahead.splice(..0, bytes.drain(end..));
+            self.next = start + end as u64;
             self.header = bytes;
         }
         if !self.header.ends_with(b"\n") {
@@ -82,39 +97,56 @@ impl FileReader {
         Ok(())
     }
 
+    /// Moves on to `position`, unless it has been passed.
+    fn skip_to(&mut self, position: Position) -> Result<()> {
+        let Some(distance) = position.checked_sub(self.next) else { return Ok(()) };
+        let held = distance.min(self.ahead.len() as u64);
+        self.ahead.drain(..held as usize);
+        self.content.skip(distance - held)?;
+        self.next = position;
+        Ok(())
+    }
+
+    /// Reads ahead to `length` bytes, fewer at the end of the file.
+    fn fill(&mut self, length: usize) -> Result<()> {
+        let missing = length.saturating_sub(self.ahead.len());
+        if missing > 0 && !self.ended {
+            self.ahead.reserve(missing);
+            self.ended = !self.content.read(missing, &mut self.ahead)?;
+        }
+        Ok(())
+    }
+
     /// The records from the position on, about `bytes_target` bytes of them, and moves past them.
     fn records(&mut self, bytes_target: usize) -> Result<Option<Vec<u8>>> {
-        let rest = self.end - self.next;
-        if rest == 0 {
-            return Ok(None);
-        }
         let mut wanted = bytes_target.max(1);
         loop {
-            let length = wanted.min(usize::try_from(rest).unwrap_or(usize::MAX));
-            let mut bytes = self.read(length)?;
-            if bytes.len() < length {
-                return Err(self.shrank());
+            self.fill(wanted)?;
+            let bytes = &self.ahead[..wanted.min(self.ahead.len())];
+            if bytes.is_empty() {
+                return Ok(None);
             }
-            let complete = match length as u64 == rest {
-                true => length,
-                false => self.last_end(&bytes),
-            };
+            let last_end = self.last_end(bytes);
             // At the end of the file a last record without a line end is complete, but not small.
-            let longest = length - self.last_end(&bytes);
+            let longest = bytes.len() - last_end;
             if longest > RECORD_BYTES_MAX {
                 let message = format!(
                     "the record at byte {} is larger than {} MiB{}",
-                    self.next + (length - longest) as u64,
+                    self.next + last_end as u64,
                     RECORD_BYTES_MAX >> 20,
                     if self.csv.is_some() { "; a quote that is not closed?" } else { "" }
                 );
                 let place = Some(self.path.display().to_string());
                 return Err(EngineError::Data { message, place });
             }
+            let complete = match self.ended && bytes.len() == self.ahead.len() {
+                true => bytes.len(),
+                false => last_end,
+            };
             if complete > 0 {
-                bytes.truncate(complete);
+                let rest = self.ahead.split_off(complete);
                 self.next += complete as u64;
-                return Ok(Some(bytes));
+                return Ok(Some(std::mem::replace(&mut self.ahead, rest)));
             }
             wanted = wanted.saturating_mul(2).min(RECORD_BYTES_MAX + 1);
         }
@@ -133,22 +165,6 @@ impl FileReader {
             _ => memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1),
         }
     }
-
-    /// Up to `length` bytes at the position; fewer at the end of the file.
-    fn read(&mut self, length: usize) -> Result<Vec<u8>> {
-        let error = |error| cannot_read(&self.path, error);
-        let mut bytes = Vec::with_capacity(length);
-        self.file.seek(SeekFrom::Start(self.next)).map_err(error)?;
-        (&self.file).take(length as u64).read_to_end(&mut bytes).map_err(error)?;
-        Ok(bytes)
-    }
-
-    fn shrank(&self) -> EngineError {
-        EngineError::external(
-            format!("cannot read {}", self.path.display()),
-            "the file has become shorter since it was opened",
-        )
-    }
 }
 
 impl ReadChunks for FileReader {
@@ -160,5 +176,9 @@ impl ReadChunks for FileReader {
             false => [self.header.as_slice(), records.as_slice()].concat(),
         };
         Ok(Some(Chunk { start, end: self.next, data: ChunkData::Bytes(bytes) }))
+    }
+
+    fn bytes_read(&self) -> Option<u64> {
+        self.content.packed_bytes()
     }
 }

@@ -1,12 +1,14 @@
 //! Files as a source: one partition per file.
 
-use std::io::Read;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use turgo_engine::io::{Decode, Partition, Position, ReadChunks, Source};
 use turgo_engine::{EngineError, Result};
 
+use super::compression::Compression;
+use super::content::Content;
 use super::files::{self, File};
 use super::options::FileOptions;
 use super::reader::FileReader;
@@ -71,23 +73,23 @@ impl Source for FileSource {
         let Some(file) = self.file(partition) else {
             return format!("{}, byte {position}", self.options.path);
         };
-        match line(&file, position) {
+        match line(&file.path, self.options.compression(&file.path), position) {
             Ok(line) => format!("{}:{line}", file.path.display()),
             Err(_) => format!("{}, byte {position}", file.path.display()),
         }
     }
 }
 
-/// The number of the line that starts at `position`.
-fn line(file: &File, position: Position) -> std::io::Result<u64> {
-    let mut before = std::fs::File::open(&file.path)?.take(position);
-    let mut block = vec![0; 64 << 10];
-    let mut line = 1;
-    loop {
-        let length = before.read(&mut block)?;
-        if length == 0 {
-            return Ok(line);
-        }
-        line += memchr::memchr_iter(b'\n', &block[..length]).count() as u64;
+/// The number of the line that starts at `position` of the content of `path`.
+fn line(path: &Path, compression: Compression, position: Position) -> Result<u64> {
+    let mut content = Content::open(path, compression)?;
+    let (mut line, mut left, mut block) = (1, position, Vec::new());
+    while left > 0 {
+        let step = left.min(64 << 10);
+        block.clear();
+        let more = content.read(step as usize, &mut block)?;
+        line += memchr::memchr_iter(b'\n', &block).count() as u64;
+        left = if more { left - step } else { 0 };
     }
+    Ok(line)
 }

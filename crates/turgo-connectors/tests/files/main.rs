@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy allows it in tests themselves")]
 
+mod compressed;
 mod csv;
 mod json;
 mod json_lines;

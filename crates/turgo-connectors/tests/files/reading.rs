@@ -94,7 +94,8 @@ fn options_are_checked_with_a_remedy() {
     for (path, options, key, text) in [
         ("", &[][..], Some("path"), "has no 'path'"),
         ("a.txt", &[], None, "add 'format' = 'json'"),
-        ("a.csv.gz", &[], Some("path"), "not there yet"),
+        ("a.csv.bz2", &[], Some("path"), "use gzip or zstd"),
+        ("a.csv", &[("compression", "gz")], Some("compression"), "did you mean 'gzip'"),
         ("a", &[("format", "parquet")], Some("format"), "not there yet"),
         ("a", &[("format", "jsn")], Some("format"), "did you mean 'json'"),
         ("a.csv", &[("csv.delimiter", "||")], Some("csv.delimiter"), "one ASCII character"),

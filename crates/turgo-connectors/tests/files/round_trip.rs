@@ -87,6 +87,16 @@ fn json_reads_back_what_it_wrote() {
 }
 
 #[test]
+fn every_format_reads_back_what_it_wrote_compressed() {
+    let schema = schema(&scalars());
+    for format in ["json", "csv"] {
+        for compression in ["none", "gzip", "zstd"] {
+            check(&schema, &[("format", format), ("compression", compression)], 3);
+        }
+    }
+}
+
+#[test]
 fn json_reads_back_the_maps_it_wrote() {
     let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
     for (keys, valid) in [(&["b", "a \"\n"][..], true), (&[], true), (&[], false), (&[""], true)] {

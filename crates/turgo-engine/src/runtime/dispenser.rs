@@ -55,6 +55,8 @@ enum Entry {
 #[derive(Debug, Clone, Default)]
 struct Clock {
     report: PartitionReport,
+    /// Its reader counts the bytes read.
+    counted: bool,
     position: Position,
     dispatched: u64,
     sequenced: u64,
@@ -231,6 +233,7 @@ impl Dispenser {
                 let sequence = clock.dispatched;
                 clock.dispatched += 1;
                 clock.report.bytes += match chunk.data {
+                    _ if clock.counted => 0,
                     // What a source repeats in every chunk has been read once.
                     ChunkData::Bytes(_) => chunk.end.saturating_sub(clock.position),
                     ChunkData::Rows(_) | ChunkData::Range { .. } => chunk.bytes() as u64,
@@ -243,6 +246,13 @@ impl Dispenser {
         }
         self.keep_pace(&state);
         Self::wake_all(state);
+    }
+
+    /// So many bytes of partition `index` have been read: its reader counts them itself.
+    pub(crate) fn count_bytes(&self, index: usize, bytes: u64) {
+        let mut state = self.lock();
+        let clock = &mut state.clocks[index];
+        (clock.report.bytes, clock.counted) = (bytes, true);
     }
 
     /// Puts a barrier at the end of the queue.

@@ -42,6 +42,9 @@ pub(crate) fn read(
         let first = many && dispenser.is_new(index);
         let bytes = if first { chunk_bytes.min(FIRST_CHUNK_BYTES) } else { chunk_bytes };
         let chunk = reader.next(bytes)?;
+        if let Some(bytes) = reader.bytes_read() {
+            dispenser.count_bytes(index, bytes);
+        }
         if chunk.is_some() {
             readers[index] = Some(reader);
             chunks += 1;
