@@ -18,14 +18,20 @@ use crate::format::text::Reader;
 mod compression;
 mod content;
 mod files;
+mod infer;
 mod options;
 mod reader;
 mod source;
 mod writer;
 
 use compression::{PackedEncoder, Packer};
+pub(crate) use infer::infer;
 use options::FileOptions;
 pub(crate) use options::OPTIONS;
+
+/// The option that says from how many rows columns are inferred; among the options of an inferred
+/// table, from how many they were.
+const SAMPLE_ROWS: &str = "sample-rows";
 
 /// Checks the options of a table.
 pub(crate) fn check(table: &TableSpec) -> Result<(), OptionError> {

@@ -14,6 +14,7 @@ pub(crate) mod bytes;
 pub(crate) mod column;
 pub(crate) mod csv;
 pub(crate) mod datetime;
+pub(crate) mod infer;
 pub(crate) mod json;
 pub(crate) mod number;
 pub(crate) mod records;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec, option_names};
+use turgo_engine::io::{
+    Connectors, OptionError, Sink, Source, TableSpec, not_inferred, option_names,
+};
 
 use crate::{blackhole, datagen, filesystem, nexmark, option, print, scenario};
 
@@ -99,6 +101,13 @@ impl Connectors for Registry {
             Kind::Datagen => datagen::check(table),
             Kind::Print => print::check(table),
             Kind::Blackhole => Ok(()),
+        }
+    }
+
+    fn infer(&self, table: &TableSpec, rows: usize) -> Result<TableSpec, OptionError> {
+        match Kind::of(table)? {
+            Kind::Filesystem => filesystem::infer(table, rows),
+            _ => Err(not_inferred(table)),
         }
     }
 

@@ -272,6 +272,15 @@ pub fn option_names(known: &[&str], schema: &SchemaRef) -> Vec<String> {
     known.iter().flat_map(spelt).collect()
 }
 
+/// The error of [`Connectors::infer`] for a connector whose tables need columns.
+pub fn not_inferred(table: &TableSpec) -> OptionError {
+    OptionError {
+        key: Some("connector".into()),
+        message: format!("table `{}` has no columns", table.name),
+        help: Some("declare them: this connector does not find them by itself".into()),
+    }
+}
+
 /// All connectors of a program, by name: what the planner needs to know of them.
 pub trait Connectors: Debug + Send + Sync {
     /// Names of the connectors, for messages.
@@ -288,6 +297,17 @@ pub trait Connectors: Debug + Send + Sync {
     /// # Errors
     /// The first option that cannot be accepted.
     fn check(&self, table: &TableSpec) -> Result<(), OptionError>;
+
+    /// `table`, which declares no columns, with those found in about `rows` of its rows, and with
+    /// the options that were found with them.
+    ///
+    /// # Errors
+    /// Where the connector does not do that, the outside cannot be read, or has no rows or ones
+    /// that no columns fit.
+    fn infer(&self, table: &TableSpec, rows: usize) -> Result<TableSpec, OptionError> {
+        let _ = rows;
+        Err(not_inferred(table))
+    }
 
     /// The table as a source.
     ///

@@ -40,11 +40,21 @@ pub fn sql_type(data_type: &DataType) -> String {
             other => other.to_string(),
         },
         DataType::Struct(fields) => {
-            let field =
-                |field: &FieldRef| format!("{} {}", field.name(), sql_type(field.data_type()));
+            let field = |field: &FieldRef| {
+                format!("{} {}", identifier(field.name()), sql_type(field.data_type()))
+            };
             format!("ROW<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),
+    }
+}
+
+/// `name` as SQL writes it: in double quotes where it would otherwise be folded or end early.
+pub fn identifier(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    match name.chars().all(plain) && name.starts_with(|c: char| !c.is_ascii_digit()) {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tables and views of a session.
 
+mod file;
 mod options;
 mod table;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use datafusion_sql::sqlparser::ast;
 
+pub(crate) use self::file::Files;
 pub(crate) use self::table::{Table, TableScanSource};
 use crate::error::{Result, SqlError};
 use crate::names::suggest;
@@ -52,10 +54,8 @@ impl Catalog {
     pub(crate) fn missing(&self, name: &str) -> SqlError {
         let error = SqlError::new(format!("there is no table or view `{name}`"));
         if name.contains(['.', '/']) {
-            return error.help(format!(
-                "to read a file, declare it with CREATE TABLE ... WITH ('connector' = \
-                 'filesystem', 'path' = '{name}')"
-            ));
+            return error
+                .help(format!("to read a file, write its path in single quotes: '{name}'"));
         }
         let names = self.relations.keys().map(String::as_str);
         match suggest(name, names, "there are") {

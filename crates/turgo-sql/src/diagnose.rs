@@ -11,7 +11,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use turgo_engine::error::plain;
 
 use crate::error::SqlError;
-use crate::names::suggest;
+use crate::names::suggest_column;
 use crate::parse::LineIndex;
 use crate::statement::marker;
 
@@ -109,7 +109,7 @@ fn schema_error(error: &SchemaError) -> SqlError {
             ));
             let mut names: Vec<_> = valid_fields.iter().map(|column| column.name()).collect();
             names.dedup();
-            match suggest(&field.name, names.iter().copied(), "the columns are") {
+            match suggest_column(&field.name, names.iter().copied()) {
                 Some(help) => said.help(help),
                 None => said,
             }

@@ -1,5 +1,7 @@
 //! Names people misspell, and the ones they may have meant.
 
+use turgo_engine::types::identifier;
+
 pub(crate) use crate::parse::nearest;
 
 /// ``did you mean `price`?`` where a candidate is near, otherwise `otherwise` followed by all of
@@ -14,6 +16,24 @@ pub(crate) fn suggest<'a>(
     }
     let all: Vec<_> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
     (!all.is_empty()).then(|| format!("{otherwise} {}", all.join(", ")))
+}
+
+/// As [`suggest`], for a missing column: the one that differs in nothing but case is not misspelt.
+pub(crate) fn suggest_column<'a>(
+    word: &str,
+    columns: impl IntoIterator<Item = &'a str> + Clone,
+) -> Option<String> {
+    let folded = columns
+        .clone()
+        .into_iter()
+        .find(|column| *column != word && column.eq_ignore_ascii_case(word));
+    match folded {
+        Some(column) => Some(format!(
+            "names without quotes are folded to lower case: write {}",
+            identifier(column)
+        )),
+        None => suggest(word, columns, "the columns are"),
+    }
 }
 
 #[cfg(test)]

@@ -213,7 +213,7 @@ impl Visitor for Offer<'_> {
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> Flow {
         if relation.0.len() > 1 {
             let error = SqlError::new(format!("`{relation}` has more than one part"))
-                .help("tables and views have plain names");
+                .help("tables and views have plain names; the path of a file is quoted: 'a.csv'");
             return self.stop(error, relation.span());
         }
         Flow::Continue(())

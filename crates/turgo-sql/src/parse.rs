@@ -12,6 +12,7 @@ mod command;
 mod create;
 mod cursor;
 mod emission;
+pub(crate) mod file;
 mod lexicon;
 mod lines;
 mod nearest;

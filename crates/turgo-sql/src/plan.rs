@@ -7,6 +7,7 @@ mod insert;
 pub(crate) mod window;
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
@@ -23,18 +24,20 @@ use datafusion_sql::sqlparser::ast;
 pub(crate) use self::fields::FieldNames;
 pub(crate) use self::insert::{InsertTarget, insert, widens};
 pub(crate) use self::window::WindowAssign;
-use crate::catalog::{Catalog, Relation, TableScanSource, View};
-use crate::diagnose::{carry, diagnose};
+use crate::catalog::{Catalog, Files, Relation, TableScanSource, View};
+use crate::diagnose::{carry, diagnose, span_bytes};
 use crate::error::{Result, SqlError};
 use crate::functions::Functions;
 use crate::offer;
 use crate::optimize;
+use crate::parse::file::path_of;
 
 /// Plans against the tables, views and functions of a session.
 #[derive(Debug)]
 pub(crate) struct Planner<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) functions: &'a Functions,
+    pub(crate) files: Files<'a>,
     /// The view being declared: it may not be read, directly or through others.
     declares: Option<&'a str>,
     options: Arc<ConfigOptions>,
@@ -42,8 +45,8 @@ pub(crate) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// A planner for one statement.
-    pub(crate) fn new(catalog: &'a Catalog, functions: &'a Functions) -> Self {
-        Self { catalog, functions, declares: None, options: optimize::options() }
+    pub(crate) fn new(catalog: &'a Catalog, functions: &'a Functions, files: Files<'a>) -> Self {
+        Self { catalog, functions, files, declares: None, options: optimize::options() }
     }
 
     /// The same planner, for the query of the view `name`.
@@ -58,6 +61,7 @@ impl<'a> Planner<'a> {
     /// What is wrong with the query, and where.
     pub(crate) fn query(&self, text: &str, query: &ast::Query) -> Result<LogicalPlan> {
         offer::check(query, text, self.functions)?;
+        self.look_at_files(text, query)?;
         let mut named = query.clone();
         column_names::name(&mut named);
         let statement = ast::Statement::Query(Box::new(named));
@@ -91,6 +95,28 @@ impl<'a> Planner<'a> {
             exprs.pop().ok_or_else(|| DataFusionError::Internal("an expression was lost".into()))
         };
         plan().map_err(|error| diagnose(&error, text, None))
+    }
+
+    /// Finds the columns of the files that `query` reads; what is declared under the name of one
+    /// comes first.
+    fn look_at_files(&self, text: &str, query: &ast::Query) -> Result<()> {
+        let look = ast::visit_relations(query, |relation| match path_of(relation) {
+            Some(path) if self.catalog.get(&path.value).is_none() => {
+                let place = |error: SqlError| match span_bytes(text, path.span) {
+                    Some(span) => error.at(span),
+                    None => error,
+                };
+                match self.files.table(&path.value) {
+                    Ok(_) => ControlFlow::Continue(()),
+                    Err(error) => ControlFlow::Break(place(error)),
+                }
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        match look {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        }
     }
 
     fn view(&self, name: &str, view: &View) -> Result<LogicalPlan> {
@@ -140,7 +166,10 @@ impl ContextProvider for Planner<'_> {
             Some(Relation::View(view)) => {
                 Ok(Arc::new(ViewSource(self.view(name.table(), view).map_err(carry)?)))
             }
-            None => Err(carry(self.catalog.missing(name.table()))),
+            None => match self.files.known(name.table()) {
+                Some(table) => Ok(Arc::new(TableScanSource(table))),
+                None => Err(carry(self.catalog.missing(name.table()))),
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use datafusion_expr::LogicalPlan;
 use turgo_engine::graph::TaskGraph;
 use turgo_engine::io::{Connectors, Sink};
 
-use crate::catalog::{Catalog, Relation, Table, View};
+use crate::catalog::{Catalog, Files, Relation, Table, View};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
 use crate::explain::{self, ExplainFormat};
@@ -100,7 +100,7 @@ impl Session {
                 if create.if_not_exists && self.catalog.get(&create.name.value).is_some() {
                     return done(format!("{} is there already", create.name.value));
                 }
-                let planner = Planner::new(&self.catalog, &self.functions);
+                let planner = self.planner();
                 let span = statement.span.clone();
                 let table = Table::declare(&planner, text, span, create, &*self.connectors);
                 let table = Relation::Table(Arc::new(table.map_err(place)?));
@@ -108,7 +108,7 @@ impl Session {
                 done(format!("table {} is declared", create.name.value))
             }
             StatementKind::CreateView { name, or_replace, query } => {
-                Planner::new(&self.catalog, &self.functions)
+                self.planner()
                     .declaring(&name.value)
                     .query(text, query)
                     .and_then(|plan| optimize(plan).map_err(|e| diagnose(&e, text, Some(query))))
@@ -142,13 +142,18 @@ impl Session {
             StatementKind::ShowViews => show::relations(&self.catalog, "view").map(Outcome::Rows),
             StatementKind::ShowFunctions => show::functions(&self.functions).map(Outcome::Rows),
             StatementKind::ShowSettings => show::settings(&self.settings).map(Outcome::Rows),
-            StatementKind::ShowCreate(name) => match self.catalog.find(name)? {
-                Relation::Table(table) => Ok(Outcome::Text(table.text.clone())),
-                Relation::View(view) => {
-                    Ok(Outcome::Text(format!("CREATE VIEW {} AS {}", name.value, view.query)))
-                }
-            },
-            StatementKind::Describe(name) => self.describe(name).map(Outcome::Rows),
+            StatementKind::ShowCreate(name) => {
+                Ok(Outcome::Text(declaration(name, self.catalog.find(name)?)))
+            }
+            StatementKind::ShowCreateFile(path) => {
+                Ok(Outcome::Text(declaration(path, &self.file(path)?)))
+            }
+            StatementKind::Describe(name) => {
+                self.describe(self.catalog.find(name)?).map(Outcome::Rows)
+            }
+            StatementKind::DescribeFile(path) => {
+                self.describe(&self.file(path)?).map(Outcome::Rows)
+            }
         }
     }
 
@@ -171,7 +176,7 @@ impl Session {
         statement: &Statement,
         results: Arc<dyn Sink>,
     ) -> Result<Planned> {
-        let planner = Planner::new(&self.catalog, &self.functions);
+        let planner = self.planner();
         let planned = match &statement.kind {
             StatementKind::Select(query) => planner
                 .query(text, &query.query)
@@ -252,16 +257,38 @@ impl Session {
         Ok(())
     }
 
-    fn describe(&self, name: &Name) -> Result<RecordBatch> {
-        match self.catalog.find(name)? {
+    fn planner(&self) -> Planner<'_> {
+        let files = Files::new(&*self.connectors, self.settings.sample_rows);
+        Planner::new(&self.catalog, &self.functions, files)
+    }
+
+    /// What a path in quotes stands for: what is declared under that name, or the file.
+    fn file(&self, path: &Name) -> Result<Relation> {
+        if let Some(declared) = self.catalog.get(&path.value) {
+            return Ok(declared.clone());
+        }
+        let table = self.planner().files.table(&path.value);
+        table.map(Relation::Table).map_err(|error| error.at(path.span.clone()))
+    }
+
+    fn describe(&self, relation: &Relation) -> Result<RecordBatch> {
+        match relation {
             Relation::Table(table) => show::table(table),
             Relation::View(view) => {
-                let planner = Planner::new(&self.catalog, &self.functions);
+                let planner = self.planner();
                 let plan = planner.query(&view.text, &view.query);
                 let plan = plan.map_err(|error| SqlError { span: None, ..error })?;
                 show::plan(&plan)
             }
         }
+    }
+}
+
+/// The statement that declares `relation`, which is called `name`.
+fn declaration(name: &Name, relation: &Relation) -> String {
+    match relation {
+        Relation::Table(table) => table.text.clone(),
+        Relation::View(view) => format!("CREATE VIEW {} AS {}", name.value, view.query),
     }
 }
 

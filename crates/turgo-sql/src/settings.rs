@@ -1,4 +1,5 @@
-//! Settings of a session: `SET 'workers' = '4'`. Results do not depend on any of them.
+//! Settings of a session: `SET 'workers' = '4'`. Results depend on one of
+//! them only: `sample-rows`, where the columns of a file are inferred.
 
 use turgo_engine::run::{Config, WORKERS_MAX};
 
@@ -13,6 +14,8 @@ pub struct Settings {
     pub config: Config,
     /// `max-drift` of tables that do not say their own, in microseconds.
     pub drift_max: i64,
+    /// Rows that the columns of a file are inferred from where nobody declares them.
+    pub sample_rows: usize,
 }
 
 /// The largest chunk and the largest edge: a chunk is held in one piece, and memory is bounded by
@@ -22,19 +25,23 @@ const BYTES_MAX: usize = 1 << 30;
 /// The most rows in a batch: operators hold a batch in one piece.
 const BATCH_ROWS_MAX: usize = 1 << 20;
 
+/// The largest sample: it is held in one piece.
+const SAMPLE_ROWS_MAX: usize = 1_000_000;
+
 /// Every setting: its key and what it means.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 6] = [
     ("workers", "worker threads, and instances of each parallel stage"),
     ("batch-rows", "most rows in a batch"),
     ("chunk-size", "bytes read from a source at a time"),
     ("edge-size", "bytes that may wait between two stages"),
     ("max-drift", "how far one partition's watermark may lead the slowest one's"),
+    ("sample-rows", "rows that the columns of a file are inferred from"),
 ];
 
 impl Default for Settings {
-    /// The engine's defaults, and a drift of five minutes.
+    /// The engine's defaults, a drift of five minutes, and samples of 20480 rows.
     fn default() -> Self {
-        Self { config: Config::default(), drift_max: 300_000_000 }
+        Self { config: Config::default(), drift_max: 300_000_000, sample_rows: 20_480 }
     }
 }
 
@@ -57,6 +64,7 @@ impl Settings {
             "workers" => self.config.workers = number(WORKERS_MAX)?,
             "batch-rows" => self.config.batch_rows = number(BATCH_ROWS_MAX)?,
             "chunk-size" => self.config.chunk_bytes = size()?,
+            "sample-rows" => self.sample_rows = number(SAMPLE_ROWS_MAX)?,
             "edge-size" => self.config.edge_bytes = size()?,
             "max-drift" => {
                 self.drift_max =
@@ -82,6 +90,7 @@ impl Settings {
             "batch-rows" => self.config.batch_rows.to_string(),
             "chunk-size" => show_bytes(self.config.chunk_bytes),
             "edge-size" => show_bytes(self.config.edge_bytes),
+            "sample-rows" => self.sample_rows.to_string(),
             _ => format!("{} s", self.drift_max as f64 / 1e6),
         };
         KEYS.iter().map(|(key, meaning)| (*key, value(key), *meaning)).collect()

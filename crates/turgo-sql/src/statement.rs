@@ -59,10 +59,14 @@ pub enum StatementKind {
     ShowFunctions,
     /// `SHOW CREATE TABLE name`.
     ShowCreate(Name),
+    /// `SHOW CREATE TABLE 'path'`: the declaration of a file.
+    ShowCreateFile(Name),
     /// `SHOW ALL`, or `SET` alone: the settings.
     ShowSettings,
     /// `DESCRIBE name`, also `DESC` and `SHOW COLUMNS FROM`.
     Describe(Name),
+    /// `DESCRIBE 'path'`, also `DESC` and `SHOW COLUMNS FROM`: the columns of a file.
+    DescribeFile(Name),
     /// `SET 'key' = 'value'`.
     Set {
         /// The setting, as written, without quotes.
@@ -111,7 +115,7 @@ pub struct CreateTable {
     pub or_replace: bool,
     /// `CREATE TABLE IF NOT EXISTS`.
     pub if_not_exists: bool,
-    /// Physical and computed columns, in order.
+    /// Physical and computed columns, in order. Without physical ones, those are inferred.
     pub columns: Vec<ColumnDef>,
     /// `WATERMARK FOR column AS expression`.
     pub watermark: Option<Watermark>,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use turgo_engine::io::{OptionError, TableSpec};
 
+use super::SAMPLE_ROWS;
 use super::compression::Compression;
 use crate::format::FileFormat;
 use crate::format::csv::Dialect;
@@ -18,6 +19,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "csv.header",
     "csv.delimiter",
     "csv.null",
+    "sample-rows",
     "write-mode",
     "changelog",
 ];
@@ -41,6 +43,8 @@ pub(super) struct FileOptions {
     /// `None`: as the name of each file says.
     compression: Option<Compression>,
     pub(super) csv: Dialect,
+    /// Rows the columns were inferred from, or are to be; `None`: they are declared.
+    pub(super) sample_rows: Option<u64>,
     pub(super) write_mode: WriteMode,
     pub(super) changelog: bool,
 }
@@ -66,6 +70,7 @@ impl FileOptions {
             format,
             compression,
             csv: dialect(table, path)?,
+            sample_rows: option::number(table, SAMPLE_ROWS, 0, 1_000_000)?,
             write_mode: option::one_of(
                 "write-mode",
                 get("write-mode").unwrap_or("replace"),

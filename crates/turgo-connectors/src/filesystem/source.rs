@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use turgo_engine::io::{Decode, Partition, Position, ReadChunks, Source};
+use turgo_engine::io::{Chunk, Decode, Decoded, Partition, Position, ReadChunks, Source};
 use turgo_engine::{EngineError, Result};
 
 use super::compression::Compression;
@@ -63,10 +63,14 @@ impl Source for FileSource {
     }
 
     fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decode>> {
-        match self.options.format {
+        let decoder = match self.options.format {
             FileFormat::Json => json::read::decoder(&self.schema, projection),
             FileFormat::Csv => csv::read::decoder(&self.schema, projection, &self.options.csv),
-        }
+        }?;
+        Ok(match self.options.sample_rows {
+            Some(rows) => Box::new(InferredDecoder { decoder, rows }),
+            None => decoder,
+        })
     }
 
     fn place(&self, partition: usize, position: Position) -> String {
@@ -77,6 +81,33 @@ impl Source for FileSource {
             Ok(line) => format!("{}:{line}", file.path.display()),
             Err(_) => format!("{}, byte {position}", file.path.display()),
         }
+    }
+}
+
+/// A decoder of columns whose types were inferred: says so of a value that does not fit.
+struct InferredDecoder {
+    decoder: Box<dyn Decode>,
+    /// From how many rows.
+    rows: u64,
+}
+
+impl Decode for InferredDecoder {
+    fn begin(&mut self, chunk: Chunk) {
+        self.decoder.begin(chunk);
+    }
+
+    fn next(&mut self, rows_max: usize) -> Result<Option<Decoded>> {
+        let mut decoded = self.decoder.next(rows_max)?;
+        let rejected = decoded.iter_mut().flat_map(|decoded| &mut decoded.rejected);
+        for record in rejected.filter(|record| record.reason.starts_with("column `")) {
+            let s = if self.rows == 1 { "" } else { "s" };
+            record.reason += &format!(
+                "; the type was inferred from {} row{s}: SET 'sample-rows' to look at more of them, \
+                 or declare the columns with CREATE TABLE",
+                self.rows
+            );
+        }
+        Ok(decoded)
     }
 }
 

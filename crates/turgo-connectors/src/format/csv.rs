@@ -6,6 +6,7 @@
 
 use turgo_engine::{EngineError, Result};
 
+pub(crate) mod infer;
 pub(crate) mod read;
 pub(crate) mod split;
 pub(crate) mod write;

@@ -4,6 +4,7 @@
 //! JSON in UTF-8, nested at most 128 deep; of a member that is no column, or a column that the query
 //! does not use, nothing more is asked. Writing: every column in order, NULL as `null`.
 
+pub(crate) mod infer;
 mod nested;
 mod plain;
 pub(crate) mod read;

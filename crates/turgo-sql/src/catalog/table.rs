@@ -12,9 +12,11 @@ use turgo_engine::graph::OnError;
 use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec};
 use turgo_engine::types::sql_type;
 
+use super::file::SAMPLE_ROWS;
 use super::options;
 use crate::diagnose::{diagnose, span_bytes};
 use crate::error::{Result, SqlError};
+use crate::names::suggest_column;
 use crate::plan::Planner;
 use crate::statement::{ColumnKind, CreateTable, Watermark};
 
@@ -44,6 +46,13 @@ pub(crate) struct TableColumn {
     pub(crate) computed: Option<Expr>,
     /// The same as it is declared, for DESCRIBE; empty for physical columns.
     pub(crate) text: String,
+}
+
+impl TableColumn {
+    /// A physical column.
+    pub(crate) fn physical(field: &FieldRef) -> Self {
+        Self { field: Arc::clone(field), computed: None, text: String::new() }
+    }
 }
 
 /// An event time.
@@ -79,17 +88,27 @@ impl Table {
                 ColumnKind::Computed(_) => None,
             })
             .collect();
+        let inferred = physical.is_empty();
         let physical = Arc::new(Schema::new(physical));
         let options = options::read(create, &physical, connectors)?;
-        let columns = columns(planner, text, create, &physical)?;
+        let spec =
+            TableSpec { name: create.name.value.clone(), schema: physical, options: options.own };
+        let spec = match (inferred, create.options.get(SAMPLE_ROWS)) {
+            (true, _) => planner.files.infer(&spec).map_err(|e| options::refused(e, create))?,
+            (false, None) => spec,
+            (false, Some(option)) => {
+                return Err(SqlError::new("the columns of this table are declared, not inferred")
+                    .at(option.key_span.clone())
+                    .help(format!("leave out '{SAMPLE_ROWS}', or the columns")));
+            }
+        };
+        let columns = columns(planner, text, create, &spec.schema, inferred)?;
         let schema =
             Arc::new(Schema::new(columns.iter().map(|c| Arc::clone(&c.field)).collect::<Vec<_>>()));
         let event_time = match &create.watermark {
             Some(watermark) => Some(event_time(planner, text, watermark, &schema)?),
             None => None,
         };
-        let spec =
-            TableSpec { name: create.name.value.clone(), schema: physical, options: options.own };
         connectors.check(&spec).map_err(|error| options::refused(error, create))?;
         Ok(Self {
             spec,
@@ -133,17 +152,24 @@ fn columns(
     text: &str,
     create: &CreateTable,
     physical: &SchemaRef,
+    inferred: bool,
 ) -> Result<Vec<TableColumn>> {
     let schema = df_schema(physical)?;
     let mut columns = Vec::with_capacity(create.columns.len());
+    if inferred {
+        columns.extend(physical.fields().iter().map(TableColumn::physical));
+    }
     for column in &create.columns {
         let name = &column.name.value;
+        if inferred && physical.index_of(name).is_ok() {
+            return Err(SqlError::new(format!("the file has a column `{name}` already"))
+                .at(column.name.span.clone())
+                .help("give the computed column another name"));
+        }
         columns.push(match &column.kind {
-            ColumnKind::Physical { data_type, nullable } => TableColumn {
-                field: Arc::new(Field::new(name, data_type.clone(), *nullable)),
-                computed: None,
-                text: String::new(),
-            },
+            ColumnKind::Physical { data_type, nullable } => {
+                TableColumn::physical(&Arc::new(Field::new(name, data_type.clone(), *nullable)))
+            }
             ColumnKind::Computed(tree) => {
                 let (expr, data_type) = expression(planner, text, tree, &schema)
                     .map_err(|error| not_of_computed(error, create))?;
@@ -182,9 +208,10 @@ fn event_time(
 ) -> Result<EventTimeDef> {
     let name = &declared.column;
     let Ok(column) = schema.index_of(&name.value) else {
-        return Err(
-            SqlError::new(format!("there is no column `{}`", name.value)).at(name.span.clone())
-        );
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let error = SqlError::new(format!("there is no column `{}`", name.value));
+        let help = suggest_column(&name.value, names).unwrap_or_default();
+        return Err(error.at(name.span.clone()).help(help));
     };
     let data_type = schema.field(column).data_type();
     if !matches!(data_type, DataType::Timestamp(..)) {

@@ -37,12 +37,15 @@ pub(super) fn show(mut cursor: Cursor<'_>) -> Result<StatementKind> {
     } else if cursor.eat(&["ALL"]) {
         StatementKind::ShowSettings
     } else if cursor.eat(&["CREATE", "TABLE"]) {
-        StatementKind::ShowCreate(cursor.table_name("the name of a table")?)
+        match is_file(&cursor) {
+            true => StatementKind::ShowCreateFile(cursor.string("a path")?),
+            false => StatementKind::ShowCreate(cursor.table_name("the name of a table")?),
+        }
     } else if cursor.eat(&["COLUMNS"]) {
         if !cursor.eat(&["IN"]) {
             cursor.expect("FROM")?;
         }
-        StatementKind::Describe(cursor.table_name("the name of a table or view")?)
+        described(&mut cursor)?
     } else if cursor.are(&["CREATE", "VIEW"]) {
         return Err(not_yet("SHOW CREATE VIEW", cursor.bytes_of(&cursor.rest()[..2])));
     } else {
@@ -59,9 +62,20 @@ pub(super) fn show(mut cursor: Cursor<'_>) -> Result<StatementKind> {
 /// Reads what follows `DESCRIBE` or `DESC`.
 pub(super) fn describe(mut cursor: Cursor<'_>) -> Result<StatementKind> {
     cursor.eat(&["TABLE"]);
-    let name = cursor.table_name("the name of a table or view")?;
+    let kind = described(&mut cursor)?;
     cursor.finish()?;
-    Ok(StatementKind::Describe(name))
+    Ok(kind)
+}
+
+fn described(cursor: &mut Cursor<'_>) -> Result<StatementKind> {
+    Ok(match is_file(cursor) {
+        true => StatementKind::DescribeFile(cursor.string("a path")?),
+        false => StatementKind::Describe(cursor.table_name("the name of a table or view")?),
+    })
+}
+
+fn is_file(cursor: &Cursor<'_>) -> bool {
+    matches!(cursor.peek(), Some(Token::SingleQuotedString(_)))
 }
 
 /// Reads what follows `SET`: nothing, `'key' = 'value'` or `key = value`.

@@ -73,7 +73,10 @@ fn table(mut cursor: Cursor<'_>, or_replace: bool) -> Result<CreateTable> {
     let name = cursor.table_name("a name for the table")?;
     refuse(&cursor, &["AS"], "CREATE TABLE ... AS", "use CREATE VIEW, or CREATE TABLE and INSERT")?;
     refuse(&cursor, &["LIKE"], "CREATE TABLE ... LIKE", "write the columns out")?;
-    let (columns, watermark) = body(&mut cursor)?;
+    let (columns, watermark) = match cursor.is("WITH") {
+        true => (Vec::new(), None),
+        false => body(&mut cursor)?,
+    };
     refuse(&cursor, &["PARTITIONED"], "PARTITIONED BY", "leave it out")?;
     refuse(&cursor, &["COMMENT"], "COMMENT", "write a -- comment")?;
     let options = if cursor.eat(&["WITH"]) { options(&mut cursor)? } else { BTreeMap::new() };
@@ -82,7 +85,7 @@ fn table(mut cursor: Cursor<'_>, or_replace: bool) -> Result<CreateTable> {
     Ok(CreateTable { name, or_replace, if_not_exists, columns, watermark, options })
 }
 
-/// The columns and the watermark, in parentheses.
+/// The columns and the watermark, in parentheses; one of them at least.
 fn body(cursor: &mut Cursor<'_>) -> Result<(Vec<ColumnDef>, Option<Watermark>)> {
     cursor.expect_token(&Token::LParen)?;
     if cursor.peek() == Some(&Token::RParen) {
@@ -115,7 +118,9 @@ fn body(cursor: &mut Cursor<'_>) -> Result<(Vec<ColumnDef>, Option<Watermark>)> 
         return Err(after_column(cursor));
     }
     cursor.skip(1);
-    if let Some(watermark) = &watermark {
+    // Columns that are to be inferred are not known here.
+    let declared = columns.iter().any(|column| matches!(column.kind, ColumnKind::Physical { .. }));
+    if let Some(watermark) = watermark.as_ref().filter(|_| declared) {
         check_watermark(&watermark.column, &columns)?;
     }
     Ok((columns, watermark))

@@ -15,7 +15,7 @@ use super::cursor::{Cursor, is_word};
 use super::lines::LineIndex;
 use super::nearest::nearest;
 use super::window::{group, interval, table};
-use super::{emission, not_yet, refused};
+use super::{emission, file, not_yet, refused};
 use crate::error::{Result, SqlError};
 use crate::statement::StreamQuery;
 
@@ -65,6 +65,7 @@ fn read(cursor: &Cursor<'_>) -> Result<Box<Query>> {
     if let ControlFlow::Break(error) = query.visit(&mut Unsupported { lines: cursor.lines() }) {
         return Err(error.at(cursor.rest_span()));
     }
+    file::name(&mut query, cursor.rest());
     group::rewrite(&mut query, cursor.lines()).map_err(|error| error.at(cursor.rest_span()))?;
     spell_out_literals(query.as_mut(), cursor)?;
     Ok(query)

@@ -14,7 +14,7 @@ use super::{LATER, Window, wrong_count};
 use crate::error::{Result, SqlError};
 use crate::parse::cursor::{Cursor, closing, is_word};
 use crate::parse::nearest::nearest;
-use crate::parse::{not_yet, query};
+use crate::parse::{file, not_yet, query};
 use crate::statement::marker;
 
 /// The tokens not yet read, with derived tables in place of window tables.
@@ -239,8 +239,14 @@ impl<'a> Arguments<'a> {
         if !parts || !dots || tokens.len().is_multiple_of(2) {
             return Err(self.wrong(&what, &self.data));
         }
-        let name = tokens.last().filter(|token| matches!(token.token, Token::Word(_)));
-        Ok((tokens.to_vec(), name.cloned()))
+        let name = tokens.last().and_then(|last| match &last.token {
+            Token::SingleQuotedString(path) => {
+                let name = Token::make_word(&file::table_name(path)?, Some('"'));
+                Some(TokenWithSpan::new(name, last.span))
+            }
+            _ => Some(last.clone()),
+        });
+        Ok((tokens.to_vec(), name))
     }
 
     /// `DESCRIPTOR(column)`.
