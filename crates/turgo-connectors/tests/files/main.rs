@@ -4,6 +4,7 @@
 
 mod compressed;
 mod csv;
+mod inferred;
 mod json;
 mod json_lines;
 mod reading;

@@ -49,7 +49,8 @@ fn misspelt_names_have_a_place_and_a_suggestion() {
         ),
         ("SELECT 'abc", "2:8", &["a string is never closed"]),
         ("SELECT k FROM ev WHERE", "2:23", &["found the end of the statement"]),
-        ("SELECT k FROM 'bids.ndjson'", "2:1", &["to read a file, declare it with CREATE TABLE"]),
+        ("SELECT k FROM 'bids.ndjson'", "2:15", &["cannot read bids.ndjson: No such file"]),
+        ("SELECT k FROM \"bids.ndjson\"", "2:15", &["in single quotes: 'bids.ndjson'"]),
     ]);
 }
 

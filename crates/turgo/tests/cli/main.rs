@@ -2,10 +2,12 @@
 
 mod bad_data;
 mod bad_sql;
+mod compressed;
 mod endless;
 mod files;
 mod run;
 mod signals;
+mod undeclared;
 mod usage;
 
 use std::fs;

@@ -61,6 +61,7 @@ files! {
     errors,
     exact,
     explain,
+    files,
     filter,
     functions,
     generators,

@@ -71,7 +71,7 @@ impl Runner<'_> {
             Kind::Statement { sql, error: None } => self.statement(sql).map(|_| ()),
             Kind::Statement { sql, error: Some(expected) } => match self.statement(sql) {
                 Ok(answers) => Err(format!("{sql}\nmust fail, but answered {answers:#?}")),
-                Err(error) if error.contains(expected) => Ok(()),
+                Err(error) if error.contains(&self.placed(expected)) => Ok(()),
                 Err(error) => Err(format!("{sql}\nmust fail with {expected}\nbut says  {error}")),
             },
             Kind::Query { types, sorted, ways, rows } => {
@@ -91,7 +91,7 @@ impl Runner<'_> {
         sql: &str,
         rows: &[String],
     ) -> Result<(), String> {
-        let mut rows = rows.to_vec();
+        let mut rows: Vec<String> = rows.iter().map(|row| self.placed(row)).collect();
         if sorted {
             rows.sort();
         }
@@ -113,9 +113,14 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// `text` with the directory of the files for `$DIR`.
+    fn placed(&self, text: &str) -> String {
+        text.replace("$DIR", &self.dir.to_string_lossy())
+    }
+
     /// Runs the statements of `sql` and returns the last one's answers.
     fn statement(&mut self, sql: &str) -> Result<Vec<Answer>, String> {
-        let sql = sql.replace("$DIR", &self.dir.to_string_lossy());
+        let sql = self.placed(sql);
         let mut answers = Vec::new();
         for statement in turgo_sql::parse(&sql).map_err(|error| said(&error))? {
             let sink = CollectSink::default();

@@ -35,6 +35,10 @@ pub(crate) fn infer(samples: &[Sample], rows_max: usize) -> Result<Inferred, Ref
                         .map_err(|conflict| conflict.refused(samples))?;
                     rows += 1;
                 }
+                // Its lines may look like records, but the file is one array.
+                Err(what) if rows == 0 && record[0] == b'[' => {
+                    return Err(not_json(what, record, at, samples));
+                }
                 Err(what) => bad = bad.or_else(|| Some(not_json(what, record, at, samples))),
             }
         }
