@@ -14,7 +14,7 @@ use super::SAMPLE_ROWS;
 use super::content::Content;
 use super::files::{self, File};
 use super::options::{FileOptions, delimiter_of, format_of, path};
-use super::reader::{BYTE_ORDER_MARK, RECORD_BYTES_MAX};
+use super::reader::{BYTE_ORDER_MARK, RECORD_BYTES_MAX, is_text};
 use crate::format::infer::{Inferred, Refused, Sample};
 use crate::format::{FileFormat, csv, json};
 
@@ -120,6 +120,7 @@ fn sample(file: &File, options: &FileOptions, mut bytes: usize) -> Result<Sample
         }
         bytes = bytes.saturating_mul(2).min(RECORD_BYTES_MAX + 1);
     }
+    is_text(&file.path, &sample.bytes)?;
     if sample.bytes.starts_with(BYTE_ORDER_MARK) {
         sample.bytes.drain(..BYTE_ORDER_MARK.len());
     }

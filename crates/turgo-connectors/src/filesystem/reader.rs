@@ -22,6 +22,17 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes that show how a file is compressed.
 const START_BYTES: usize = 4;
 
+/// Refuses a file whose content begins with `start` where that shows compressed data.
+pub(super) fn is_text(path: &Path, start: &[u8]) -> Result<()> {
+    match Compression::of_content(start) {
+        Compression::None => Ok(()),
+        found => Err(EngineError::external(
+            format!("cannot read {}", path.display()),
+            format!("it is compressed; say 'compression' = '{}'", found.name()),
+        )),
+    }
+}
+
 /// Reads one file.
 pub(super) struct FileReader {
     path: PathBuf,
@@ -60,12 +71,7 @@ impl FileReader {
     /// Looks at the first bytes.
     fn begin(&mut self) -> Result<()> {
         self.fill(START_BYTES)?;
-        let found = Compression::of_content(&self.ahead);
-        if found != Compression::None {
-            let reason = format!("it is compressed; say 'compression' = '{}'", found.name());
-            let action = format!("cannot read {}", self.path.display());
-            return Err(EngineError::external(action, reason));
-        }
+        is_text(&self.path, &self.ahead)?;
         if self.ahead.starts_with(BYTE_ORDER_MARK) {
             self.ahead.drain(..BYTE_ORDER_MARK.len());
             self.next = BYTE_ORDER_MARK.len() as u64;

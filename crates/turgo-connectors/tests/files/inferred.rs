@@ -170,6 +170,17 @@ fn what_has_no_columns_is_said_with_both_rows_and_a_remedy() {
 }
 
 #[test]
+fn compressed_data_under_a_plain_name_are_recognised() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.json");
+    fs::write(&path, zstd::encode_all(&b"{\"a\":1}"[..], 1).unwrap()).unwrap();
+    let said = infer(&path, &[], ROWS).unwrap_err().message;
+    assert!(said.contains("it is compressed; say 'compression' = 'zstd'"), "{said}");
+    let table = infer(&path, &[("compression", "zstd")], ROWS).unwrap();
+    assert_eq!(shown(&table), "a BIGINT");
+}
+
+#[test]
 fn the_files_of_a_directory_say_its_format() {
     let directory = tempfile::tempdir().unwrap();
     let refused = || infer(directory.path(), &[], ROWS).unwrap_err().message;
@@ -215,6 +226,12 @@ fn of_a_large_file_the_beginning_is_read() {
     file.set_len(1 << 30).unwrap();
     let table = infer(&path, &[], ROWS).unwrap();
     assert_eq!((shown(&table), &*table.options["sample-rows"]), ("a BIGINT".into(), "20480"));
+    // What is read ends within a date, behind `2024-0`.
+    let row = format!("{},2024-01-15\n", "x".repeat(9350));
+    let csv = directory.path().join("large.csv");
+    fs::write(&csv, format!("a,bcde\n{}", row.repeat(10))).unwrap();
+    let table = infer(&csv, &[], 100).unwrap();
+    assert_eq!((&*shown(&table), &*table.options["sample-rows"]), ("a VARCHAR, bcde DATE", "6"));
     // A line longer than what is read at first.
     fs::write(&path, format!("{{\"a\":\"{}\"}}\n{{\"a\":\"x\"}}\n", "x".repeat(300_000))).unwrap();
     assert_eq!(shown(&infer(&path, &[], 1).unwrap()), "a VARCHAR");
