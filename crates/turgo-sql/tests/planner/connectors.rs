@@ -1,8 +1,8 @@
 //! Connectors without an outside, and sessions over them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use turgo_engine::io::{
     Connectors, Decode, Encode, OptionError, Partition, Position, ReadChunks, Sink, Source,
     TableSpec, WriteBlocks,
@@ -11,8 +11,11 @@ use turgo_engine::memory::{CollectSink, MemorySource};
 use turgo_sql::{ExplainFormat, Outcome, Planned, Session, SqlError, parse};
 
 /// `memory` can be read and written; `endless` never ends; `plain` shows no changes.
-#[derive(Debug)]
-struct Fake;
+#[derive(Debug, Default)]
+struct Fake {
+    /// The paths whose columns were inferred, in order.
+    inferred: Mutex<Vec<String>>,
+}
 
 #[derive(Debug)]
 struct Endless(MemorySource);
@@ -92,11 +95,18 @@ impl Connectors for Fake {
         }
     }
 
+    fn infer(&self, table: &TableSpec, rows: usize) -> Result<TableSpec, OptionError> {
+        let path = table.options["path"].clone();
+        self.inferred.lock().unwrap().push(format!("{path} {rows}"));
+        let schema = Arc::new(Schema::new(vec![Field::new("price", DataType::Int64, true)]));
+        Ok(TableSpec { schema, ..table.clone() })
+    }
+
     fn source(&self, table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> {
         let memory = MemorySource::new(Arc::clone(&table.schema), vec![]);
         match table.options["connector"].as_str() {
             "endless" => Ok(Arc::new(Endless(memory))),
-            "memory" => Ok(Arc::new(memory)),
+            "memory" | "filesystem" => Ok(Arc::new(memory)),
             other => Err(OptionError {
                 key: None,
                 message: format!("connector '{other}' cannot be read"),
@@ -128,7 +138,7 @@ CREATE TABLE plain (k VARCHAR, n BIGINT) WITH ('connector' = 'plain');
 
 /// Runs a script in a session that has the tables; the outcome of its last statement.
 pub(super) fn run(script: &str) -> Result<Outcome, SqlError> {
-    let mut session = Session::new(Arc::new(Fake));
+    let mut session = Session::new(Arc::<Fake>::default());
     let mut last = Outcome::Done(String::new());
     for text in [TABLES, script] {
         for statement in parse(text)? {
@@ -136,6 +146,16 @@ pub(super) fn run(script: &str) -> Result<Outcome, SqlError> {
         }
     }
     Ok(last)
+}
+
+/// The paths that a script had looked at, each with the rows asked for.
+pub(super) fn inferred(script: &str) -> Vec<String> {
+    let fake = Arc::<Fake>::default();
+    let mut session = Session::new(Arc::clone(&fake) as Arc<dyn Connectors>);
+    for statement in parse(script).unwrap() {
+        session.execute(script, &statement, Arc::new(CollectSink::default())).unwrap();
+    }
+    std::mem::take(&mut *fake.inferred.lock().unwrap())
 }
 
 /// The query a script ends with.
@@ -159,7 +179,7 @@ pub(super) fn graph(script: &str) -> String {
 /// The query a script ends with, as JSON.
 pub(super) fn json(script: &str) -> String {
     let planned = planned(script);
-    Session::new(Arc::new(Fake)).explain(&planned, ExplainFormat::Json)
+    Session::new(Arc::<Fake>::default()).explain(&planned, ExplainFormat::Json)
 }
 
 /// The error of a script: the text it points at, its message and its remedy.

@@ -2,7 +2,7 @@
 
 use turgo_sql::Outcome;
 
-use super::connectors::{error, planned, run};
+use super::connectors::{error, inferred, planned, run};
 
 fn rows(script: &str) -> Vec<String> {
     let Ok(Outcome::Rows(batch)) = run(script) else { panic!("{script} shows no rows") };
@@ -65,4 +65,19 @@ fn a_view_that_lost_its_table_says_which_view_it_is() {
     let (_, message, _) =
         error("CREATE VIEW v AS SELECT k FROM dry; DROP TABLE dry; SELECT * FROM v");
     assert_eq!(message, "in view `v`: there is no table or view `dry`");
+}
+
+#[test]
+fn a_file_is_looked_at_once_in_a_statement_and_again_in_the_next() {
+    let twice =
+        "SELECT price FROM 'a.json' UNION ALL SELECT a.price FROM (SELECT * FROM 'a.json') a";
+    assert_eq!(inferred(twice), ["a.json 20480"]);
+    assert_eq!(inferred(&format!("{twice}; DESCRIBE 'a.json'")).len(), 2);
+    let view = "CREATE VIEW v AS SELECT price FROM 'a.json';
+        SET 'sample-rows' = '7'; SELECT price FROM v UNION ALL SELECT price FROM v";
+    assert_eq!(inferred(view), ["a.json 20480", "a.json 7"]);
+    // Nothing is looked at where a declaration stands for the path, or no table is named.
+    let declared = "CREATE TABLE \"a.json\" (price INT) WITH ('connector' = 'memory');
+        SELECT price FROM 'a.json'; SELECT 'b.json' AS text";
+    assert!(inferred(declared).is_empty());
 }

@@ -126,7 +126,7 @@ fn window_tables_become_derived_tables() {
         ),
         (
             format!("TUMBLE(TABLE 'bid.json', DESCRIPTOR(ts), {TEN})"),
-            derived("'bid.json'", "ts", TEN, TEN),
+            format!(r#"{} AS "bid""#, derived(r#"'bid.json' AS "bid""#, "ts", TEN, TEN)),
         ),
         (format!("TUMBLE((SELECT * FROM x), DESCRIPTOR(a), {TEN})"), inner),
         (
@@ -263,6 +263,8 @@ fn short_statements_are_read() {
         ("SHOW ALL", "ShowSettings"),
         ("SET", "ShowSettings"),
         ("SHOW CREATE TABLE T", r#"ShowCreate(Name { value: "t", span: 18..19 })"#),
+        ("SHOW CREATE TABLE 'T.csv'", r#"ShowCreateFile(Name { value: "T.csv", span: 18..25 })"#),
+        ("DESCRIBE TABLE 'T'", r#"DescribeFile(Name { value: "T", span: 15..18 })"#),
         ("DESC \"T\"", r#"Describe(Name { value: "T", span: 5..8 })"#),
         ("SHOW COLUMNS FROM `T`", r#"Describe(Name { value: "T", span: 18..21 })"#),
         (
@@ -289,7 +291,9 @@ fn queries_and_views_are_read() {
         ("VALUES (1, 'a')", "VALUES (1, 'a')"),
         ("(SELECT 1)", "(SELECT 1)"),
         ("FROM t SELECT a", "FROM t SELECT a"),
-        ("SELECT * FROM 'a.ndjson'", "SELECT * FROM 'a.ndjson'"),
+        ("SELECT * FROM 'a.ndjson'", r#"SELECT * FROM 'a.ndjson' AS "a""#),
+        ("SELECT * FROM 'a.ndjson' b", "SELECT * FROM 'a.ndjson' b"),
+        ("SELECT * FROM 'a/*.ndjson'", "SELECT * FROM 'a/*.ndjson'"),
         ("CREATE OR REPLACE TEMPORARY VIEW v AS SELECT 1", "SELECT 1"),
         ("INSERT INTO o (a, B) (SELECT 1, 2)", "(SELECT 1, 2)"),
         ("INSERT INTO o (SELECT 1)", "(SELECT 1)"),
