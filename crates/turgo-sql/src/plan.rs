@@ -100,18 +100,19 @@ impl<'a> Planner<'a> {
     /// Finds the columns of the files that `query` reads; what is declared under the name of one
     /// comes first.
     fn look_at_files(&self, text: &str, query: &ast::Query) -> Result<()> {
-        let look = ast::visit_relations(query, |relation| match path_of(relation) {
-            Some(path) if self.catalog.get(&path.value).is_none() => {
-                let place = |error: SqlError| match span_bytes(text, path.span) {
-                    Some(span) => error.at(span),
-                    None => error,
-                };
-                match self.files.table(&path.value) {
-                    Ok(_) => ControlFlow::Continue(()),
-                    Err(error) => ControlFlow::Break(place(error)),
-                }
+        let look = ast::visit_relations(query, |relation| {
+            let Some(path) = path_of(relation) else { return ControlFlow::Continue(()) };
+            let found = match self.catalog.get(&path.value) {
+                // It would mean the view as soon as that is there.
+                _ if self.declares == Some(&path.value) => Err(reads_itself(&path.value)),
+                Some(_) => Ok(()),
+                None => self.files.table(&path.value).map(drop),
+            };
+            match (found, span_bytes(text, path.span)) {
+                (Ok(()), _) => ControlFlow::Continue(()),
+                (Err(error), Some(span)) => ControlFlow::Break(error.at(span)),
+                (Err(error), None) => ControlFlow::Break(error),
             }
-            _ => ControlFlow::Continue(()),
         });
         match look {
             ControlFlow::Break(error) => Err(error),
@@ -127,6 +128,10 @@ impl<'a> Planner<'a> {
             help: error.help,
         })
     }
+}
+
+fn reads_itself(view: &str) -> SqlError {
+    SqlError::new(format!("view `{view}` would read itself")).help("give the new view another name")
 }
 
 fn parser_options() -> ParserOptions {
@@ -156,11 +161,7 @@ impl ContextProvider for Planner<'_> {
     ) -> datafusion_common::Result<Arc<dyn TableSource>> {
         match self.catalog.get(name.table()) {
             Some(_) if self.declares == Some(name.table()) => {
-                let name = name.table();
-                Err(carry(
-                    SqlError::new(format!("view `{name}` would read itself"))
-                        .help("give the new view another name"),
-                ))
+                Err(carry(reads_itself(name.table())))
             }
             Some(Relation::Table(table)) => Ok(Arc::new(TableScanSource(Arc::clone(table)))),
             Some(Relation::View(view)) => {

@@ -76,6 +76,11 @@ fn a_file_is_looked_at_once_in_a_statement_and_again_in_the_next() {
     let view = "CREATE VIEW v AS SELECT price FROM 'a.json';
         SET 'sample-rows' = '7'; SELECT price FROM v UNION ALL SELECT price FROM v";
     assert_eq!(inferred(view), ["a.json 20480", "a.json 7"]);
+    let (at, message, _) = error("CREATE VIEW \"a.json\" AS SELECT price FROM 'a.json'");
+    assert_eq!((&*at, &*message), ("'a.json'", "view `a.json` would read itself"));
+    let through =
+        "CREATE VIEW v AS SELECT price FROM 'a.json'; CREATE VIEW \"a.json\" AS SELECT * FROM v";
+    assert!(error(through).1.contains("would read itself"));
     // Nothing is looked at where a declaration stands for the path, or no table is named.
     let declared = "CREATE TABLE \"a.json\" (price INT) WITH ('connector' = 'memory');
         SELECT price FROM 'a.json'; SELECT 'b.json' AS text";
