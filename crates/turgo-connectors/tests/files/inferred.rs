@@ -15,7 +15,7 @@ use turgo_engine::message::Batch;
 use turgo_engine::time::WATERMARK_NONE;
 use turgo_engine::types::{identifier, sql_type};
 
-use crate::{columns, read_from, table};
+use crate::{Random, columns, read_from, table};
 
 const ROWS: usize = 20_480;
 
@@ -118,8 +118,8 @@ fn what_has_no_columns_is_said_with_both_rows_and_a_remedy() {
         ),
         (
             "a.ndjson",
-            "{\"p\":1}\n{\"p\":\"x\"}",
-            &["a number in a.ndjson:1 and a string in a.ndjson:2"],
+            "{\"p\":1}\n{\"p\":2}\n{\"p\":\"x\"}",
+            &["a number in a.ndjson:1 and a string in a.ndjson:3"],
         ),
         (
             "a.ndjson",
@@ -323,4 +323,109 @@ fn a_table_that_was_written_is_read_back_without_its_declaration() {
         }
         read_back(&columns(&nested), "t.jsonl", 0.0, seed);
     }
+}
+
+/// A value of JSON.
+fn value(random: &mut Random, depth: usize) -> String {
+    let scalars = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-7",
+        "1.0",
+        "2.5e3",
+        "9223372036854775808",
+        "1e20",
+        "\"\"",
+        "\"x\"",
+        "\"2024-01-15\"",
+        "\"2024-01-15T10:00:00\"",
+        "\"2024-01-15 10:00:00.1234Z\"",
+        "\"3000-01-01 00:00:00\"",
+        "\"2024-01-15T10:00:00.123456789+02:00\"",
+        "\"\\u00e9\\n\"",
+    ];
+    match random.below(if depth > 2 { 4 } else { 6 }) {
+        // Mostly alike, so that many columns have a type.
+        0 | 1 => scalars[random.below(3) + 3].to_owned(),
+        2 => scalars[random.below(6) + 11].to_owned(),
+        3 => scalars[random.below(scalars.len())].to_owned(),
+        4 => object(random, depth + 1),
+        _ => {
+            let elements: Vec<String> =
+                (0..random.below(3)).map(|_| value(random, depth + 1)).collect();
+            format!("[{}]", elements.join(" ,"))
+        }
+    }
+}
+
+fn object(random: &mut Random, depth: usize) -> String {
+    let member = |random: &mut Random| {
+        let key = random.one(&["a", "b", "C d", "e\\u0041", "\\\"", ""]).to_owned();
+        format!("\"{key}\" : {}", value(random, depth))
+    };
+    let members: Vec<String> = (0..random.below(4)).map(|_| member(random)).collect();
+    format!("{{{}}}", members.join(", "))
+}
+
+/// N1: what the sample showed is read; where lines are broken, too.
+fn sample_is_read(name: &str, text: &str, seed: u64) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    fs::write(&path, text).unwrap();
+    let Ok(table) = infer(&path, &[], ROWS) else { return false };
+    let source = connectors().source(&table).unwrap();
+    let all: Vec<usize> = (0..table.schema.fields().len()).collect();
+    let (content, _) = read_from(source.as_ref(), &all, 0, 1 << 20, 1000).unwrap();
+    let misfit = content.rejected.iter().find(|rejected| rejected.reason.starts_with("column"));
+    assert_eq!(misfit, None, "seed {seed}, {}:\n{text}", shown(&table));
+    content.rows.num_rows() > 0
+}
+
+#[test]
+fn the_types_inferred_read_every_value_of_the_sample() {
+    let mut read = [0, 0];
+    for seed in 1..3000 {
+        let random = &mut Random(seed * 0x9E37_79B9);
+        let lines: Vec<String> = (0..1 + random.below(4))
+            .map(|_| match random.below(12) {
+                0 => random.one(&["", "  ", "{", "nothing", "{\"a\":1,}", "[]", "\"é"]).to_owned(),
+                _ => object(random, 0),
+            })
+            .collect();
+        read[0] += usize::from(sample_is_read("t.json", &lines.join("\n"), seed));
+        let fields = [
+            "",
+            "\"\"",
+            "x",
+            "\"a,b\"",
+            "1",
+            "-0",
+            "007",
+            "+1",
+            "1.5",
+            "1e3",
+            "1e400",
+            "NaN",
+            "true",
+            "FALSE",
+            "9223372036854775808",
+            "2024-01-15",
+            "2024-01-15 10:00",
+            "2024-01-15T10:00:00.1234",
+            "\"1\n2\"",
+            "\"open",
+        ];
+        let row = |random: &mut Random| {
+            let first = random.below(fields.len());
+            let fields =
+                [fields[first], fields[random.below(fields.len())], fields[10 + first % 8]];
+            fields[..3 - random.below(10) / 9].join(",")
+        };
+        let rows: Vec<String> = (0..random.below(4)).map(|_| row(random)).collect();
+        let text = format!("h,i,j\n{}\n", rows.join("\n"));
+        read[1] += usize::from(sample_is_read("t.csv", &text, seed));
+    }
+    assert!(read.iter().all(|read| *read > 500), "{read:?}");
 }

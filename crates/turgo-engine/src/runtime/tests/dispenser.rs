@@ -216,3 +216,15 @@ fn stopping_releases_the_reader_and_the_instances() {
     });
     assert!(matches!(chosen, (None | Some((0, _)), None)));
 }
+
+#[test]
+fn bytes_are_those_of_the_positions_unless_the_reader_counts_them() {
+    let dispenser = listed(1, 2);
+    for start in 0..3 {
+        dispenser.push(0, chunk(start));
+        dispenser.count_bytes(1, 40 + start);
+        dispenser.push(1, chunk(start));
+    }
+    let bytes: Vec<u64> = dispenser.partitions().iter().map(|partition| partition.bytes).collect();
+    assert_eq!(bytes, [3, 42]);
+}
