@@ -97,7 +97,7 @@ impl Connectors for Fake {
 
     fn infer(&self, table: &TableSpec, rows: usize) -> Result<TableSpec, OptionError> {
         let path = table.options["path"].clone();
-        self.inferred.lock().unwrap().push(format!("{path} {rows}"));
+        self.inferred.lock().expect("no test panics with it").push(format!("{path} {rows}"));
         let schema = Arc::new(Schema::new(vec![Field::new("price", DataType::Int64, true)]));
         Ok(TableSpec { schema, ..table.clone() })
     }
@@ -152,10 +152,10 @@ pub(super) fn run(script: &str) -> Result<Outcome, SqlError> {
 pub(super) fn inferred(script: &str) -> Vec<String> {
     let fake = Arc::<Fake>::default();
     let mut session = Session::new(Arc::clone(&fake) as Arc<dyn Connectors>);
-    for statement in parse(script).unwrap() {
-        session.execute(script, &statement, Arc::new(CollectSink::default())).unwrap();
+    for statement in parse(script).expect(script) {
+        session.execute(script, &statement, Arc::new(CollectSink::default())).expect(script);
     }
-    std::mem::take(&mut *fake.inferred.lock().unwrap())
+    std::mem::take(&mut *fake.inferred.lock().expect("no test panics with it"))
 }
 
 /// The query a script ends with.
