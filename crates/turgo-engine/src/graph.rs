@@ -13,7 +13,7 @@ use datafusion_physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion_physical_expr::expressions::{BinaryExpr, Column as ColumnExpr, Literal};
 
 use crate::io::{Sink, Source};
-use crate::window::Windows;
+use crate::window::{Sessions, Windows};
 
 /// A query, ready to run.
 #[derive(Debug, Clone)]
@@ -243,6 +243,13 @@ pub enum Panes {
         column: usize,
         /// The windows, [`Windows::within`] the column's unit.
         windows: Windows,
+    },
+    /// By the sessions of each key over a time column of the input.
+    Session {
+        /// The time column; never NULL.
+        column: usize,
+        /// The sessions, [`Sessions::within`] the column's unit.
+        sessions: Sessions,
     },
     /// By the window each row already carries.
     Attached {

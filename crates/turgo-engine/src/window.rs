@@ -1,6 +1,10 @@
 //! Windows over event time, and the panes they are made of.
 
+mod session;
+
 use arrow::datatypes::TimeUnit;
+
+pub use session::Sessions;
 
 use crate::time::EventTime;
 

@@ -15,7 +15,7 @@ use turgo_engine::graph::{
 use turgo_engine::types::sql_type;
 
 use crate::exact::operators_of;
-use crate::plan::window::{show, span};
+use crate::plan::window::{show, show_sessions, span};
 use crate::session::Planned;
 
 /// How a plan is shown.
@@ -192,6 +192,9 @@ fn aggregate(aggregate: &Aggregate) -> String {
         Panes::Whole => {}
         Panes::Time { column, windows } => {
             let _ = write!(said, " in {} of {}", show(windows), name(column));
+        }
+        Panes::Session { column, sessions } => {
+            let _ = write!(said, " in {} of {}", show_sessions(sessions), name(column));
         }
         Panes::Attached { start, end } => {
             let _ = write!(said, " in the window {} to {}", name(start), name(end));

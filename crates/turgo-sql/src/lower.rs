@@ -30,6 +30,7 @@ use turgo_engine::io::{Connectors, Sink};
 
 use self::rows::{Rows, plain_type};
 use crate::error::{Result, SqlError};
+use crate::plan::session::as_session_groups;
 use crate::plan::window::as_window;
 use crate::statement::Emit;
 
@@ -113,12 +114,13 @@ impl Lowering<'_> {
             LogicalPlan::Union(union) => self.union(union),
             LogicalPlan::EmptyRelation(empty) => self.empty(empty),
             LogicalPlan::Values(values) => self.values(values),
-            other => match as_window(other) {
-                Some(window) => {
+            other => match (as_window(other), as_session_groups(other)) {
+                (Some(window), _) => {
                     let rows = self.node(&window.input)?;
                     self.window(rows, window)
                 }
-                None => Err(refused(other)),
+                (None, Some(groups)) => self.node(&groups.input),
+                (None, None) => Err(refused(other)),
             },
         }
     }
@@ -166,7 +168,7 @@ impl Lowering<'_> {
     /// Brings rows into the names, types and order of `schema` and sends them out; says whether
     /// they are a changelog.
     fn finish(&mut self, rows: Rows, schema: &DFSchema, sink: Arc<dyn Sink>) -> Result<bool> {
-        let rows = self.with_window_columns(rows);
+        let rows = self.with_window_columns(rows)?;
         let columns: Vec<Column> = (0..rows.columns.len())
             .map(|index| {
                 let (expr, field) = rows.column(index);

@@ -4,6 +4,7 @@ mod column_names;
 pub(crate) mod event_time;
 mod fields;
 mod insert;
+pub(crate) mod session;
 pub(crate) mod window;
 
 use std::borrow::Cow;

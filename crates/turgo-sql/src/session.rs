@@ -15,6 +15,7 @@ use crate::explain::{self, ExplainFormat};
 use crate::functions::Functions;
 use crate::lower::{self, Request};
 use crate::optimize::optimize;
+use crate::plan::session::group_sessions;
 use crate::plan::{InsertTarget, Planner, event_time, insert};
 use crate::settings::Settings;
 use crate::show;
@@ -211,7 +212,9 @@ impl Session {
         sink: Arc<dyn Sink>,
     ) -> Result<Planned> {
         let warnings = event_time::warnings(&plan);
-        let plan = optimize(plan).map_err(|error| diagnose(&error, text, Some(&query.query)))?;
+        let plan = group_sessions(plan)
+            .and_then(optimize)
+            .map_err(|error| diagnose(&error, text, Some(&query.query)))?;
         let request = Request {
             connectors: &*self.connectors,
             emit: query.emit,

@@ -172,8 +172,10 @@ pub struct OptionDef {
 /// `(SELECT *, START(c, i, i) AS window_start, END(c, i, i) AS window_end, TIME(c, i, i) AS
 /// window_time FROM t) AS t`, with the names below; the arguments are the time column, the slide
 /// and the size. `HOP` differs only in them; `CUMULATE` has its step in place of the slide and
-/// [`marker::CUMULATE`] as a fourth argument. `GROUP BY ..., TUMBLE(c, i)` rewrites its FROM clause
-/// the same way and its grouping to `window_start, window_end, window_time`. The planner replaces
+/// [`marker::CUMULATE`] as a fourth argument. `SESSION` has its gap twice, [`marker::SESSION`] and the
+/// columns of PARTITION BY. `GROUP BY ..., TUMBLE(c, i)` rewrites its FROM clause
+/// the same way and its grouping to `window_start, window_end, window_time`;
+/// `SESSION` then has [`marker::SESSION_OF_GROUP`]. The planner replaces
 /// the projection that computes them by one window node; they are never evaluated.
 pub mod marker {
     /// Start of the window.
@@ -185,6 +187,13 @@ pub mod marker {
 
     /// The argument that tells cumulating windows from hopping ones.
     pub const CUMULATE: &str = "cumulate";
+
+    /// The argument that tells sessions from hopping windows; the columns they are partitioned by
+    /// follow.
+    pub const SESSION: &str = "session";
+
+    /// The same for sessions partitioned by whatever else they are grouped by.
+    pub const SESSION_OF_GROUP: &str = "session of group";
 
     /// The functions, each with the column it computes.
     pub(crate) const COLUMNS: [(&str, &str); 3] =

@@ -65,7 +65,7 @@ impl ChangesAggregate {
     /// `Internal` for panes over time: the planner attaches windows to rows instead;
     /// `Unsupported` where a key or a function cannot be kept.
     pub fn new(aggregate: Arc<Aggregate>, before: bool) -> Result<Self> {
-        if let Panes::Time { .. } = aggregate.panes {
+        if let Panes::Time { .. } | Panes::Session { .. } = aggregate.panes {
             return Err(EngineError::internal("EMIT CHANGES over panes of time"));
         }
         let store = PaneStore::new(aggregate)?;

@@ -1,16 +1,17 @@
 //! The owner of groups that are emitted once: when their window is complete, or the input ends.
 //!
-//! Windows leave in order of their end, groups in order of first appearance. Results are read a
-//! part at a time while nothing new comes in, and the watermark that completed them follows the
-//! last part. Results leave under the watermark sent on before: their windows end after it, so
-//! they are on time for whatever comes next.
+//! Windows leave in order of their end, groups in order of first appearance; sessions in order of the
+//! buckets they end in. Results are read a part at a time while nothing new comes in, and the
+//! watermark that completed them follows the last part; of sessions, what it promises of their ends.
+//! Results leave under the watermark sent on before: their windows end after it, so they are on time
+//! for whatever comes next.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute;
 
-use super::panes::{self, Complete, PaneStore, joined};
+use super::panes::{self, Complete, Groups, PaneStore, joined};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
@@ -25,7 +26,7 @@ const OUTPUT_ROWS_MAX: usize = 8 << 10;
 pub struct FinalAggregate {
     store: PaneStore,
     input: Fed,
-    /// The window being emitted.
+    /// The groups being emitted.
     open: Option<Open>,
     /// What is being worked off.
     due: Option<Due>,
@@ -49,7 +50,7 @@ enum Due {
     End,
 }
 
-/// A complete window and how much of it has been emitted.
+/// Complete groups and how many of them have been emitted.
 #[derive(Debug)]
 struct Open {
     complete: Complete,
@@ -114,8 +115,11 @@ impl FinalAggregate {
         self.due = None;
         if let Due::Watermark(time) = due {
             self.store.advance(time);
-            self.watermark = time;
-            out.watermark(time);
+            self.watermark = match self.store.aggregate().panes {
+                Panes::Session { sessions, .. } => sessions.passed_on(time),
+                Panes::Whole | Panes::Time { .. } | Panes::Attached { .. } => time,
+            };
+            out.watermark(self.watermark);
         }
         Ok(false)
     }
@@ -124,28 +128,46 @@ impl FinalAggregate {
 impl Open {
     fn new(complete: Complete) -> Result<Self> {
         let keys = complete.pane.table.keys()?;
-        // Without key columns there is one group, even where no row has come.
-        let groups = if keys.is_empty() { 1 } else { complete.pane.table.len() };
+        let groups = match &complete.groups {
+            Groups::Sessions(ended) => ended.len(),
+            // Without key columns there is one group, even where no row has come.
+            Groups::Whole | Groups::Window(..) if keys.is_empty() => 1,
+            Groups::Whole | Groups::Window(..) => complete.pane.table.len(),
+        };
         Ok(Self { complete, keys, groups, next: 0 })
     }
 
     /// The next groups, at most `room`, as output rows.
     fn read(&mut self, aggregate: &Aggregate, room: usize) -> Result<RecordBatch> {
         let rows = room.min(self.groups - self.next);
-        let id = |group| u32::try_from(group).expect("group ids are 32 bits wide");
-        let groups = UInt32Array::from_iter_values(id(self.next)..id(self.next + rows));
+        let due = self.next..self.next + rows;
         self.next += rows;
+        let windows = match &self.complete.groups {
+            Groups::Whole => vec![],
+            Groups::Window(start, end) => vec![(*start, *end); rows],
+            Groups::Sessions(ended) => ended[due.clone()].iter().map(|ended| ended.1).collect(),
+        };
+        let groups = match &self.complete.groups {
+            Groups::Sessions(ended) => ended[due].iter().map(|ended| ended.0).collect(),
+            Groups::Whole | Groups::Window(..) => {
+                let id = |group| u32::try_from(group).expect("group ids are 32 bits wide");
+                (id(due.start)..id(due.end)).collect::<Vec<u32>>()
+            }
+        };
+        let groups = UInt32Array::from(groups);
         let mut columns: Vec<ArrayRef> = self
             .keys
             .iter()
             .map(|key| compute::take(key, &groups, None))
             .collect::<Result<_, _>>()?;
-        if let Some(window) = self.complete.window {
-            let fields = aggregate.output.fields();
+        let fields = aggregate.output.fields();
+        if aggregate.panes != Panes::Whole {
             let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];
-            columns.extend(window_columns::columns(std::iter::repeat_n(window, rows), fields)?);
+            columns.extend(window_columns::columns(windows.iter().copied(), fields)?);
         }
-        for call in &mut self.complete.pane.calls {
+        // What is behind the output's calls is for the pane's own use.
+        let calls = fields.len() - columns.len();
+        for call in &mut self.complete.pane.calls[..calls] {
             columns.push(call.read(groups.values())?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

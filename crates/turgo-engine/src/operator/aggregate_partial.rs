@@ -26,7 +26,7 @@ pub const STATE_KEYS_AT: usize = panes::PANE_COLUMNS;
 ///
 /// # Errors
 /// `Unsupported` where a function has no state that can be sent on.
-pub fn state_schema(aggregate: &Aggregate) -> Result<SchemaRef> {
+pub fn state_schema(aggregate: &Arc<Aggregate>) -> Result<SchemaRef> {
     panes::state_schema(aggregate)
 }
 
@@ -80,8 +80,8 @@ impl PartialAggregate {
     }
 
     pub(super) fn with_limits(aggregate: Arc<Aggregate>, limits: Limits) -> Result<Self> {
-        let calls = accumulators(&aggregate)?;
         let store = PaneStore::new(aggregate)?;
+        let calls = accumulators(store.aggregate())?;
         let mode = Mode::Grouping { rows: 0, groups: 0 };
         Ok(Self { store, calls, mode, limits, watermark: WATERMARK_NONE })
     }

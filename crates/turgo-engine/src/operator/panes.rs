@@ -8,11 +8,14 @@
 //! |------------|------------------------------------------------------------|
 //! | `Whole`    | `(0, 0)`                                                    |
 //! | `Time`     | `(start of the pane, end of the first window it counts in)` |
+//! | `Session`  | `(start of the bucket, watermark under which it is complete)` |
 //! | `Attached` | `(end of the window, start of the window)`                  |
 //!
 //! A row that is late for the first of its windows must not count in those, so it goes to a pane of
 //! its own with the same start and a later first window. A window is the sum of all panes that lie in
 //! it and whose first window does not end later.
+//!
+//! Sessions are put together of buckets, see [`session`].
 //!
 //! # Invariants
 //!
@@ -23,6 +26,7 @@
 mod complete;
 mod frozen;
 mod place;
+mod session;
 mod split;
 
 use std::collections::BTreeMap;
@@ -32,7 +36,7 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 
-pub(super) use complete::Complete;
+pub(super) use complete::{Complete, Groups};
 pub(super) use place::{split_rows, time_error, times_of};
 pub(super) use split::{Piece, Split};
 
@@ -125,15 +129,21 @@ impl PaneStore {
     /// # Errors
     /// `Unsupported` where a key, a function or the windows cannot be kept.
     pub(super) fn new(aggregate: Arc<Aggregate>) -> Result<Self> {
-        if let Panes::Time { column, windows } = aggregate.panes {
-            window_columns::check(&windows, aggregate.input.field(column).data_type())?;
+        let type_of = |column| aggregate.input.field(column).data_type();
+        match aggregate.panes {
+            Panes::Time { column, windows } => window_columns::check(&windows, type_of(column))?,
+            Panes::Session { column, sessions } => {
+                window_columns::check_sessions(&sessions, type_of(column))?;
+            }
+            Panes::Whole | Panes::Attached { .. } => {}
         }
-        let schema = state_schema(&aggregate)?;
+        let aggregate = session::with_extents(aggregate);
+        let schema = schema_of(&aggregate)?;
         let (panes, groups) = (BTreeMap::new(), Vec::new());
         Ok(Self { aggregate, schema, panes, emitted: EventTime::MIN, groups })
     }
 
-    /// What is aggregated.
+    /// What is aggregated; the extents of sessions are among the calls, as the last.
     pub(super) fn aggregate(&self) -> &Arc<Aggregate> {
         &self.aggregate
     }
@@ -236,11 +246,12 @@ impl PaneStore {
     }
 }
 
-/// End of the first window that a pane counts in; `None` where there are no windows.
+/// The watermark under which nothing more comes for the first window, or the bucket, that a pane
+/// counts in; `None` where there are no windows.
 fn first_end(panes: Panes, key: PaneKey) -> Option<EventTime> {
     match panes {
         Panes::Whole => None,
-        Panes::Time { .. } => Some(key.1),
+        Panes::Time { .. } | Panes::Session { .. } => Some(key.1),
         Panes::Attached { .. } => Some(key.0),
     }
 }
@@ -269,7 +280,11 @@ pub(super) fn joined(schema: &SchemaRef, mut batches: Vec<RecordBatch>) -> Resul
 ///
 /// # Errors
 /// `Unsupported` where a function has no state that can be sent on.
-pub(super) fn state_schema(aggregate: &Aggregate) -> Result<SchemaRef> {
+pub(super) fn state_schema(aggregate: &Arc<Aggregate>) -> Result<SchemaRef> {
+    schema_of(&session::with_extents(Arc::clone(aggregate)))
+}
+
+fn schema_of(aggregate: &Aggregate) -> Result<SchemaRef> {
     let part = |name| Arc::new(Field::new(name, DataType::Int64, false));
     let mut fields: Vec<FieldRef> = vec![part("pane_a"), part("pane_b")];
     fields.extend(aggregate.keys.iter().map(|key| aggregate.input.fields()[*key].clone()));

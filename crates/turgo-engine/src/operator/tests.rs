@@ -6,3 +6,4 @@ mod changes;
 mod drive;
 mod model;
 mod restore;
+mod sessions;

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use crate::error::{EngineError, Result};
 use crate::time::{EventTime, in_unit};
 use crate::types::sql_type;
-use crate::window::Windows;
+use crate::window::{Sessions, Windows};
 
 /// How many columns a window adds.
 pub(super) const COLUMNS: usize = 3;
@@ -21,26 +21,43 @@ pub(super) const COLUMNS: usize = 3;
 /// `Unsupported` where they do not; `Internal` where `time` is not a timestamp, or the windows are not
 /// [`Windows::within`] its unit.
 pub(super) fn check(windows: &Windows, time: &DataType) -> Result<()> {
-    let unit = unit(time)?;
-    if windows.within(unit) != *windows {
-        let message = format!("windows beyond the range of their column of type {time}");
-        return Err(EngineError::internal(message));
+    check_within(windows.within(unit(time)?) == *windows, time)?;
+    check_length("size", windows.size(), time)?;
+    check_length("step", windows.step(), time)
+}
+
+/// The same of sessions.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_sessions(sessions: &Sessions, time: &DataType) -> Result<()> {
+    check_within(sessions.within(unit(time)?) == *sessions, time)?;
+    check_length("gap", sessions.gap(), time)
+}
+
+fn check_within(within: bool, time: &DataType) -> Result<()> {
+    match within {
+        true => Ok(()),
+        false => Err(EngineError::internal(format!(
+            "windows beyond the range of their column of type {time}"
+        ))),
     }
-    let micros = match unit {
+}
+
+fn check_length(what: &str, length: i64, time: &DataType) -> Result<()> {
+    let micros = match unit(time)? {
         TimeUnit::Second => 1_000_000,
         TimeUnit::Millisecond => 1_000,
         TimeUnit::Microsecond | TimeUnit::Nanosecond => 1,
     };
-    for (what, length) in [("size", windows.size()), ("step", windows.step())] {
-        if length % micros != 0 {
-            return Err(EngineError::Unsupported(format!(
-                "a window {what} of {length} microseconds is finer than its time column of type {}; \
-                 cast the column to TIMESTAMP(6) or use a multiple of {micros} microseconds",
-                sql_type(time)
-            )));
-        }
+    if length % micros == 0 {
+        return Ok(());
     }
-    Ok(())
+    Err(EngineError::Unsupported(format!(
+        "a window {what} of {length} microseconds is finer than its time column of type {}; \
+         cast the column to TIMESTAMP(6) or use a multiple of {micros} microseconds",
+        sql_type(time)
+    )))
 }
 
 /// The three columns for rows in the windows `bounds` (start and end), one per row; `fields` are

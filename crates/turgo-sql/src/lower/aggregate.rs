@@ -9,11 +9,11 @@ use turgo_engine::graph::{
     Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Output, Panes,
 };
 use turgo_engine::operator::aggregate_partial::STATE_KEYS_AT;
-use turgo_engine::window::Windows;
 
 use super::call::{Calls, Casts, order_sensitive};
 use super::rows::{
-    Changelog, LogicalColumn, Part, Picked, RowWindow, Rows, field, plain_column, plain_type,
+    Changelog, LogicalColumn, Part, Picked, RowWindow, RowWindowKind, Rows, field, plain_column,
+    plain_type,
 };
 use super::{Lowering, Place};
 use crate::error::{Result, SqlError};
@@ -51,7 +51,7 @@ impl Lowering<'_> {
         }
         let windowed = parts.iter().any(Option::is_some);
         let changes = self.emits_changes(&rows, windowed)?;
-        let rows = self.assign_if_read(rows, plan, &parts, changes, windowed);
+        let rows = self.assign_if_read(rows, plan, &parts, changes, windowed)?;
         let bounded = rows.bounded;
 
         let mut input = Picked::default();
@@ -88,8 +88,8 @@ impl Lowering<'_> {
         });
         self.push_project(rows.stage, input.columns);
         let (stage, place) = self.distribute(rows.stage, &aggregate, changes)?;
-        let window = rows.window.as_ref().map(RowWindow::windows);
-        let mut result = laid_out(stage, fields, &groups, &aggregate, window, bounded);
+        let kind = rows.window.as_ref().map(RowWindow::kind);
+        let mut result = laid_out(stage, fields, &groups, &aggregate, kind, bounded);
         if changes && !aggregate.calls.is_empty() {
             result.changelog = Some(Changelog {
                 aggregates: vec![place],
@@ -123,7 +123,13 @@ impl Lowering<'_> {
         parts: &[Option<Part>],
         changes: bool,
         windowed: bool,
-    ) -> Rows {
+    ) -> Result<Rows> {
+        if changes
+            && let Some(RowWindowKind::Session(_)) = rows.window.as_ref().map(RowWindow::kind)
+        {
+            return Err(SqlError::new("EMIT CHANGES over SESSION is not there yet")
+                .help("write EMIT FINAL, or use TUMBLE, HOP or CUMULATE"));
+        }
         let schema = plan.input.schema();
         let computed = plan.group_expr.iter().zip(parts).filter(|(_, part)| part.is_none());
         let read = computed
@@ -131,7 +137,7 @@ impl Lowering<'_> {
             .chain(&plan.aggr_expr)
             .any(|expr| rows.reads_pending(expr, schema));
         // Without its columns among the groups a hopping window still repeats rows.
-        if read || changes || !windowed { self.with_window_columns(rows) } else { rows }
+        if read || changes || !windowed { self.with_window_columns(rows) } else { Ok(rows) }
     }
 
     /// The panes of a windowed aggregate, and their columns in its input.
@@ -141,9 +147,10 @@ impl Lowering<'_> {
             input.add(expr, field)
         };
         match &rows.window {
-            Some(RowWindow::Pending { time, windows }) => {
-                Panes::Time { column: add(*time), windows: *windows }
-            }
+            Some(RowWindow::Pending { time, kind }) => match *kind {
+                RowWindowKind::Fixed(windows) => Panes::Time { column: add(*time), windows },
+                RowWindowKind::Session(sessions) => Panes::Session { column: add(*time), sessions },
+            },
             Some(RowWindow::Attached { start, end, assigns, .. }) => {
                 let panes = Panes::Attached { start: add(*start), end: add(*end) };
                 self.drop_late(assigns);
@@ -242,10 +249,20 @@ impl Lowering<'_> {
 }
 
 /// Whether rows in different windows differ in the window's columns among the groups: of windows that
-/// start together, the start does not say which one it is.
+/// start together, the start does not say which one it is, and of the sessions of different keys
+/// neither the start nor the end alone.
 fn tell_windows_apart(parts: &[Option<Part>], window: Option<&RowWindow>) -> bool {
-    let starts_only = !parts.iter().flatten().any(|part| *part != Part::Start);
-    !(starts_only && window.is_some_and(|window| window.windows().cumulates()))
+    let start = parts.contains(&Some(Part::Start));
+    let end = parts.contains(&Some(Part::End)) || parts.contains(&Some(Part::Time));
+    match window {
+        Some(RowWindow::Attached { kind: RowWindowKind::Session(_), .. }) => start && end,
+        // A key has one session at a time, and what they are partitioned by is among the groups.
+        Some(RowWindow::Pending { kind: RowWindowKind::Session(_), .. }) | None => true,
+        Some(window) => match window.kind() {
+            RowWindowKind::Fixed(windows) if windows.cumulates() => end,
+            RowWindowKind::Fixed(_) | RowWindowKind::Session(_) => true,
+        },
+    }
 }
 
 /// The columns that leave an aggregate: keys, window, calls.
@@ -257,7 +274,7 @@ fn output_fields<'a>(
 ) -> Vec<FieldRef> {
     let time = match panes {
         Panes::Whole => None,
-        Panes::Time { column, .. } => Some(*column),
+        Panes::Time { column, .. } | Panes::Session { column, .. } => Some(*column),
         Panes::Attached { start, .. } => Some(*start),
     };
     let window =
@@ -272,7 +289,7 @@ fn laid_out(
     fields: Vec<FieldRef>,
     groups: &[Group],
     aggregate: &Aggregate,
-    windows: Option<Windows>,
+    kind: Option<RowWindowKind>,
     bounded: bool,
 ) -> Rows {
     let keys = aggregate.keys.len();
@@ -287,8 +304,11 @@ fn laid_out(
             },
         })
         .collect();
-    let window = windows.filter(|_| aggregate.panes != Panes::Whole).map(|windows| {
-        RowWindow::Attached { start: keys, end: keys + 1, windows, assigns: vec![] }
+    let window = kind.filter(|_| aggregate.panes != Panes::Whole).map(|kind| RowWindow::Attached {
+        start: keys,
+        end: keys + 1,
+        kind,
+        assigns: vec![],
     });
     let first = fields.len() - aggregate.calls.len();
     columns.extend((first..fields.len()).map(|at| LogicalColumn {
@@ -300,7 +320,7 @@ fn laid_out(
 }
 
 /// The columns of the partial states of `aggregate`.
-fn state_schema(aggregate: &Aggregate) -> Result<SchemaRef> {
+fn state_schema(aggregate: &Arc<Aggregate>) -> Result<SchemaRef> {
     turgo_engine::operator::aggregate_partial::state_schema(aggregate)
         .map_err(|error| SqlError::new(error.to_string()))
 }

@@ -12,14 +12,15 @@ use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{CastExpr, Column as ColumnExpr};
 use turgo_engine::graph::{Column, OperatorSpec};
-use turgo_engine::window::Windows;
+use turgo_engine::window::{Sessions, Windows};
 
 use super::{Lowering, Place};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
 use crate::lazy;
 use crate::plan::WindowAssign;
-use crate::plan::window::COLUMNS;
+use crate::plan::session::ungrouped;
+use crate::plan::window::{COLUMNS, Kind};
 
 /// Rows at the end of a stage.
 #[derive(Debug)]
@@ -61,10 +62,18 @@ pub(super) enum Part {
 #[derive(Debug, Clone)]
 pub(super) enum RowWindow {
     /// Known, not assigned: L2.
-    Pending { time: usize, windows: Windows },
+    Pending { time: usize, kind: RowWindowKind },
     /// Carried by each row in two columns. `assigns`: the operators that repeat rows for it and may
     /// leave out late ones; none behind an aggregate, which has.
-    Attached { start: usize, end: usize, windows: Windows, assigns: Vec<Place> },
+    Attached { start: usize, end: usize, kind: RowWindowKind, assigns: Vec<Place> },
+}
+
+/// Which windows. What sessions are partitioned by has been seen to by
+/// [`crate::plan::session`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowWindowKind {
+    Fixed(Windows),
+    Session(Sessions),
 }
 
 impl RowWindow {
@@ -76,19 +85,19 @@ impl RowWindow {
         }
     }
 
-    /// The windows.
-    pub(super) fn windows(&self) -> Windows {
+    /// Which windows.
+    pub(super) fn kind(&self) -> RowWindowKind {
         match self {
-            Self::Pending { windows, .. } | Self::Attached { windows, .. } => *windows,
+            Self::Pending { kind, .. } | Self::Attached { kind, .. } => *kind,
         }
     }
 
     /// The same window where column `i` has become column `moved(i)`.
     fn moved(self, moved: impl Fn(usize) -> usize) -> Self {
         match self {
-            Self::Pending { time, windows } => Self::Pending { time: moved(time), windows },
-            Self::Attached { start, end, windows, assigns } => {
-                Self::Attached { start: moved(start), end: moved(end), windows, assigns }
+            Self::Pending { time, kind } => Self::Pending { time: moved(time), kind },
+            Self::Attached { start, end, kind, assigns } => {
+                Self::Attached { start: moved(start), end: moved(end), kind, assigns }
             }
         }
     }
@@ -217,7 +226,7 @@ impl Lowering<'_> {
         let reads_pending =
             |expr: &Expr| plain_column(expr, input).is_none() && rows.reads_pending(expr, input);
         let rows =
-            if exprs.iter().any(reads_pending) { self.with_window_columns(rows) } else { rows };
+            if exprs.iter().any(reads_pending) { self.with_window_columns(rows)? } else { rows };
         let mut picked = Picked::default();
         let mut columns = Vec::with_capacity(exprs.len());
         for (index, (expr, plain)) in exprs.iter().zip(plain).enumerate() {
@@ -259,7 +268,7 @@ impl Lowering<'_> {
         input: &DFSchema,
     ) -> Result<Rows> {
         let pending = rows.reads_pending(predicate, input);
-        let mut rows = if pending { self.with_window_columns(rows) } else { rows };
+        let mut rows = if pending { self.with_window_columns(rows)? } else { rows };
         let steps = lazy::steps(predicate, input).map_err(|error| diagnose(&error, "", None))?;
         for step in steps {
             let condition = rows.expr(&step, input)?;
@@ -274,12 +283,13 @@ impl Lowering<'_> {
     /// A window: noted, assigned when something reads it (L2).
     pub(super) fn window(&mut self, rows: Rows, window: &WindowAssign) -> Result<Rows> {
         // A window over a window: the columns of the first are columns like others from here on.
-        let mut rows = self.with_window_columns(rows);
+        let mut rows = self.with_window_columns(rows)?;
         if rows.changelog.is_some() {
             return Err(SqlError::new("a window over a changelog is not there yet")
                 .help("write EMIT FINAL, or give the inner query a window"));
         }
-        if let Some(RowWindow::Attached { windows, assigns, .. }) = &rows.window
+        if let Some(RowWindow::Attached { kind: RowWindowKind::Fixed(windows), assigns, .. }) =
+            &rows.window
             && !assigns.is_empty()
             && !windows.tumbles()
         {
@@ -298,13 +308,21 @@ impl Lowering<'_> {
         for part in [Part::Start, Part::End, Part::Time] {
             rows.columns.push(LogicalColumn { at: None, part: Some(part), key: None });
         }
-        rows.window = Some(RowWindow::Pending { time, windows: window.windows });
+        let kind = match &window.kind {
+            Kind::Fixed(windows) => RowWindowKind::Fixed(*windows),
+            Kind::Session { sessions, .. } => RowWindowKind::Session(*sessions),
+        };
+        rows.window = Some(RowWindow::Pending { time, kind });
         Ok(rows)
     }
 
     /// The same rows with the columns of their window assigned.
-    pub(super) fn with_window_columns(&mut self, mut rows: Rows) -> Rows {
-        let Some(RowWindow::Pending { time, windows }) = rows.window else { return rows };
+    ///
+    /// # Errors
+    /// When the window is a session: it is known when its rows have been aggregated.
+    pub(super) fn with_window_columns(&mut self, mut rows: Rows) -> Result<Rows> {
+        let Some(RowWindow::Pending { time, kind }) = rows.window else { return Ok(rows) };
+        let RowWindowKind::Fixed(windows) = kind else { return Err(ungrouped()) };
         let first = rows.fields.len();
         let data_type = rows.fields[time].data_type().clone();
         rows.fields.extend(COLUMNS.map(|name| field(name, &data_type)));
@@ -316,13 +334,9 @@ impl Lowering<'_> {
         let operator =
             OperatorSpec::AssignWindows { time, windows, drop_late: false, schema: rows.schema() };
         let place = self.push(rows.stage, operator);
-        rows.window = Some(RowWindow::Attached {
-            start: first,
-            end: first + 1,
-            windows,
-            assigns: vec![place],
-        });
-        rows
+        rows.window =
+            Some(RowWindow::Attached { start: first, end: first + 1, kind, assigns: vec![place] });
+        Ok(rows)
     }
 }
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 use datafusion_expr::Union;
 use turgo_engine::graph::{Column, Distribution, Input, Instances};
-use turgo_engine::window::Windows;
 
 use super::Lowering;
-use super::rows::{Changelog, LogicalColumn, Picked, RowWindow, Rows, field};
+use super::rows::{Changelog, LogicalColumn, Picked, RowWindow, RowWindowKind, Rows, field};
 use crate::error::Result;
 
 impl Lowering<'_> {
@@ -17,10 +16,10 @@ impl Lowering<'_> {
         let mut inputs = Vec::with_capacity(union.inputs.len());
         for input in &union.inputs {
             let rows = self.node(input)?;
-            inputs.push(self.with_window_columns(rows));
+            inputs.push(self.with_window_columns(rows)?);
         }
-        let windows = same_windows(&inputs);
-        let windowed = windows.is_some();
+        let kind = same_windows(&inputs);
+        let windowed = kind.is_some();
         let names = union.schema.fields();
         let mut fields: Vec<_> =
             names.iter().map(|name| field(name.name(), name.data_type())).collect();
@@ -61,10 +60,10 @@ impl Lowering<'_> {
             self.push_project(rows.stage, picked.columns);
             self.connect(rows.stage, Arc::clone(&schema), to, Distribution::Forward);
         }
-        let window = windows.map(|windows| RowWindow::Attached {
+        let window = kind.map(|kind| RowWindow::Attached {
             start: width,
             end: width + 1,
-            windows,
+            kind,
             assigns: assigned,
         });
         // The keys of one input say nothing about the rows of another.
@@ -75,10 +74,10 @@ impl Lowering<'_> {
 
 /// The windows that all rows carry, if they are the same, in columns of one type: two windows that
 /// start together may end apart.
-fn same_windows(inputs: &[Rows]) -> Option<Windows> {
+fn same_windows(inputs: &[Rows]) -> Option<RowWindowKind> {
     let mut all = inputs.iter().map(|rows| match &rows.window {
-        Some(RowWindow::Attached { start, windows, .. }) => {
-            Some((*windows, rows.fields[*start].data_type()))
+        Some(RowWindow::Attached { start, kind, .. }) => {
+            Some((*kind, rows.fields[*start].data_type()))
         }
         _ => None,
     });

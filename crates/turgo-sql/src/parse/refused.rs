@@ -48,7 +48,7 @@ fn construct(cursor: &Cursor<'_>, at: usize) -> Result<()> {
         ("TUMBLING", Some("write GROUP BY TUMBLE(time, INTERVAL '1' MINUTE)")),
         ("HOPPING", Some("write GROUP BY HOP(time, INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)")),
         ("SLIDING", Some("write GROUP BY HOP(time, INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)")),
-        ("SESSION", None),
+        ("SESSION", Some("write GROUP BY SESSION(time, INTERVAL '10' SECOND)")),
     ] {
         if words(&["WINDOW", kind]) && paren(2) {
             return refuse(&format!("WINDOW {kind} (...)"), 2, remedy);

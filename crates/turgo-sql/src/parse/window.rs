@@ -17,10 +17,8 @@ enum Window {
     Tumble,
     Hop,
     Cumulate,
+    Session,
 }
-
-/// The word of a window that is to come.
-const LATER: [&str; 1] = ["SESSION"];
 
 impl Window {
     fn from_word(word: &str) -> Option<Self> {
@@ -28,6 +26,7 @@ impl Window {
             "TUMBLE" => Some(Self::Tumble),
             "HOP" => Some(Self::Hop),
             "CUMULATE" => Some(Self::Cumulate),
+            "SESSION" => Some(Self::Session),
             _ => None,
         }
     }
@@ -37,14 +36,27 @@ impl Window {
             Self::Tumble => "TUMBLE",
             Self::Hop => "HOP",
             Self::Cumulate => "CUMULATE",
+            Self::Session => "SESSION",
         }
     }
 
-    /// What the marker functions are given to tell it from a hopping window.
-    fn marker(self) -> Option<&'static str> {
+    /// What the marker functions are given to tell it from a hopping window, behind FROM or `grouped`.
+    fn marker(self, grouped: bool) -> Option<&'static str> {
         match self {
             Self::Tumble | Self::Hop => None,
             Self::Cumulate => Some(marker::CUMULATE),
+            Self::Session if grouped => Some(marker::SESSION_OF_GROUP),
+            Self::Session => Some(marker::SESSION),
+        }
+    }
+
+    /// The names of its arguments behind FROM, in their order.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Tumble => &["DATA", "TIMECOL", "SIZE"],
+            Self::Hop => &["DATA", "TIMECOL", "SLIDE", "SIZE"],
+            Self::Cumulate => &["DATA", "TIMECOL", "STEP", "SIZE"],
+            Self::Session => &["DATA", "TIMECOL", "GAP"],
         }
     }
 
@@ -59,6 +71,9 @@ impl Window {
             Self::Cumulate => {
                 "CUMULATE(TABLE t, DESCRIPTOR(time_column), INTERVAL '1' HOUR, INTERVAL '1' DAY), \
                  first the step, then the largest size"
+            }
+            Self::Session => {
+                "SESSION(TABLE t PARTITION BY (a, b), DESCRIPTOR(time_column), INTERVAL '10' SECOND)"
             }
         }
     }
@@ -75,6 +90,7 @@ impl Window {
                 "CUMULATE(time_column, INTERVAL '1' HOUR, INTERVAL '1' DAY), first the step, then \
                  the largest size"
             }
+            Self::Session => "SESSION(time_column, INTERVAL '10' SECOND)",
         }
     }
 }
@@ -87,7 +103,7 @@ fn wrong_count(
     remedy: &str,
     span: Range<usize>,
 ) -> SqlError {
-    let error = if found == wanted + 1 {
+    let error = if found == wanted + 1 && window != Window::Session {
         super::not_yet(&format!("the offset of {}", window.name()), span)
     } else {
         let message = format!("{} takes {wanted} arguments, found {found}", window.name());

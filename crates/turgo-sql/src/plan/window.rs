@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{
     Column, DFSchema, DFSchemaRef, DataFusionError, ExprSchema, Result, ScalarValue,
@@ -15,7 +15,7 @@ use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{
     Expr, Extension, LogicalPlan, LogicalPlanBuilder, Projection, UserDefinedLogicalNodeCore,
 };
-use turgo_engine::window::Windows;
+use turgo_engine::window::{Sessions, Windows};
 
 use crate::diagnose::carry;
 use crate::error::SqlError;
@@ -26,6 +26,49 @@ use crate::statement::marker;
 /// The columns a window adds, in this order.
 pub(crate) const COLUMNS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
+/// What windows there are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// Those that depend on time alone.
+    Fixed(Windows),
+    /// Those that depend on the rows.
+    Session {
+        sessions: Sessions,
+        /// The columns whose values have sessions of their own; `None`: whatever else the
+        /// sessions are grouped by.
+        partition: Option<Vec<Column>>,
+    },
+}
+
+impl Kind {
+    fn within(self, unit: TimeUnit) -> Self {
+        match self {
+            Self::Fixed(windows) => Self::Fixed(windows.within(unit)),
+            Self::Session { sessions, partition } => {
+                Self::Session { sessions: sessions.within(unit), partition }
+            }
+        }
+    }
+
+    /// The columns it names.
+    fn columns(&self) -> &[Column] {
+        match self {
+            Self::Session { partition: Some(columns), .. } => columns,
+            Self::Session { partition: None, .. } | Self::Fixed(_) => &[],
+        }
+    }
+
+    /// The same with other columns in the place of [`Kind::columns`].
+    fn with_columns(&self, columns: Vec<Column>) -> Self {
+        match self {
+            Self::Session { sessions, partition: Some(_) } => {
+                Self::Session { sessions: *sessions, partition: Some(columns) }
+            }
+            other => other.clone(),
+        }
+    }
+}
+
 /// Repeats each row for each window that holds it and adds the window's three columns.
 ///
 /// Its schema is its input's, then [`COLUMNS`].
@@ -34,16 +77,16 @@ pub(crate) struct WindowAssign {
     pub(crate) input: LogicalPlan,
     /// The time column, a plain column of the input.
     pub(crate) time: Column,
-    pub(crate) windows: Windows,
+    pub(crate) kind: Kind,
     schema: DFSchemaRef,
 }
 
 impl WindowAssign {
-    fn try_new(input: LogicalPlan, time: Column, windows: Windows) -> Result<Self> {
+    fn try_new(input: LogicalPlan, time: Column, kind: Kind) -> Result<Self> {
         let data_type = input.schema().field_from_column(&time)?.data_type().clone();
-        let windows = match &data_type {
-            DataType::Timestamp(unit, _) => windows.within(*unit),
-            _ => windows,
+        let kind = match &data_type {
+            DataType::Timestamp(unit, _) => kind.within(*unit),
+            _ => kind,
         };
         let mut fields: Vec<_> = (input.schema().iter())
             .map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)))
@@ -60,7 +103,7 @@ impl WindowAssign {
         fields.extend(added.into_iter().map(|field| (None, field)));
         let metadata = input.schema().as_arrow().metadata().clone();
         let schema = Arc::new(DFSchema::new_with_metadata(fields, metadata)?);
-        Ok(Self { input, time, windows, schema })
+        Ok(Self { input, time, kind, schema })
     }
 }
 
@@ -68,7 +111,7 @@ impl Hash for WindowAssign {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.input.hash(state);
         self.time.hash(state);
-        self.windows.hash(state);
+        self.kind.hash(state);
     }
 }
 
@@ -93,7 +136,8 @@ impl UserDefinedLogicalNodeCore for WindowAssign {
     }
 
     fn expressions(&self) -> Vec<Expr> {
-        vec![Expr::Column(self.time.clone())]
+        let columns = std::iter::once(&self.time).chain(self.kind.columns());
+        columns.cloned().map(Expr::Column).collect()
     }
 
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
@@ -101,14 +145,28 @@ impl UserDefinedLogicalNodeCore for WindowAssign {
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Window: {} on {}", show(&self.windows), self.time)
+        match &self.kind {
+            Kind::Fixed(windows) => write!(f, "Window: {} on {}", show(windows), self.time),
+            Kind::Session { sessions, .. } => {
+                write!(f, "Window: {} on {}", show_sessions(sessions), self.time)?;
+                for (index, column) in self.kind.columns().iter().enumerate() {
+                    write!(f, "{} {column}", if index == 0 { " by" } else { "," })?;
+                }
+                Ok(())
+            }
+        }
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
-        let shape = || DataFusionError::Internal("a window has one column and one input".into());
-        let [Expr::Column(time)] = exprs.as_slice() else { return Err(shape()) };
-        let [input] = <[LogicalPlan; 1]>::try_from(inputs).map_err(|_| shape())?;
-        Self::try_new(input, time.clone(), self.windows)
+        let wrong = || DataFusionError::Internal("a window has columns and one input".into());
+        let columns = exprs.into_iter().map(|expr| match expr {
+            Expr::Column(column) => Some(column),
+            _ => None,
+        });
+        let columns: Vec<Column> = columns.collect::<Option<_>>().ok_or_else(wrong)?;
+        let [input] = <[LogicalPlan; 1]>::try_from(inputs).map_err(|_| wrong())?;
+        let (time, partition) = columns.split_first().ok_or_else(wrong)?;
+        Self::try_new(input, time.clone(), self.kind.with_columns(partition.to_vec()))
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
@@ -127,6 +185,11 @@ pub(crate) fn show(windows: &Windows) -> String {
     } else {
         format!("hop {size} every {step}")
     }
+}
+
+/// `sessions 10s apart`.
+pub(crate) fn show_sessions(sessions: &Sessions) -> String {
+    format!("sessions {} apart", span(sessions.gap()))
 }
 
 /// A length of time, such as `10s`.
@@ -178,14 +241,14 @@ fn as_marker(expr: &Expr) -> Option<&ScalarFunction> {
 
 fn replace(projection: Projection) -> Result<LogicalPlan> {
     let input = Arc::unwrap_or_clone(projection.input);
-    let mut found: Option<(Column, Windows)> = None;
+    let mut found: Option<(Column, Kind)> = None;
     let mut exprs = Vec::with_capacity(projection.expr.len());
     for expr in projection.expr {
         let Some(call) = as_marker(&expr.clone().unalias_nested().data).cloned() else {
             exprs.push(expr);
             continue;
         };
-        let window = (time_column(&call.args[0], &input)?, windows(&call)?);
+        let window = (time_column(&call.args[0], &input)?, kind(&call)?);
         if found.as_ref().is_some_and(|found| *found != window) {
             return Err(carry(SqlError::new("one SELECT can compute only one window")));
         }
@@ -199,10 +262,10 @@ fn replace(projection: Projection) -> Result<LogicalPlan> {
         let column = Expr::Column(Column::new_unqualified(column));
         exprs.push(if name == column.qualified_name().1 { column } else { column.alias(name) });
     }
-    let Some((time, windows)) = found else {
+    let Some((time, kind)) = found else {
         return Err(carry(SqlError::new("a window cannot be part of a larger expression")));
     };
-    let node = WindowAssign::try_new(input, time, windows)?;
+    let node = WindowAssign::try_new(input, time, kind)?;
     let same = node.schema.columns().into_iter().map(Expr::Column).eq(exprs.iter().cloned());
     let assign = LogicalPlan::Extension(Extension { node: Arc::new(node) });
     if same { Ok(assign) } else { LogicalPlanBuilder::from(assign).project(exprs)?.build() }
@@ -237,12 +300,31 @@ fn time_column(expr: &Expr, input: &LogicalPlan) -> Result<Column> {
 }
 
 /// The windows a marker's arguments stand for.
-fn windows(call: &ScalarFunction) -> Result<Windows> {
-    let size = interval(&call.args[2], "size")?;
-    if call.args.len() == 3 {
-        return Ok(Windows::hop(size, interval(&call.args[1], "slide")?));
+fn kind(call: &ScalarFunction) -> Result<Kind> {
+    let (size, rest) = (&call.args[2], &call.args[3..]);
+    let word = rest.first().and_then(|kind| kind.as_literal()?.try_as_str().flatten());
+    match word {
+        None => {
+            let size = interval(size, "size")?;
+            Ok(Kind::Fixed(Windows::hop(size, interval(&call.args[1], "slide")?)))
+        }
+        Some(marker::SESSION_OF_GROUP) => {
+            let sessions = Sessions::new(interval(size, "gap")?);
+            Ok(Kind::Session { sessions, partition: None })
+        }
+        Some(marker::SESSION) => {
+            let sessions = Sessions::new(interval(size, "gap")?);
+            let columns = rest[1..].iter().map(|column| column.try_as_col().cloned());
+            let partition = Some(columns.collect::<Option<_>>().ok_or_else(|| {
+                carry(SqlError::new("sessions are partitioned by columns, not by expressions"))
+            })?);
+            Ok(Kind::Session { sessions, partition })
+        }
+        Some(_) => cumulating(interval(size, "size")?, interval(&call.args[1], "step")?),
     }
-    let step = interval(&call.args[1], "step")?;
+}
+
+fn cumulating(size: i64, step: i64) -> Result<Kind> {
     if size % step != 0 {
         return Err(carry(
             SqlError::new(format!(
@@ -253,7 +335,7 @@ fn windows(call: &ScalarFunction) -> Result<Windows> {
             .help("the step comes first, as in INTERVAL '1' HOUR, INTERVAL '1' DAY"),
         ));
     }
-    Ok(Windows::cumulate(size, step))
+    Ok(Kind::Fixed(Windows::cumulate(size, step)))
 }
 
 /// A constant interval in microseconds.

@@ -75,6 +75,7 @@ files! {
     nulls,
     options,
     projection,
+    session,
     subquery,
     tumble,
     types,

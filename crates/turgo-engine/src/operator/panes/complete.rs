@@ -2,7 +2,8 @@
 //!
 //! Windows leave in order of their end. A window of one pane takes that pane; one of several sums
 //! copies of their states, since most of its panes also lie in the next window. A cumulating window
-//! is the beginning of the next one, so it comes back as one pane when it has been read.
+//! is the beginning of the next one, so it comes back as one pane when it has been read. Sessions are
+//! in [`super::session`].
 
 use super::{Pane, PaneKey, PaneStore};
 use crate::error::Result;
@@ -10,16 +11,27 @@ use crate::graph::Panes;
 use crate::time::EventTime;
 use crate::window::Windows;
 
-/// A window that is complete, or the whole input.
+/// Groups that are complete, and their windows.
 #[derive(Debug)]
 pub(in crate::operator) struct Complete {
     pub(in crate::operator) pane: Pane,
-    /// Start and end; `None` for the whole input.
-    pub(in crate::operator) window: Option<(EventTime, EventTime)>,
+    pub(in crate::operator) groups: Groups,
+}
+
+/// Which groups of a pane are complete. A window is its start and its end.
+#[derive(Debug)]
+pub(in crate::operator) enum Groups {
+    /// All, for the input has ended.
+    Whole,
+    /// All, in one window.
+    Window(EventTime, EventTime),
+    /// Some, each in a window of its own.
+    Sessions(Vec<(u32, (EventTime, EventTime))>),
 }
 
 impl PaneStore {
-    /// Takes the earliest window that is complete under `watermark`, in order of window end.
+    /// Takes the earliest window that is complete under `watermark`, in order of window end; of
+    /// sessions, those that end in the earliest bucket.
     ///
     /// # Errors
     /// Those of the aggregate functions' merge.
@@ -30,6 +42,7 @@ impl PaneStore {
         match self.aggregate.panes {
             Panes::Whole => Ok(None),
             Panes::Time { windows, .. } => self.take_window(&windows, watermark),
+            Panes::Session { sessions, .. } => self.take_sessions(&sessions, watermark),
             Panes::Attached { .. } => Ok(self.take_attached(watermark)),
         }
     }
@@ -47,14 +60,14 @@ impl PaneStore {
         if pane.is_none() && self.aggregate.keys.is_empty() {
             pane = Some(Pane::new(&self.aggregate)?);
         }
-        Ok(pane.map(|pane| Complete { pane, window: None }))
+        Ok(pane.map(|pane| Complete { pane, groups: Groups::Whole }))
     }
 
     fn take_attached(&mut self, watermark: EventTime) -> Option<Complete> {
         debug_assert!(matches!(self.aggregate.panes, Panes::Attached { .. }));
         let entry = self.panes.first_entry().filter(|entry| entry.key().0 <= watermark)?;
         let (end, start) = *entry.key();
-        Some(Complete { pane: entry.remove(), window: Some((start, end)) })
+        Some(Complete { pane: entry.remove(), groups: Groups::Window(start, end) })
     }
 
     fn take_window(&mut self, windows: &Windows, watermark: EventTime) -> Result<Option<Complete>> {
@@ -75,13 +88,13 @@ impl PaneStore {
             parts.iter().for_each(|part| drop(self.panes.remove(part)));
         }
         self.drop_finished(windows);
-        Ok(Some(Complete { pane, window: Some((start, end)) }))
+        Ok(Some(Complete { pane, groups: Groups::Window(start, end) }))
     }
 
     /// Takes back a window that has been emitted, where it is the beginning of the next one.
     pub(in crate::operator) fn keep(&mut self, complete: Complete) {
-        if let (Panes::Time { windows, .. }, Some((start, end))) =
-            (self.aggregate.panes, complete.window)
+        if let (Panes::Time { windows, .. }, Groups::Window(start, end)) =
+            (self.aggregate.panes, complete.groups)
             && windows.cumulates()
             && windows.ends_after(start, end).next().is_some()
         {

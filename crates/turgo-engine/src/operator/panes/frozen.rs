@@ -68,7 +68,7 @@ fn remaining(panes: Panes, key: PaneKey, emitted: EventTime) -> PaneKey {
             let first = windows.ends_after(key.0, emitted.max(key.1 - 1)).next();
             (key.0, first.expect("a pane is dropped with its last window"))
         }
-        Panes::Whole | Panes::Attached { .. } => key,
+        Panes::Whole | Panes::Session { .. } | Panes::Attached { .. } => key,
     }
 }
 

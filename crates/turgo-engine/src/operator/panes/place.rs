@@ -11,7 +11,7 @@ use crate::graph::{Aggregate, Panes};
 use crate::message::Batch;
 use crate::operator::RowCounts;
 use crate::time::{EventTime, event_times};
-use crate::window::Windows;
+use crate::window::{Sessions, Windows};
 
 /// Deals input rows out to panes, leaving out and counting those that belong to none.
 ///
@@ -32,7 +32,12 @@ pub(crate) fn split_rows(
             seen.used = batch.len() as u64;
             by_attached(&batch.rows, start, end)?
         }
-        Panes::Time { column, windows } => by_time(batch, column, &windows, &mut seen)?,
+        Panes::Time { column, windows } => {
+            by_time(batch, column, &mut seen, |time, under| in_windows(&windows, time, under))?
+        }
+        Panes::Session { column, sessions } => {
+            by_time(batch, column, &mut seen, |time, under| in_session(&sessions, time, under))?
+        }
     };
     if batch.unaccounted {
         counts.add(&seen);
@@ -75,11 +80,13 @@ impl Span {
     }
 }
 
+/// The pane keys of rows by their time; `place` says where a row of some time, read under some
+/// watermark, belongs.
 fn by_time(
     batch: &Batch,
     column: usize,
-    windows: &Windows,
     counts: &mut RowCounts,
+    place: impl Fn(EventTime, EventTime) -> Place,
 ) -> Result<Split> {
     let times = times_of(&batch.rows, column)?;
     let mut split = Split::default();
@@ -89,14 +96,17 @@ fn by_time(
         let time = time.ok_or_else(|| time_error(&batch.rows, column, row))?;
         let under = batch.under.at(row);
         if let Some(span) = span.filter(|span| span.holds(time, under)) {
-            debug_assert_eq!(windows.pane_start(time), Some(span.pane.0), "a span is one pane");
+            debug_assert!(
+                matches!(place(time, under), Place::OnTime(again) if again.pane == span.pane),
+                "a span is one pane"
+            );
             continue;
         }
         if let Some(span) = span.take() {
             counts.used += (row - run) as u64;
             split.push(span.pane, run..row);
         }
-        match place(windows, time, under) {
+        match place(time, under) {
             Place::OnTime(found) => (span, run) = (Some(found), row),
             Place::PartlyLate(pane) => {
                 counts.used += 1;
@@ -127,7 +137,7 @@ enum Place {
     Nowhere,
 }
 
-fn place(windows: &Windows, time: EventTime, under: EventTime) -> Place {
+fn in_windows(windows: &Windows, time: EventTime, under: EventTime) -> Place {
     let Some(pane) = windows.pane_start(time) else { return Place::Nowhere };
     let Some(first) = windows.ends(time).next() else { return Place::Nowhere };
     let Some(on_time) = windows.ends_after(time, under).next() else { return Place::Late };
@@ -139,6 +149,21 @@ fn place(windows: &Windows, time: EventTime, under: EventTime) -> Place {
         to: pane.saturating_add(windows.pane()),
         on_time_below: first,
         pane: (pane, first),
+    })
+}
+
+fn in_session(sessions: &Sessions, time: EventTime, under: EventTime) -> Place {
+    let Some(end) = sessions.end(time) else { return Place::Nowhere };
+    if end <= under {
+        return Place::Late;
+    }
+    let bucket = sessions.bucket(time);
+    Place::OnTime(Span {
+        from: bucket.start,
+        to: bucket.end,
+        // What all rows of the bucket can have: its earliest one ends first.
+        on_time_below: bucket.start.saturating_add(sessions.gap()),
+        pane: (bucket.start, bucket.complete),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::operator::aggregate_partial::STATE_KEYS_AT;
 use crate::operator::{Operator, Output, RowCounts};
 use crate::state::key_group::{hash_keys, key_group, owner};
 use crate::time::{EventTime, WATERMARK_NONE};
-use crate::window::Windows;
+use crate::window::{Sessions, Windows};
 
 const MILLIS: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
 
@@ -45,6 +45,11 @@ pub(super) fn with_window(schema: &SchemaRef, time: &DataType) -> SchemaRef {
 /// Panes over the time column.
 pub(super) fn by_time(windows: Windows) -> Panes {
     Panes::Time { column: 1, windows }
+}
+
+/// Sessions over the time column, with a gap in milliseconds.
+pub(super) fn by_session(gap: i64) -> Panes {
+    Panes::Session { column: 1, sessions: Sessions::new(gap * 1_000) }
 }
 
 /// Panes by the columns that [`with_window`] adds.
@@ -81,7 +86,7 @@ pub(super) fn aggregate_of(
 ) -> Arc<Aggregate> {
     let input = match panes {
         Panes::Attached { .. } => with_window(&input_schema(), &MILLIS),
-        Panes::Whole | Panes::Time { .. } => input_schema(),
+        Panes::Whole | Panes::Time { .. } | Panes::Session { .. } => input_schema(),
     };
     let mut output =
         Arc::new(Schema::new(keys.iter().map(|k| input.fields()[*k].clone()).collect::<Vec<_>>()));

@@ -58,6 +58,11 @@ pub(super) fn any_windows() -> impl Strategy<Value = Windows> {
     prop::sample::select([&hops[..], &cumulating].concat())
 }
 
+/// Gaps of sessions in milliseconds: shorter than the steps of time, and longer.
+pub(super) fn any_gap() -> impl Strategy<Value = i64> {
+    prop::sample::select(vec![1, 400, 1_000, 2_500, 10_000])
+}
+
 /// Rows of three partitions with disorder inside and beyond the bound.
 pub(super) fn any_rows() -> impl Strategy<Value = Vec<Row>> {
     let draw = (
@@ -154,6 +159,30 @@ pub(super) fn answers(rows: &[Row], windows: Option<&Windows>) -> (Vec<Answer>, 
         }
     }
     (groups.into_iter().map(|((key, window), rows)| answer(key, window, &rows)).collect(), counts)
+}
+
+/// The answers by session, sorted, and the counts: gaps and islands over the rows that are not late.
+pub(super) fn sessions(rows: &[Row], gap: i64) -> (Vec<Answer>, RowCounts) {
+    let mut counts = RowCounts::default();
+    let mut keys: BTreeMap<Option<i64>, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        if (row.time + gap) * 1_000 <= row.under {
+            counts.late += 1;
+        } else {
+            counts.used += 1;
+            keys.entry(row.key).or_default().push(row);
+        }
+    }
+    let mut answers = Vec::new();
+    for (key, mut rows) in keys {
+        rows.sort_by_key(|row| row.time);
+        for session in rows.chunk_by(|a, b| b.time - a.time <= gap) {
+            let (start, end) = (session[0].time, session[session.len() - 1].time + gap);
+            answers.push(answer(key, Some([start, end, end - 1]), session));
+        }
+    }
+    answers.sort_unstable();
+    (answers, counts)
 }
 
 fn answer(key: Option<i64>, window: Option<[i64; 3]>, rows: &[&Row]) -> Answer {

@@ -6,10 +6,10 @@ use arrow::array::RecordBatch;
 use proptest::prelude::*;
 
 use super::drive::{
-    ATTACHED, Chain, Exchange, aggregate, answers, by_time, hand_over, input_schema, messages,
-    with_window,
+    ATTACHED, Chain, Exchange, aggregate, answers, by_session, by_time, hand_over, input_schema,
+    messages, with_window,
 };
-use super::model::{self, any_rows, any_windows};
+use super::model::{self, any_gap, any_rows, any_windows};
 use crate::error::EngineError;
 use crate::graph::{Aggregate, Panes};
 use crate::message::Message;
@@ -33,7 +33,7 @@ fn partials(aggregate: &Arc<Aggregate>, panes: Panes, windows: Windows) -> Vec<C
                 Chain::of(AssignWindows::new(1, windows, true, schema.clone()).unwrap())
                     .then(partial)
             }
-            Panes::Whole | Panes::Time { .. } => Chain::of(partial),
+            Panes::Whole | Panes::Time { .. } | Panes::Session { .. } => Chain::of(partial),
         }
     };
     vec![partial(), partial()]
@@ -46,12 +46,13 @@ proptest! {
     fn state_handed_to_other_instances_gives_the_same_answers(
         rows in any_rows(),
         windows in any_windows(),
-        kind in 0..3_usize,
+        gap in any_gap(),
+        kind in 0..4_usize,
         before in 1..4_usize,
         after in 1..5_usize,
         at in any::<prop::sample::Index>(),
     ) {
-        let panes = [Panes::Whole, by_time(windows), ATTACHED][kind];
+        let panes = [Panes::Whole, by_time(windows), ATTACHED, by_session(gap)][kind];
         let aggregate = aggregate(panes);
         let messages = messages(&rows);
         let (first, second) = messages.split_at(at.index(messages.len()));
@@ -67,21 +68,34 @@ proptest! {
         for message in second {
             results.extend(exchange.send(message).unwrap());
         }
-        let windows = (panes != Panes::Whole).then_some(&windows);
-        prop_assert_eq!(answers(&results), model::answers(&rows, windows).0);
+        let (expected, _) = match panes {
+            Panes::Whole => model::answers(&rows, None),
+            Panes::Session { .. } => model::sessions(&rows, gap),
+            Panes::Time { .. } | Panes::Attached { .. } => model::answers(&rows, Some(&windows)),
+        };
+        prop_assert_eq!(answers(&results), expected);
     }
 
     #[test]
-    fn freezing_does_not_disturb(rows in any_rows(), windows in any_windows()) {
-        let mut chain = Chain::of(FinalAggregate::of_rows(aggregate(by_time(windows))).unwrap());
-        let mut results = Vec::new();
-        for message in messages(&rows) {
-            let once = chain.operators[0].freeze().unwrap();
-            let twice = chain.operators[0].freeze().unwrap();
-            prop_assert_eq!(once, twice);
-            results.extend(chain.run(vec![message]).unwrap());
+    fn freezing_does_not_disturb(
+        rows in any_rows(),
+        windows in any_windows(),
+        gap in any_gap(),
+    ) {
+        for (panes, expected) in [
+            (by_time(windows), model::answers(&rows, Some(&windows)).0),
+            (by_session(gap), model::sessions(&rows, gap).0),
+        ] {
+            let mut chain = Chain::of(FinalAggregate::of_rows(aggregate(panes)).unwrap());
+            let mut results = Vec::new();
+            for message in messages(&rows) {
+                let once = chain.operators[0].freeze().unwrap();
+                let twice = chain.operators[0].freeze().unwrap();
+                prop_assert_eq!(once, twice);
+                results.extend(chain.run(vec![message]).unwrap());
+            }
+            prop_assert_eq!(answers(&results), expected);
         }
-        prop_assert_eq!(answers(&results), model::answers(&rows, Some(&windows)).0);
     }
 }
 

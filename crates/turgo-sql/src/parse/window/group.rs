@@ -13,7 +13,7 @@ use datafusion_sql::sqlparser::ast::{
 };
 use datafusion_sql::sqlparser::tokenizer::Span;
 
-use super::{LATER, Window, wrong_count};
+use super::{Window, wrong_count};
 use crate::error::{Result, SqlError};
 use crate::parse::lines::LineIndex;
 use crate::parse::{not_yet, query};
@@ -115,7 +115,8 @@ struct Grouping {
     window: Window,
     /// The place of its name.
     place: Span,
-    /// The time column, then the slide of a HOP or the step of a CUMULATE, then the size.
+    /// The time column, then the slide of a HOP or the step of a CUMULATE, then the size, or the gap
+    /// of a SESSION.
     arguments: Vec<Expr>,
 }
 
@@ -124,10 +125,8 @@ impl Grouping {
         let Expr::Function(function) = key else { return Ok(None) };
         let Some((name, place_of)) = function_name(function) else { return Ok(None) };
         let Some(window) = Window::from_word(name) else { return Ok(None) };
-        let wanted = match window {
-            Window::Tumble => 2,
-            Window::Hop | Window::Cumulate => 3,
-        };
+        // All but the table.
+        let wanted = window.arguments().len() - 1;
         let span = lines.span_to_bytes(key.span()).unwrap_or(0..0);
         let Some(arguments) = plain_arguments(function) else {
             return Err(wrong_count(window, wanted, 0, window.as_group(), span));
@@ -205,7 +204,7 @@ impl Grouping {
         let size = self.arguments.last().expect("a window has a size");
         let kind = self
             .window
-            .marker()
+            .marker(true)
             .map(|kind| Expr::Value(Value::SingleQuotedString(kind.into()).with_empty_span()));
         let mut arguments = vec![&self.arguments[0], &self.arguments[1], size];
         arguments.extend(&kind);
@@ -287,15 +286,7 @@ fn part_of(name: &str) -> Option<(Window, Option<&'static str>)> {
 fn stray(expr: &Expr, lines: &LineIndex<'_>) -> Option<SqlError> {
     let Expr::Function(function) = expr else { return None };
     let (name, span) = function_name(function)?;
-    let later = LATER.iter().find(|later| {
-        let stem = name.get(..later.len()).unwrap_or_default();
-        let part = &name[stem.len()..];
-        stem.eq_ignore_ascii_case(later)
-            && ["", "_START", "_END", "_ROWTIME"].iter().any(|p| part.eq_ignore_ascii_case(p))
-    });
-    let error = if let Some(later) = later {
-        not_yet(&format!("the window {later}"), 0..0).help("TUMBLE, HOP and CUMULATE are there")
-    } else if let Some(window) = Window::from_word(name) {
+    let error = if let Some(window) = Window::from_word(name) {
         SqlError::new(format!(
             "{} is a window: it belongs in GROUP BY or behind FROM",
             window.name()

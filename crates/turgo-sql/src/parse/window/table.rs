@@ -2,7 +2,7 @@
 //!
 //! sqlparser does not read these, so they are replaced among the tokens, innermost first, by a
 //! derived table. Every token written by the user keeps its place; the added ones have the place
-//! of the word TUMBLE or HOP.
+//! of the window's name.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use datafusion_sql::sqlparser::ast::Expr;
 use datafusion_sql::sqlparser::keywords::RESERVED_FOR_TABLE_ALIAS;
 use datafusion_sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
-use super::{LATER, Window, wrong_count};
+use super::{Window, wrong_count};
 use crate::error::{Result, SqlError};
 use crate::parse::cursor::{Cursor, closing, is_word};
 use crate::parse::nearest::nearest;
@@ -44,9 +44,12 @@ struct Call {
     place: Span,
     /// What stands behind FROM, rewritten, and its name where it has one.
     source: (Vec<TokenWithSpan>, Option<TokenWithSpan>),
+    /// The columns of PARTITION BY.
+    partition: Vec<TokenWithSpan>,
     time: TokenWithSpan,
-    /// The slide of HOP, the step of CUMULATE.
+    /// The slide of HOP, the step of CUMULATE; of the others the same as `size`.
     slide: Vec<TokenWithSpan>,
+    /// The size, or the gap of SESSION.
     size: Vec<TokenWithSpan>,
     /// The index of the token behind it.
     next: usize,
@@ -68,10 +71,6 @@ impl Call {
         let before = at.checked_sub(1).map(|before| &tokens[before].token);
         if !wrapped && !stands_as_table(before, &tokens[name + 2..]) {
             return Ok(None);
-        }
-        if let Some(later) = LATER.iter().find(|later| word.value.eq_ignore_ascii_case(later)) {
-            return Err(not_yet(&format!("the window {later}"), cursor.bytes(&tokens[name]))
-                .help("TUMBLE, HOP and CUMULATE are there"));
         }
         let Some(window) = Window::from_word(&word.value) else { return Ok(None) };
         let Some(end) = closing(tokens, name + 1) else {
@@ -101,9 +100,12 @@ impl Call {
             out.extend(self.slide.iter().cloned());
             out.push(token(Token::Comma));
             out.extend(self.size.iter().cloned());
-            if let Some(kind) = self.window.marker() {
+            if let Some(kind) = self.window.marker(false) {
                 let kind = Token::SingleQuotedString(kind.into());
                 out.extend([token(Token::Comma), token(kind)]);
+            }
+            for column in &self.partition {
+                out.extend([token(Token::Comma), column.clone()]);
             }
             out.extend([token(Token::RParen), word("AS"), word(column)]);
         }
@@ -162,11 +164,7 @@ impl<'a> Arguments<'a> {
     fn read(cursor: &Cursor<'a>, window: Window, name: usize, end: usize) -> Result<Self> {
         let tokens = cursor.rest();
         let span = cursor.bytes_of(&tokens[name..=end]);
-        let order: &[&str] = match window {
-            Window::Tumble => &["DATA", "TIMECOL", "SIZE"],
-            Window::Hop => &["DATA", "TIMECOL", "SLIDE", "SIZE"],
-            Window::Cumulate => &["DATA", "TIMECOL", "STEP", "SIZE"],
-        };
+        let order = window.arguments();
         let mut inner = cursor.take(end);
         inner.skip(name + 2);
         let mut found: Vec<Option<Cursor<'a>>> = vec![None; order.len()];
@@ -201,12 +199,13 @@ impl<'a> Arguments<'a> {
     }
 
     fn check(self) -> Result<Call> {
-        let source = self.source()?;
+        let (data, partition) = self.partition()?;
+        let source = self.source(data)?;
         let time = self.time_column()?;
         let slide = self.interval(&self.slide)?;
         let size = self.interval(&self.size)?;
         let Self { window, place, .. } = self;
-        Ok(Call { window, place, source, time, slide, size, next: 0 })
+        Ok(Call { window, place, source, partition, time, slide, size, next: 0 })
     }
 
     fn wrong(&self, what: &str, at: &Cursor<'_>) -> SqlError {
@@ -214,9 +213,35 @@ impl<'a> Arguments<'a> {
         SqlError::new(what).at(span).help(format!("write {}", self.window.as_table()))
     }
 
+    /// What stands before PARTITION BY, and its columns: one, or several in parentheses.
+    fn partition(&self) -> Result<(Cursor<'a>, Vec<TokenWithSpan>)> {
+        let tokens = self.data.rest();
+        let words = |at: usize, words: &[&str]| {
+            tokens[at..].iter().zip(words).filter(|(t, word)| is_word(&t.token, word)).count()
+                == words.len()
+        };
+        // What a query in parentheses is partitioned by is its own affair.
+        let table = usize::from(words(0, &["TABLE"]));
+        let query = tokens.get(table).is_some_and(|token| token.token == Token::LParen);
+        let behind = if query { closing(tokens, table) } else { None }.unwrap_or_default();
+        let by = (behind..tokens.len()).find(|at| words(*at, &["PARTITION", "BY"]));
+        let Some(by) = by else { return Ok((self.data.clone(), Vec::new())) };
+        let span = self.data.bytes_of(&tokens[by..]);
+        if self.window != Window::Session {
+            return Err(SqlError::new("only the window SESSION has PARTITION BY")
+                .at(span)
+                .help("leave it out and write the column in GROUP BY"));
+        }
+        let columns = columns(&tokens[by + 2..]).ok_or_else(|| {
+            SqlError::new("PARTITION BY takes a column, or several in parentheses")
+                .at(span)
+                .help(format!("write {}", self.window.as_table()))
+        })?;
+        Ok((self.data.take(by), columns))
+    }
+
     /// `[TABLE] name`, `[TABLE] 'file'` or `[TABLE] (query)`.
-    fn source(&self) -> Result<(Vec<TokenWithSpan>, Option<TokenWithSpan>)> {
-        let mut data = self.data.clone();
+    fn source(&self, mut data: Cursor<'a>) -> Result<(Vec<TokenWithSpan>, Option<TokenWithSpan>)> {
         data.eat(&["TABLE"]);
         let tokens = data.rest();
         let what = format!("the first argument of {} is a table", self.window.name());
@@ -224,12 +249,6 @@ impl<'a> Arguments<'a> {
             .is_some_and(|end| tokens[0].token == Token::LParen && end + 1 == tokens.len())
         {
             return Ok((rewrite(&data)?, None));
-        }
-        if let Some(by) = tokens.iter().position(|token| is_word(&token.token, "PARTITION")) {
-            let span = data.bytes_of(&tokens[by..]);
-            return Err(SqlError::new("only the window SESSION has PARTITION BY")
-                .at(span)
-                .help("leave it out and write the column in GROUP BY"));
         }
         let parts = tokens
             .iter()
@@ -273,12 +292,29 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// The columns in `column` or `(column, ...)`.
+fn columns(tokens: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
+    let list = match tokens {
+        [open, list @ .., close]
+            if open.token == Token::LParen && close.token == Token::RParen && !list.is_empty() =>
+        {
+            list
+        }
+        [_] => tokens,
+        _ => return None,
+    };
+    let column = |token: &TokenWithSpan| matches!(token.token, Token::Word(_));
+    let columns: Vec<_> = list.iter().step_by(2).cloned().collect();
+    let commas = list.iter().skip(1).step_by(2).all(|token| token.token == Token::Comma);
+    (columns.iter().all(column) && commas && list.len() % 2 == 1).then_some(columns)
+}
+
 /// Reads `name =>`; the argument's place in `order`.
 fn named(argument: &mut Cursor<'_>, order: &[&str], window: Window) -> Result<usize> {
     let written = argument.text(argument.span());
     let slot = order.iter().position(|name| argument.is(name));
     let Some(slot) = slot else {
-        if argument.is("OFFSET") {
+        if argument.is("OFFSET") && window != Window::Session {
             let what = format!("the offset of {}", window.name());
             return Err(not_yet(&what, argument.rest_span()).help("leave it out"));
         }
