@@ -2,7 +2,7 @@
 //!
 //! It shares no thought with Turgo: rows are loaded from the generated values, windows are
 //! arithmetic on the epoch (tumbling ones by `date_bin`, hopping ones as a UNION ALL of shifted
-//! bins, growing ones by unnesting a list of their ends), sums and integer arithmetic go through decimals, which cannot wrap. It has no idea of
+//! bins, growing ones by unnesting a list of their ends, sessions as islands between gaps), sums and integer arithmetic go through decimals, which cannot wrap. It has no idea of
 //! lateness: an answer counts only where no row is late. Nor does it know errors, as it computes what
 //! a condition guards for the rows left out as well: what cannot be computed is NULL, and an answer
 //! counts only where nothing that was to be computed could not.
@@ -17,7 +17,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::columns;
 use crate::model::{Case, Record, Type, Value, time_step};
 use crate::query::{Arithmetic, Function, GroupWindow, Named, Pace, WINDOW_COLUMNS, Window};
-use crate::sql::{Dialect, TABLE, Windowed, Writer, plain_call, quoted, type_name};
+use crate::sql::{Dialect, Rows, TABLE, Windowed, Writer, plain_call, quoted, type_name};
 
 /// What the batch engine says to `case`: rows, or its error.
 pub(crate) fn answer(case: &Case) -> Result<Vec<Vec<Value>>> {
@@ -109,14 +109,20 @@ impl Dialect for Batch {
         }
     }
 
-    fn window(&self, window: &Window, input: &str, scope: &[Named], by: GroupWindow) -> Windowed {
+    fn window(&self, window: &Window, rows: Rows, scope: &[Named], by: GroupWindow) -> Windowed {
         let group_by = by.names().iter().map(|name| (*name).into()).collect();
+        let input = &rows.input;
         let from = match window.pace {
             Pace::Slide(slide) if slide == window.size => tumbling(window, input, scope),
             Pace::Slide(slide) => hopping(window, slide, input, scope),
             Pace::Step(step) => cumulating(window, step, input, scope),
+            // Which rows there are decides how long sessions last, so they are left out before.
+            Pace::Session => {
+                let from = sessions(window, &rows, scope);
+                return Windowed { from, filter: String::new(), group_by };
+            }
         };
-        Windowed { from, group_by }
+        Windowed { from, filter: rows.filter, group_by }
     }
 }
 
@@ -173,6 +179,38 @@ fn hopping(window: &Window, slide: i64, input: &str, scope: &[Named]) -> String 
         })
         .collect();
     format!("({}) AS hopping", branches.join(" UNION ALL "))
+}
+
+/// Sessions: a row that does not follow another closely begins an island, and the islands before a
+/// row number its own.
+fn sessions(window: &Window, rows: &Rows, scope: &[Named]) -> String {
+    let Rows { input, filter, partition } = rows;
+    let gap = window.size / time_step(digits(window, scope));
+    let inner = &scope[..scope.len() - WINDOW_COLUMNS.len()];
+    let names: Vec<String> = inner.iter().map(|named| quoted(&named.name)).collect();
+    let names = names.join(", ");
+    let time = format!("CAST({} AS BIGINT)", quoted(&scope[window.time].name));
+    let by = |more: &[String]| match [partition, more].concat() {
+        parts if parts.is_empty() => String::new(),
+        parts => format!("PARTITION BY {}", parts.join(", ")),
+    };
+    let before = format!("lag({time}) OVER ({} ORDER BY {time})", by(&[]));
+    let begins = format!(
+        "(SELECT {names}, CASE WHEN {time} - {before} <= {gap} THEN 0 ELSE 1 END AS begins FROM \
+         {input}{filter}) AS beginnings"
+    );
+    let numbered = format!(
+        "(SELECT {names}, sum(begins) OVER ({} ORDER BY {time} ROWS BETWEEN UNBOUNDED PRECEDING \
+         AND CURRENT ROW) AS island FROM {begins}) AS numbered",
+        by(&[])
+    );
+    let extent = |function: &str| format!("{function}({time}) OVER ({})", by(&["island".into()]));
+    let islands = format!(
+        "(SELECT {names}, {} AS first_row, {} + {gap} AS beyond FROM {numbered}) AS islands",
+        extent("min"),
+        extent("max")
+    );
+    windowed(window, &islands, scope, "first_row", "beyond", "")
 }
 
 /// `input` with the window between two numbers, in steps of the time column.

@@ -7,6 +7,8 @@
 //! - A row is late for a window whose end is not above the watermark it stands under.
 //! - Each record of each scan ends as exactly one of used, late, filtered, rejected.
 
+mod sessions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aggregate::{aggregate, sum_may_overflow};
@@ -208,11 +210,12 @@ impl Run<'_> {
         let crate::model::Type::Timestamp(digits) = scope[window.time].ty else {
             panic!("windows over a column that is not a time");
         };
+        if window.pace == Pace::Session {
+            return self.sessions(window, rows, body, &scope, digits);
+        }
         let mut out = Vec::new();
         for mut row in rows {
-            let Value::Time(time) = row.values[window.time] else {
-                return Err(Trouble("a NULL time belongs to no window".into()));
-            };
+            let time = time_of(&row, window)?;
             let mut spans = spans(window, time);
             let all = spans.len();
             if window.drops_late {
@@ -331,6 +334,14 @@ impl Run<'_> {
     }
 }
 
+/// The time of a row for its windows.
+fn time_of(row: &Row, window: &Window) -> Result<i64, Trouble> {
+    match row.values[window.time] {
+        Value::Time(time) => Ok(time),
+        _ => Err(Trouble("a NULL time belongs to no window".into())),
+    }
+}
+
 /// Start and end of each window that holds `time`.
 fn spans(window: &Window, time: i64) -> Vec<(i64, i64)> {
     let mut spans = Vec::new();
@@ -352,6 +363,7 @@ fn spans(window: &Window, time: i64) -> Vec<(i64, i64)> {
                 end += step;
             }
         }
+        Pace::Session => panic!("sessions depend on other rows"),
     }
     spans
 }

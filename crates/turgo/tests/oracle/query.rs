@@ -50,9 +50,12 @@ pub(crate) struct Window {
     pub(crate) input: Box<From>,
     /// The time column of the input.
     pub(crate) time: usize,
-    /// In microseconds; of growing windows, the largest.
+    /// In microseconds; of growing windows, the largest; of sessions, the gap.
     pub(crate) size: i64,
     pub(crate) pace: Pace,
+    /// What sessions are partitioned by: columns, or the keys of the SELECT where it groups by the
+    /// function. Nothing for other windows.
+    pub(crate) partition: Vec<Expr>,
     pub(crate) written: WindowStyle,
     /// A windowed aggregate follows, so late rows are left out. It must tell the windows apart:
     /// growing ones only their ends do.
@@ -66,13 +69,23 @@ pub(crate) enum Pace {
     Slide(i64),
     /// Windows start together and grow by this.
     Step(i64),
+    /// Sessions: windows last while rows follow each other.
+    Session,
 }
 
 impl Window {
     /// Whether every instant lies in one window.
     pub(crate) fn tumbles(&self) -> bool {
-        let (Pace::Slide(pace) | Pace::Step(pace)) = self.pace;
-        pace == self.size
+        match self.pace {
+            Pace::Slide(pace) | Pace::Step(pace) => pace == self.size,
+            Pace::Session => false,
+        }
+    }
+
+    /// Whether they are sessions of a table function, which says itself what they are partitioned
+    /// by.
+    pub(crate) fn partitions(&self) -> bool {
+        self.pace == Pace::Session && self.written != WindowStyle::Grouping
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) fn shapes(case: &Case) -> Vec<(&'static str, bool)> {
     shapes.extend(guards(case));
     shapes.extend(windows_over_windows(&case.query));
     shapes.extend(unions_of_windows(&case.query));
+    shapes.extend(sessions(&case.query));
     shapes
 }
 
@@ -32,6 +33,25 @@ fn windows_over_windows(query: &Query) -> Vec<(&'static str, bool)> {
     vec![
         ("windows over the results of windows", any(&renamed)),
         ("windows over labelled rows", any(&labelled)),
+    ]
+}
+
+fn sessions(query: &Query) -> Vec<(&'static str, bool)> {
+    let windows = query.windows();
+    let is = |window: &Window| window.pace == Pace::Session;
+    let any = |holds: &dyn Fn(&Window) -> bool| windows.iter().any(|w| is(w) && holds(w));
+    let over = |outer: bool, inner: bool| match &windows[..] {
+        [first, second] => is(first) == outer && is(second) == inner,
+        _ => false,
+    };
+    vec![
+        ("sessions as a table", any(&Window::partitions)),
+        ("sessions as a grouping", any(&|window| !window.partitions())),
+        ("sessions of nothing", any(&|window| window.partition.is_empty())),
+        ("sessions of two columns", any(&|window| window.partition.len() == 2)),
+        ("windows over sessions", over(false, true)),
+        ("sessions over windows", over(true, false)),
+        ("sessions over sessions", over(true, true)),
     ]
 }
 

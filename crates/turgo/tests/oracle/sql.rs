@@ -18,13 +18,25 @@ pub(crate) trait Dialect {
     fn field(&self, row: &str, name: &str) -> String;
     /// An aggregate call without its filter applied: `filter` is ` FILTER (...)` or empty.
     fn call(&self, function: Function, argument: &str, ty: Option<&Type>, filter: &str) -> String;
-    /// The FROM item for `window` over the FROM item `input`, and what GROUP BY says of it.
-    fn window(&self, window: &Window, input: &str, scope: &[Named], by: GroupWindow) -> Windowed;
+    /// The FROM item for `window` over `rows`, and what WHERE and GROUP BY say.
+    fn window(&self, window: &Window, rows: Rows, scope: &[Named], by: GroupWindow) -> Windowed;
 }
 
-/// A window as a FROM item, and its grouping.
+/// The rows below a window.
+pub(crate) struct Rows {
+    /// The FROM item.
+    pub(crate) input: String,
+    /// ` WHERE ...` or nothing.
+    pub(crate) filter: String,
+    /// What sessions are partitioned by.
+    pub(crate) partition: Vec<String>,
+}
+
+/// A window as a FROM item, and what is to be asked of it.
 pub(crate) struct Windowed {
     pub(crate) from: String,
+    /// ` WHERE ...` or nothing.
+    pub(crate) filter: String,
     pub(crate) group_by: Vec<String>,
 }
 
@@ -45,13 +57,15 @@ impl Dialect for Turgo {
         format!("{}{filter}", plain_call(function, argument))
     }
 
-    fn window(&self, window: &Window, input: &str, scope: &[Named], by: GroupWindow) -> Windowed {
+    fn window(&self, window: &Window, rows: Rows, scope: &[Named], by: GroupWindow) -> Windowed {
+        let Rows { input, filter, partition } = rows;
         let time = quoted(&scope[window.time].name);
         let both = |first: i64| format!("{}, {}", interval(first), interval(window.size));
         let (name, spans) = match window.pace {
             Pace::Slide(slide) if slide == window.size => ("TUMBLE", interval(slide)),
             Pace::Slide(slide) => ("HOP", both(slide)),
             Pace::Step(step) => ("CUMULATE", both(step)),
+            Pace::Session => ("SESSION", interval(window.size)),
         };
         let columns = || by.names().iter().map(|name| (*name).into()).collect();
         // A derived table stands for itself, a name needs the word TABLE.
@@ -61,14 +75,18 @@ impl Dialect for Turgo {
         } else {
             format!("TABLE {input}")
         };
-        let call = format!("{name}({table}, DESCRIPTOR({time}), {spans})");
-        match window.written {
-            WindowStyle::Table => Windowed { from: format!("TABLE({call})"), group_by: columns() },
-            WindowStyle::Bare => Windowed { from: call, group_by: columns() },
-            WindowStyle::Grouping => {
-                Windowed { from: input.into(), group_by: vec![format!("{name}({time}, {spans})")] }
-            }
-        }
+        let partition = match &partition[..] {
+            [] => String::new(),
+            [column] => format!(" PARTITION BY {column}"),
+            columns => format!(" PARTITION BY ({})", columns.join(", ")),
+        };
+        let call = format!("{name}({table}{partition}, DESCRIPTOR({time}), {spans})");
+        let (from, group_by) = match window.written {
+            WindowStyle::Table => (format!("TABLE({call})"), columns()),
+            WindowStyle::Bare => (call, columns()),
+            WindowStyle::Grouping => (input, vec![format!("{name}({time}, {spans})")]),
+        };
+        Windowed { from, filter, group_by }
     }
 }
 
@@ -233,17 +251,20 @@ impl<D: Dialect> Writer<D> {
             Body::Groups { window, .. } => *window,
             Body::Rows { .. } => GroupWindow::No,
         };
-        let Windowed { from, group_by } = match &select.from {
-            From::Window(window) => {
-                let input = self.from(&window.input);
-                self.dialect.window(window, &input, &scope, by)
-            }
-            from => Windowed { from: self.from(from), group_by: Vec::new() },
-        };
         let names: Vec<String> = scope.iter().map(|named| quoted(&named.name)).collect();
         let filter = select.filter.as_ref().map_or(String::new(), |filter| {
             format!(" WHERE {}", self.expr(filter, &scope, &names))
         });
+        let Windowed { from, filter, group_by } = match &select.from {
+            From::Window(window) => {
+                let input = self.from(&window.input);
+                let partition = window.partition.iter();
+                let partition = partition.map(|expr| self.expr(expr, &scope, &names)).collect();
+                let rows = Rows { input, filter, partition };
+                self.dialect.window(window, rows, &scope, by)
+            }
+            from => Windowed { from: self.from(from), filter, group_by: Vec::new() },
+        };
         let item = |item: &Item| {
             format!("{} AS {}", self.expr(&item.expr, &scope, &names), quoted(&item.name))
         };

@@ -55,7 +55,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn query(&mut self) -> (Query, bool) {
-        match self.random.below(20) {
+        match self.random.below(23) {
             0 | 1 => (self.rows(From::Table), true),
             2 | 3 => (self.groups(From::Table), true),
             4..=8 => {
@@ -81,6 +81,15 @@ impl Asker<'_> {
             15 => (self.guarded_rows(), true),
             16 => (self.labelled(), true),
             17 | 18 => (self.windowed_union(), true),
+            19 | 20 => {
+                let window = self.session(From::Table, self.time);
+                (self.groups(From::Window(window)), false)
+            }
+            21 => {
+                let (input, time) = self.plain_rows();
+                let window = self.session(input, time);
+                (self.groups(From::Window(window)), false)
+            }
             _ => (self.filtered_windows(), true),
         }
     }
@@ -239,14 +248,20 @@ impl Asker<'_> {
             }
             false => *self.random.pick(&[WindowStyle::Table, WindowStyle::Bare]),
         };
-        Window { input: Box::new(input), time, size, pace, written, drops_late }
+        let partition = Vec::new();
+        Window { input: Box::new(input), time, size, pace, partition, written, drops_late }
     }
 
     /// `SELECT keys, calls FROM from GROUP BY keys`, by window where `from` is one.
     fn groups(&mut self, mut from: From) -> Query {
         let scope = from.scope(&self.table);
         let usable = self.filterable(&from, &scope);
-        let filter = self.filter(&usable, 50);
+        let filter = match &from {
+            From::Window(window) if window.partitions() => {
+                self.filter_of_partition(window, &usable)
+            }
+            _ => self.filter(&usable, 50),
+        };
         let window = match &from {
             From::Window(window) if window.written == WindowStyle::Grouping => {
                 GroupWindow::StartEndTime
@@ -262,7 +277,14 @@ impl Asker<'_> {
             grown.drops_late &= window != GroupWindow::Start;
         }
         let mut keys: Vec<Item> = Vec::new();
-        for _ in 0..self.random.below(3) {
+        let (given, more) = match &from {
+            From::Window(window) if window.partitions() => (window.partition.clone(), 0),
+            _ => (Vec::new(), self.random.below(3)),
+        };
+        for expr in given {
+            keys.push(Item { expr, name: self.name("k") });
+        }
+        for _ in 0..more {
             let expr = self.key(&usable);
             let again = |key: &Item| match (&key.expr, &expr) {
                 (Expr::Column(a), Expr::Column(b)) => a == b,
@@ -272,6 +294,9 @@ impl Asker<'_> {
             if !keys.iter().any(again) {
                 keys.push(Item { expr, name: self.name("k") });
             }
+        }
+        if let From::Window(sessions @ Window { pace: Pace::Session, .. }) = &mut from {
+            sessions.partition = keys.iter().map(|key| key.expr.clone()).collect();
         }
         let calls: Vec<Call> = (0..1 + self.random.below(3)).map(|_| self.call(&usable)).collect();
         let keys_shown = self.random.percent(85);
@@ -422,6 +447,7 @@ impl Asker<'_> {
     fn inner_groups(&mut self, windowed: bool) -> Query {
         self.limits = self.limits.safe();
         let from = match windowed {
+            true if self.random.percent(30) => From::Window(self.session(From::Table, self.time)),
             true => From::Window(self.window(From::Table, self.time, true)),
             false => From::Table,
         };

@@ -35,7 +35,10 @@ impl Asker<'_> {
             }
         };
         let scope = input.scope(&self.table);
-        let window = self.window(input, time, true);
+        let mut window = match self.random.percent(30) {
+            true => self.session(input, time),
+            false => self.window(input, time, true),
+        };
         let window_columns = match window.written {
             WindowStyle::Grouping => GroupWindow::StartEndTime,
             _ => GroupWindow::StartEnd,
@@ -44,6 +47,9 @@ impl Asker<'_> {
             true => vec![Item { expr: Expr::Column(time - 2), name: self.name("k") }],
             false => Vec::new(),
         };
+        if window.pace == Pace::Session {
+            window.partition = keys.iter().map(|key| key.expr.clone()).collect();
+        }
         let calls = self.calls_of_each(&scope, time + 1);
         let body = all_shown(keys, window_columns, calls);
         Query::Select(Box::new(Select { from: From::Window(window), filter: None, body }))
@@ -159,6 +165,47 @@ impl Asker<'_> {
         let calls = vec![self.call(&usable), self.call(&usable)];
         let body = all_shown(keys, GroupWindow::No, calls);
         Query::Select(Box::new(Select { from, filter: None, body }))
+    }
+
+    /// Sessions over the time column `time` of `input`; a table function is partitioned by some of
+    /// its columns.
+    pub(super) fn session(&mut self, input: From, time: usize) -> Window {
+        let scope = input.scope(&self.table);
+        let mut window = self.window(input, time, true);
+        window.pace = Pace::Session;
+        window.size = match scope[time].ty {
+            Type::Timestamp(digits) if digits >= 3 && self.random.percent(20) => {
+                self.random.between(300, 5_000) * 1_000
+            }
+            _ => *self.random.pick(&[1, 2, 5, 10, 20, 60]) * 1_000_000,
+        };
+        if window.partitions() {
+            let plain: Vec<usize> = (0..scope.len())
+                .filter(|column| !matches!(scope[*column].ty, Type::Row(_)))
+                .collect();
+            for _ in 0..self.random.below(3) {
+                let column = *self.random.pick(&plain);
+                let there = |expr: &Expr| matches!(expr, Expr::Column(other) if *other == column);
+                if !window.partition.iter().any(there) {
+                    window.partition.push(Expr::Column(column));
+                }
+            }
+        }
+        window
+    }
+
+    /// A condition that leaves out whole partitions.
+    pub(super) fn filter_of_partition(&mut self, window: &Window, scope: &Scope) -> Option<Expr> {
+        let columns = |column| {
+            let is = |expr: &Expr| matches!(expr, Expr::Column(other) if *other == column);
+            window.partition.iter().any(is)
+        };
+        let limits = self.limits;
+        self.limits = limits.safe();
+        let partition = only(scope, columns);
+        let filter = if window.partition.is_empty() { None } else { self.filter(&partition, 40) };
+        self.limits = limits;
+        filter
     }
 
     /// A window of the table, as a table function.
