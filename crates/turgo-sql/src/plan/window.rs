@@ -315,10 +315,14 @@ fn kind(call: &ScalarFunction) -> Result<Kind> {
         Some(marker::SESSION) => {
             let sessions = Sessions::new(interval(size, "gap")?);
             let columns = rest[1..].iter().map(|column| column.try_as_col().cloned());
-            let partition = Some(columns.collect::<Option<_>>().ok_or_else(|| {
+            let columns: Option<Vec<Column>> = columns.collect();
+            let mut columns = columns.ok_or_else(|| {
                 carry(SqlError::new("sessions are partitioned by columns, not by expressions"))
-            })?);
-            Ok(Kind::Session { sessions, partition })
+            })?;
+            // A column that is named twice adds nothing.
+            let mut seen = HashSet::new();
+            columns.retain(|column| seen.insert(column.clone()));
+            Ok(Kind::Session { sessions, partition: Some(columns) })
         }
         Some(_) => cumulating(interval(size, "size")?, interval(&call.args[1], "step")?),
     }

@@ -58,6 +58,38 @@ fn a_hop_counts_in_panes_and_never_repeats_rows() {
 }
 
 #[test]
+fn sessions_send_states_and_conditions_on_them_wait_for_the_result() {
+    check(
+        "SELECT channel, window_start, sum(price) FROM TABLE(SESSION(TABLE bid PARTITION BY channel, DESCRIPTOR(date_time), INTERVAL '10' SECOND)) GROUP BY channel, window_start HAVING window_start > TIMESTAMP '2024-01-01' AND channel <> 'x'",
+        r"
+  stage 0: one instance per worker
+    scan bid, memory (0 rows): price, channel, date_time; event time date_time, watermark date_time - 4s
+    filter channel != x
+    project channel, date_time, price
+    partial aggregate [sum(price)] by channel in sessions 10s apart of date_time
+    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+  stage 1: one instance per worker
+    final aggregate [sum(price)] by channel in sessions 10s apart of date_time
+    filter window_start > 1704067200000
+    project channel, window_start, sum(price)
+    -> memory
+",
+    );
+    let shown = planned(
+        "SELECT count(*) FROM bid GROUP BY channel, SESSION(date_time, INTERVAL '1' MINUTE)",
+    );
+    assert!(shown.logical.contains("Window: sessions 1min apart on bid.date_time"), "{shown:?}");
+}
+
+#[test]
+fn functions_that_depend_on_order_take_the_rows_of_sessions_to_one_place() {
+    let shown = graph(
+        "SELECT channel, first_value(price) FROM bid GROUP BY channel, SESSION(date_time, INTERVAL '1' MINUTE)",
+    );
+    assert!(shown.contains("row aggregate [first_value(price)] by channel in sessions"), "{shown}");
+}
+
+#[test]
 fn a_condition_on_the_window_assigns_it_before_the_aggregate() {
     check(
         "SELECT window_start, count(*) FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(date_time), INTERVAL '10' SECOND)) WHERE window_start > TIMESTAMP '2024-01-01' GROUP BY window_start",

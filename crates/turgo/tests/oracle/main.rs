@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::model::{Case, Emit, Verdict};
+use crate::query::Pace;
 
 /// Cases that are tried where `TURGO_ORACLE_CASES` does not say: what a debug build does in well
 /// under a minute.
@@ -134,6 +135,8 @@ fn the_cases_reach_what_they_are_made_for() {
                 let any =
                     |count: fn(&model::Counts) -> u64| answer.scans.iter().any(|s| count(s) > 0);
                 note("late", any(|scan| scan.late));
+                let sessions = case.query.windows().iter().any(|w| w.pace == Pace::Session);
+                note("late for a session", sessions && any(|scan| scan.late));
                 note("late for some", any(|scan| scan.late_partial));
                 note("filtered", any(|scan| scan.filtered));
                 note("rejected", any(|scan| scan.rejected));

@@ -136,6 +136,17 @@ fn window_tables_become_derived_tables() {
             nested.replace("FROM x))", "FROM x) AS x)"),
         ),
         (
+            format!("SESSION(TABLE bid PARTITION BY (a, \"B\"), DESCRIPTOR(ts), {TEN}) s"),
+            format!("{} s", derived("bid", "ts", TEN, &format!("{TEN}, 'session', a, \"B\""))),
+        ),
+        (
+            format!(
+                "SESSION(GAP => {TEN}, TIMECOL => DESCRIPTOR(a), DATA => \
+                 TABLE (SELECT * FROM x) PARTITION BY k)"
+            ),
+            derived("(SELECT * FROM x)", "a", TEN, &format!("{TEN}, 'session', k")),
+        ),
+        (
             format!("t, TUMBLE(TABLE bid, DESCRIPTOR(ts), {TEN}) JOIN u ON a"),
             format!("t, {tumble} AS bid JOIN u ON a"),
         ),
@@ -169,6 +180,13 @@ fn grouping_windows_become_derived_tables() {
             format!(
                 "SELECT b.k FROM {} AS b GROUP BY {columns}",
                 derived("bid AS b", "b.ts", FIVE, TEN)
+            ),
+        ),
+        (
+            format!("SELECT SESSION_END(ts, {TEN}) FROM bid GROUP BY SESSION(ts, {TEN}), k"),
+            format!(
+                "SELECT window_end FROM {} AS bid GROUP BY {columns}, k",
+                derived("bid", "ts", TEN, &format!("{TEN}, 'session of group'"))
             ),
         ),
         (

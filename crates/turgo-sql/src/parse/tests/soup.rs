@@ -5,7 +5,7 @@
 use crate::parse::parse;
 
 /// Whole statements that use the whole grammar.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     "CREATE OR REPLACE TABLE bid (auction BIGINT NOT NULL, r ROW<a INT, b ROW<c ARRAY<INT>>>, \
      ts TIMESTAMP(3), day AS CAST(ts AS DATE), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND) \
      WITH ('connector' = 'filesystem', 'path' = 'bid.ndjson');",
@@ -16,13 +16,15 @@ const SCRIPTS: [&str; 7] = [
      GROUP BY k, HOP(ts, INTERVAL '5' SECOND, INTERVAL '1' MINUTE) ORDER BY k EMIT FINAL;",
     "SELECT * FROM HOP(DATA => TABLE (SELECT * FROM t), TIMECOL => DESCRIPTOR(ts), \
      SLIDE => INTERVAL '1' SECOND, SIZE => INTERVAL '0 00:10:00' DAY TO SECOND) h;",
+    "SELECT a, count(*) FROM SESSION(TABLE (SELECT * FROM t) PARTITION BY (a, b), DESCRIPTOR(ts), \
+     INTERVAL '1' SECOND) GROUP BY a, b, window_start;",
     "CREATE VIEW \"Vüe\" AS WITH x AS (SELECT 'ä\n' || `b` AS emit FROM 'f.json') \
      SELECT CASE WHEN emit IS NULL THEN -1 ELSE r.b.c[1] END FROM x -- end\n;",
     "EXPLAIN SELECT DISTINCT a FROM t UNION ALL SELECT b FROM u HAVING count(*) > 1 LIMIT 3;",
     "SET 'a.b' = 'c'; SHOW CREATE TABLE t; DESCRIBE v; DROP VIEW IF EXISTS v; SHOW COLUMNS FROM t;",
 ];
 
-const WORDS: [&str; 62] = [
+const WORDS: [&str; 63] = [
     "SELECT",
     "FROM",
     "WHERE",
@@ -31,6 +33,7 @@ const WORDS: [&str; 62] = [
     "TUMBLE",
     "HOP",
     "SESSION",
+    "PARTITION",
     "TABLE",
     "DESCRIPTOR",
     "EMIT",

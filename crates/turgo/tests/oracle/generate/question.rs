@@ -55,7 +55,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn query(&mut self) -> (Query, bool) {
-        match self.random.below(23) {
+        match self.random.below(24) {
             0 | 1 => (self.rows(From::Table), true),
             2 | 3 => (self.groups(From::Table), true),
             4..=8 => {
@@ -77,7 +77,7 @@ impl Asker<'_> {
             }
             12 => (self.union(), true),
             13 => (self.over_groups(), false),
-            14 => (self.cascade(), false),
+            14 | 22 => (self.cascade(), false),
             15 => (self.guarded_rows(), true),
             16 => (self.labelled(), true),
             17 | 18 => (self.windowed_union(), true),

@@ -35,7 +35,7 @@ impl Asker<'_> {
             }
         };
         let scope = input.scope(&self.table);
-        let mut window = match self.random.percent(30) {
+        let mut window = match self.random.percent(40) {
             true => self.session(input, time),
             false => self.window(input, time, true),
         };
