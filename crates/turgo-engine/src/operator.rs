@@ -87,7 +87,8 @@ pub trait Operator: Send {
     /// `Data` when a row cannot be processed; the run ends.
     fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()>;
 
-    /// Takes a watermark, which never falls, and passes it on after whatever it completes.
+    /// Takes a watermark, which never falls, and passes it on after whatever it completes, or what
+    /// it promises of results that may leave later than others.
     ///
     /// # Errors
     /// As [`Operator::batch`].

@@ -181,8 +181,8 @@ fn hopping(window: &Window, slide: i64, input: &str, scope: &[Named]) -> String 
     format!("({}) AS hopping", branches.join(" UNION ALL "))
 }
 
-/// Sessions: a row that does not follow another closely begins an island, and the islands before a
-/// row number its own.
+/// Sessions: a row that does not follow another closely begins an island, and the islands begun so
+/// far number its own.
 fn sessions(window: &Window, rows: &Rows, scope: &[Named]) -> String {
     let Rows { input, filter, partition } = rows;
     let gap = window.size / time_step(digits(window, scope));
@@ -190,25 +190,30 @@ fn sessions(window: &Window, rows: &Rows, scope: &[Named]) -> String {
     let names: Vec<String> = inner.iter().map(|named| quoted(&named.name)).collect();
     let names = names.join(", ");
     let time = format!("CAST({} AS BIGINT)", quoted(&scope[window.time].name));
-    let by = |more: &[String]| match [partition, more].concat() {
-        parts if parts.is_empty() => String::new(),
-        parts => format!("PARTITION BY {}", parts.join(", ")),
+    // Under names of their own: the engine sorts by expressions, and loses track of some.
+    let mut parts: Vec<String> = (0..partition.len()).map(|part| format!("part{part}")).collect();
+    let computed: String =
+        partition.iter().zip(&parts).map(|(expr, part)| format!(", {expr} AS {part}")).collect();
+    let timed =
+        format!("(SELECT {names}, {time} AS moment{computed} FROM {input}{filter}) AS timed");
+    let by = |parts: &[String]| match parts.is_empty() {
+        true => String::new(),
+        false => format!("PARTITION BY {}", parts.join(", ")),
     };
-    let before = format!("lag({time}) OVER ({} ORDER BY {time})", by(&[]));
-    let begins = format!(
-        "(SELECT {names}, CASE WHEN {time} - {before} <= {gap} THEN 0 ELSE 1 END AS begins FROM \
-         {input}{filter}) AS beginnings"
+    let in_order = format!("{} ORDER BY moment", by(&parts));
+    let begun = format!(
+        "(SELECT *, CASE WHEN moment - lag(moment) OVER ({in_order}) <= {gap} THEN 0 ELSE 1 END AS \
+         begins FROM {timed}) AS begun"
     );
     let numbered = format!(
-        "(SELECT {names}, sum(begins) OVER ({} ORDER BY {time} ROWS BETWEEN UNBOUNDED PRECEDING \
-         AND CURRENT ROW) AS island FROM {begins}) AS numbered",
-        by(&[])
+        "(SELECT *, sum(begins) OVER ({in_order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) \
+         AS island FROM {begun}) AS numbered"
     );
-    let extent = |function: &str| format!("{function}({time}) OVER ({})", by(&["island".into()]));
+    parts.push("island".into());
+    let island = by(&parts);
     let islands = format!(
-        "(SELECT {names}, {} AS first_row, {} + {gap} AS beyond FROM {numbered}) AS islands",
-        extent("min"),
-        extent("max")
+        "(SELECT {names}, min(moment) OVER ({island}) AS first_row, max(moment) OVER ({island}) + \
+         {gap} AS beyond FROM {numbered}) AS islands"
     );
     windowed(window, &islands, scope, "first_row", "beyond", "")
 }

@@ -24,9 +24,6 @@ use crate::graph::{Aggregate, AggregateCall, AggregateFunction, Panes};
 use crate::time::{EventTime, event_times};
 use crate::window::Sessions;
 
-/// How many calls sessions add.
-const EXTENTS: usize = 2;
-
 /// `aggregate` with the calls that tell the first and the last time of a session, where its groups
 /// are sessions.
 pub(super) fn with_extents(aggregate: Arc<Aggregate>) -> Arc<Aggregate> {
@@ -40,21 +37,20 @@ pub(super) fn with_extents(aggregate: Arc<Aggregate>) -> Arc<Aggregate> {
 }
 
 impl Pane {
-    /// The first and the last time of the first `groups` groups.
-    fn extents(&mut self, groups: usize) -> Result<Vec<(EventTime, EventTime)>> {
-        let Some(at) = self.calls.len().checked_sub(EXTENTS) else {
+    /// Start and end of the session of each group, as far as it is known.
+    fn sessions(&mut self, sessions: &Sessions) -> Result<Vec<(EventTime, EventTime)>> {
+        let ids: Vec<u32> = ids(self.table.len()).collect();
+        let [.., first, last] = &mut self.calls[..] else {
             return Err(EngineError::internal("sessions without extents"));
         };
-        let ids: Vec<u32> = ids(groups).collect();
-        let [first, last] = &mut self.calls[at..] else {
-            return Err(EngineError::internal("sessions have two extents"));
-        };
         let times = |column: ArrayRef| -> Result<Vec<EventTime>> {
-            let times: Option<Vec<_>> = event_times(&column)?.into_iter().collect();
+            let times: Option<_> = event_times(&column)?.into_iter().collect();
             times.ok_or_else(|| EngineError::internal("a session without a time"))
         };
-        let (first, last) = (times(first.read(&ids)?)?, times(last.read(&ids)?)?);
-        Ok(first.into_iter().zip(last).collect())
+        let (starts, lasts) = (times(first.read(&ids)?)?, times(last.read(&ids)?)?);
+        let span = |(start, last)| Some((start, sessions.end(last)?));
+        let spans: Option<_> = starts.into_iter().zip(lasts).map(span).collect();
+        spans.ok_or_else(|| EngineError::internal("a row in a session that does not exist"))
     }
 }
 
@@ -71,47 +67,31 @@ impl PaneStore {
             return Ok(None);
         };
         let (key, mut pane) = bucket.remove_entry();
-        let groups = pane.table.len();
-        let extents = pane.extents(groups)?;
-        let mut moves = vec![false; groups];
+        let spans = pane.sessions(sessions)?;
+        let mut moves = vec![false; spans.len()];
         if let Some(mut next) = self.panes.first_entry()
             && next.key().0.saturating_sub(key.0) <= sessions.gap()
         {
-            let ends: Vec<EventTime> =
-                extents.iter().map(|(_, last)| end(sessions, *last)).collect::<Result<_>>()?;
-            moves = going_on(&mut pane, next.get_mut(), &ends, &mut self.groups)?;
+            let starts = next.get_mut().sessions(sessions)?;
+            let (keys, rows) = (next.get().table.keys()?, starts.len());
+            // The table of the bucket, which goes away, tells which of its keys are in the next one.
+            pane.table.intern(&keys, rows, &mut self.groups)?;
+            for (group, (start, _)) in self.groups.iter().zip(starts) {
+                let group = *group as usize;
+                // A window that ends where another starts is one with it.
+                if spans.get(group).is_some_and(|(_, end)| start <= *end) {
+                    moves[group] = true;
+                }
+            }
             if moves.contains(&true) {
-                let moved = self::moved(&self.aggregate, &mut pane, next.get_mut(), &moves)?;
+                let moved = moved(&self.aggregate, &mut pane, next.get_mut(), &moves)?;
                 next.insert(moved);
             }
         }
-        let ended = ids(groups).zip(extents).zip(moves).filter(|(_, moves)| !moves);
-        let ended = ended
-            .map(|((group, (first, last)), _)| Ok((group, (first, end(sessions, last)?))))
-            .collect::<Result<_>>()?;
+        let ended = ids(spans.len()).zip(spans).zip(moves).filter(|(_, moves)| !moves);
+        let ended = ended.map(|(ended, _)| ended).collect();
         Ok(Some(Complete { pane, groups: Groups::Sessions(ended) }))
     }
-}
-
-/// Which groups of `pane`, whose sessions end at `ends`, go on in `next`: a window that ends where
-/// another starts is one with it. Afterwards the table of `pane` has keys without states at its
-/// end.
-fn going_on(
-    pane: &mut Pane,
-    next: &mut Pane,
-    ends: &[EventTime],
-    groups: &mut Vec<u32>,
-) -> Result<Vec<bool>> {
-    let (keys, rows) = (next.table.keys()?, next.table.len());
-    pane.table.intern(&keys, rows, groups)?;
-    let mut moves = vec![false; ends.len()];
-    for (group, (first, _)) in groups.iter().zip(next.extents(rows)?) {
-        let group = *group as usize;
-        if ends.get(group).is_some_and(|end| first <= *end) {
-            moves[group] = true;
-        }
-    }
-    Ok(moves)
 }
 
 /// `next` with the groups of `pane` that move into it (S2).
@@ -126,12 +106,6 @@ fn moved(aggregate: &Aggregate, pane: &mut Pane, next: &mut Pane, moves: &[bool]
     moved.merge(&pick(pane.table.keys()?)?, &pick(pane.states()?)?, moving.len(), &mut groups)?;
     moved.merge(&next.table.keys()?, &next.states()?, next.table.len(), &mut groups)?;
     Ok(moved)
-}
-
-/// The end of the session whose last row is at `last`.
-fn end(sessions: &Sessions, last: EventTime) -> Result<EventTime> {
-    let end = sessions.end(last);
-    end.ok_or_else(|| EngineError::internal("a row of a session that does not exist"))
 }
 
 /// The ids of so many groups.
