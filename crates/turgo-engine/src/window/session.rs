@@ -100,9 +100,7 @@ impl Sessions {
     /// `k * gap + offset`, saturating.
     fn at(&self, k: i128, offset: i128) -> EventTime {
         let time = k * i128::from(self.gap) + offset;
-        let range = i128::from(EventTime::MIN)..=i128::from(EventTime::MAX);
-        EventTime::try_from(time.clamp(*range.start(), *range.end()))
-            .expect("it was brought into the range of time")
+        EventTime::try_from(time).unwrap_or(if time < 0 { EventTime::MIN } else { EventTime::MAX })
     }
 }
 
