@@ -19,8 +19,20 @@ use crate::model::{Case, Record, Type, Value, time_step};
 use crate::query::{Arithmetic, Function, GroupWindow, Named, Pace, WINDOW_COLUMNS, Window};
 use crate::sql::{Dialect, Rows, TABLE, Windowed, Writer, plain_call, quoted, type_name};
 
+/// Stack for one question: a debug build of the engine takes up to 100 KiB for each level of a
+/// plan, and windows over windows are many levels. Pages that are not touched cost nothing.
+const STACK_BYTES: usize = 256 << 20;
+
 /// What the batch engine says to `case`: rows, or its error.
 pub(crate) fn answer(case: &Case) -> Result<Vec<Vec<Value>>> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("batch".into()).stack_size(STACK_BYTES);
+        let answer = thread.spawn_scoped(scope, || ask(case)).expect("a thread can be started");
+        answer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn ask(case: &Case) -> Result<Vec<Vec<Value>>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let context = SessionContext::new_with_config(lenient());
