@@ -19,6 +19,7 @@ mod compression;
 mod content;
 mod files;
 mod infer;
+mod lines;
 mod options;
 mod reader;
 mod source;
@@ -77,6 +78,10 @@ impl Sink for FileSink {
 
     fn replaces(&self) -> Option<String> {
         writer::replaces(&self.options)
+    }
+
+    fn writes(&self, place: &str) -> bool {
+        writer::place(&self.options).as_deref() == Some(place)
     }
 
     /// With `'changelog' = 'true'` every row has its operation, also where all are inserts: the

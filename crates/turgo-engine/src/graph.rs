@@ -24,6 +24,14 @@ pub struct TaskGraph {
 }
 
 impl TaskGraph {
+    /// The tables it reads, in the order of its stages.
+    pub fn scans(&self) -> impl Iterator<Item = &Scan> {
+        self.stages.iter().filter_map(|stage| match &stage.input {
+            Input::Source(scan) => Some(scan),
+            Input::Exchange => None,
+        })
+    }
+
     /// The tables it writes.
     pub fn sinks(&self) -> impl Iterator<Item = &Arc<dyn Sink>> {
         self.stages.iter().filter_map(|stage| match &stage.output {
@@ -119,6 +127,24 @@ pub struct Scan {
     /// How far, in microseconds, one partition's watermark may lead the slowest one's before it
     /// waits.
     pub drift_max: i64,
+    /// Where it keeps rows that are left out.
+    pub letters: Option<DeadLetters>,
+    /// Whether the end of the table closes the windows that its watermark has not. One table that
+    /// does not is enough for a query to leave them unsaid.
+    pub flush_at_end: bool,
+}
+
+/// Where a table keeps rows that are left out; see [`crate::letter`].
+#[derive(Debug, Clone)]
+pub struct DeadLetters {
+    /// What it is called, for people: a path.
+    pub name: String,
+    /// Takes one row per letter. Tables with the same sink share its writer.
+    pub sink: Arc<dyn Sink>,
+    /// Bad rows are kept, where they do not end the run.
+    pub bad: bool,
+    /// Late rows are kept.
+    pub late: bool,
 }
 
 /// A column and how it is computed.

@@ -69,6 +69,23 @@ pub trait Source: Debug + Send + Sync {
     /// Where `position` of a partition is, for people: `bids.ndjson:17`. May read the partition
     /// again; called only when a run fails.
     fn place(&self, partition: usize, position: Position) -> String;
+
+    /// Finds the places of many positions of a partition, mostly ascending ones. To override where
+    /// finding one from scratch takes long.
+    fn places(&self, partition: usize) -> Box<dyn FnMut(Position) -> String + Send + '_> {
+        Box::new(move |position| self.place(partition, position))
+    }
+
+    /// Whether its rows are decoded from records, of which [`Decode::record`] gives the bytes.
+    fn has_records(&self) -> bool {
+        false
+    }
+
+    /// Whether it reads what is at `place`, a name in the sense of [`Sink::replaces`].
+    fn reads(&self, place: &str) -> bool {
+        let _ = place;
+        false
+    }
 }
 
 /// Reads one partition, in order. Blocks; lives on a source thread.
@@ -137,6 +154,13 @@ pub trait Decode: Send {
     /// # Errors
     /// Only what makes the rest of the chunk unreadable.
     fn next(&mut self, rows_max: usize) -> Result<Option<Decoded>>;
+
+    /// The record of the chunk at hand that starts `start` after [`Chunk::start`], without its line
+    /// end; `None` where rows do not come from records.
+    fn record(&self, start: u32) -> Option<&[u8]> {
+        let _ = start;
+        None
+    }
 }
 
 /// Rows of a chunk.
@@ -173,6 +197,11 @@ pub trait Sink: Debug + Send + Sync {
     /// write it; `None` where rows are added to what is there.
     fn replaces(&self) -> Option<String> {
         None
+    }
+
+    /// Whether it writes to `place`, a name in the sense of [`Sink::replaces`], in whatever way.
+    fn writes(&self, place: &str) -> bool {
+        self.replaces().as_deref() == Some(place)
     }
 
     /// An encoder for rows of `schema`; `changes`: the rows are a changelog. One per instance;

@@ -14,6 +14,7 @@
 pub mod error;
 pub mod graph;
 pub mod io;
+pub mod letter;
 pub mod memory;
 pub mod message;
 pub mod operator;

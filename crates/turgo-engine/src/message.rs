@@ -8,6 +8,7 @@ use arrow::compute;
 use arrow::datatypes::DataType;
 
 use crate::error::Result;
+use crate::letter::RowLetters;
 use crate::time::EventTime;
 
 /// What crosses an edge. Order is kept per (producer, key); nothing is promised between producers.
@@ -92,12 +93,16 @@ pub struct Batch {
     /// The rows are input rows nobody has accounted for yet. The operator that drops them counts
     /// them as `filtered` or `late`, the one that consumes them as `used`; see [`crate::operator`].
     pub unaccounted: bool,
+    /// What each row leaves behind where it turns out late; `None` where no row can, or where its
+    /// table keeps no letters.
+    pub letters: Option<RowLetters>,
 }
 
 impl Batch {
     /// Rows derived by an operator that has accounted for its input, under watermark `under`.
     pub fn derived(rows: RecordBatch, under: EventTime) -> Self {
-        Self { rows, under: RowWatermark::Same(under), changes: None, unaccounted: false }
+        let under = RowWatermark::Same(under);
+        Self { rows, under, changes: None, unaccounted: false, letters: None }
     }
 
     /// Number of rows.
@@ -117,7 +122,11 @@ impl Batch {
             RowWatermark::Same(_) => 0,
             RowWatermark::Each(times) => size_of_val(&times[..]),
         };
-        columns + under + self.changes.as_ref().map_or(0, |changes| size_of_val(&changes[..]))
+        let letters = self.letters.iter().flat_map(|letters| letters.iter());
+        let letters = letters
+            .map(|letter| size_of_val(letter) + letter.as_ref().map_or(0, |letter| letter.bytes()));
+        let changes = self.changes.as_ref().map_or(0, |changes| size_of_val(&changes[..]));
+        columns + under + changes + letters.sum::<usize>()
     }
 
     /// The operation of row `row`.
@@ -160,6 +169,10 @@ impl Batch {
                 changes.iter().enumerate().filter(|(row, _)| kept(*row)).map(|(_, c)| *c).collect()
             }),
             unaccounted: self.unaccounted,
+            letters: self.letters.as_ref().map(|letters| {
+                let letters = letters.iter().enumerate().filter(|(row, _)| kept(*row));
+                letters.map(|(_, letter)| letter.clone()).collect()
+            }),
         })
     }
 
@@ -189,6 +202,10 @@ impl Batch {
                 .as_ref()
                 .map(|changes| picked().map(|row| changes[row]).collect()),
             unaccounted: self.unaccounted,
+            letters: self
+                .letters
+                .as_ref()
+                .map(|letters| picked().map(|row| letters[row].clone()).collect()),
         })
     }
 
@@ -203,6 +220,7 @@ impl Batch {
             },
             changes: self.changes.as_ref().map(|changes| changes[offset..offset + length].into()),
             unaccounted: self.unaccounted,
+            letters: self.letters.as_ref().map(|letters| letters[offset..offset + length].into()),
         }
     }
 }

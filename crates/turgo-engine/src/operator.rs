@@ -24,9 +24,12 @@ mod window_columns;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 
 use crate::error::Result;
+use crate::letter::Letter;
 use crate::message::{Batch, Message};
 use crate::time::EventTime;
 
@@ -37,9 +40,18 @@ pub struct Output {
     pub messages: std::collections::VecDeque<Message>,
     /// What became of input rows since the counts were last taken.
     pub counts: RowCounts,
+    /// What late rows left behind, where their tables keep letters.
+    pub letters: Vec<Arc<Letter>>,
 }
 
 impl Output {
+    /// Drops row `row` of a batch of input rows, which is late for all its windows.
+    pub fn late(&mut self, batch: &Batch, row: usize) {
+        self.counts.late += 1;
+        let letter = batch.letters.as_ref().and_then(|letters| letters[row].clone());
+        self.letters.extend(letter);
+    }
+
     /// Sends rows on; empty batches are dropped.
     pub fn batch(&mut self, batch: Batch) {
         if !batch.is_empty() {
@@ -66,6 +78,9 @@ pub struct RowCounts {
     pub filtered: u64,
     /// Records the source could not understand.
     pub rejected: u64,
+    /// Not rows of the input but groups that hold some: those of windows which were still open when
+    /// an input ended that is not flushed then. They are never shown.
+    pub unsaid: u64,
 }
 
 impl RowCounts {
@@ -76,6 +91,7 @@ impl RowCounts {
         self.late_partial += other.late_partial;
         self.filtered += other.filtered;
         self.rejected += other.rejected;
+        self.unsaid += other.unsaid;
     }
 }
 

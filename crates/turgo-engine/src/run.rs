@@ -84,7 +84,8 @@ impl Control {
     }
 
     /// Ends the run in order: sources are read no further, rows on their way are worked off and
-    /// shown, windows that are not complete stay unsaid, and files are not made final.
+    /// shown, windows that are not complete stay unsaid, and files are not made final, but for those
+    /// of dead letters.
     pub fn stop(&self) {
         let mut live = self.live();
         live.stopped = true;
@@ -132,7 +133,7 @@ impl Control {
 /// Runs `graph` to the end of its inputs, or until `control` stops it. Blocks.
 ///
 /// # Errors
-/// The first failure of any part; sinks are then not committed. A reader of the results who goes
+/// The first failure of any part; sinks are then not committed, but dead letters are kept. A reader of the results who goes
 /// away is no failure: see [`Report::closed`].
 pub fn run(graph: &TaskGraph, config: &Config, control: &Control) -> Result<Report> {
     if config.workers == 0 || config.workers > WORKERS_MAX {
@@ -159,6 +160,8 @@ pub struct Report {
     pub sources: Vec<SourceReport>,
     /// One entry per sink.
     pub sinks: Vec<SinkReport>,
+    /// One entry per place that dead letters were written to.
+    pub letters: Vec<LettersReport>,
     /// From start to end.
     pub wall: Duration,
     /// Whether it was stopped from outside before its inputs ended.
@@ -222,6 +225,17 @@ pub struct PartitionReport {
     pub batches: u64,
     /// Its watermark: [`crate::time::WATERMARK_NONE`] where there is none.
     pub watermark: EventTime,
+}
+
+/// The dead letters a run wrote to one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LettersReport {
+    /// Where to.
+    pub name: String,
+    /// Those of bad rows.
+    pub bad: u64,
+    /// Those of late rows.
+    pub late: u64,
 }
 
 /// What a run wrote.

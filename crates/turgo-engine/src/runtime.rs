@@ -10,6 +10,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod dispenser;
 pub(crate) mod executor;
 pub(crate) mod inlet;
+pub(crate) mod letters;
 pub(crate) mod outlet;
 pub(crate) mod pace;
 pub(crate) mod ring;

@@ -67,6 +67,7 @@ fn json(planned: &Planned) -> Value {
                 "table": source.table,
                 "source": source.source.describe(),
                 "columns": names(&source.columns),
+                "dead_letters": source.letters.as_ref().map(|letters| &letters.name),
                 "text": scan(source),
             }),
             Input::Exchange => Value::Null,
@@ -129,8 +130,18 @@ fn scan(scan: &Scan) -> String {
         let column = scan.columns[time.column].field.name();
         let _ = write!(said, "; event time {column}, watermark {}", watermark(time));
     }
-    if scan.on_error == OnError::Skip {
-        said.push_str("; bad records are skipped");
+    match &scan.letters {
+        Some(letters) if letters.bad => {
+            let _ = write!(said, "; bad records are kept in {}", letters.name);
+        }
+        _ if scan.on_error == OnError::Skip => said.push_str("; bad records are skipped"),
+        _ => {}
+    }
+    if let Some(letters) = scan.letters.as_ref().filter(|letters| letters.late) {
+        let _ = write!(said, "; late rows are kept in {}", letters.name);
+    }
+    if !scan.flush_at_end {
+        said.push_str("; windows that are open at its end stay unsaid");
     }
     said
 }

@@ -13,6 +13,7 @@
 mod aggregate;
 mod call;
 mod constants;
+mod letters;
 mod rows;
 mod scan;
 mod union;
@@ -54,11 +55,13 @@ pub(crate) fn lower(
     request: &Request<'_>,
     sink: Arc<dyn Sink>,
 ) -> Result<(TaskGraph, bool)> {
-    let mut lowering = Lowering { request, stages: Vec::new() };
+    let mut lowering = Lowering { request, stages: Vec::new(), letters: Vec::new() };
     let rows = lowering.node(plan)?;
     let changes = lowering.finish(rows, plan.schema(), sink)?;
     let stages = lowering.stages.into_iter().map(Draft::into_stage).collect();
-    Ok((TaskGraph { stages }, changes))
+    let graph = TaskGraph { stages };
+    letters::check(&graph)?;
+    Ok((graph, changes))
 }
 
 /// A stage whose output is not known yet.
@@ -90,6 +93,8 @@ type Place = (usize, usize);
 struct Lowering<'a> {
     request: &'a Request<'a>,
     stages: Vec<Draft>,
+    /// Where dead letters go.
+    letters: Vec<Arc<dyn Sink>>,
 }
 
 impl Lowering<'_> {

@@ -1,6 +1,6 @@
 //! A session: tables, views and settings, and what each statement does to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -29,7 +29,7 @@ pub struct Session {
     catalog: Catalog,
     functions: Functions,
     settings: Settings,
-    /// What this session's INSERTs have replaced: a second one would destroy the first one's rows.
+    /// What this session's queries have replaced: a second one would destroy the first one's rows.
     replaced: BTreeSet<String>,
 }
 
@@ -128,11 +128,14 @@ impl Session {
                 done(format!("{} is set", key.value))
             }
             StatementKind::Select(_) => {
-                self.plan_here(text, statement, results).map(Outcome::Query)
+                let planned = self.plan_here(text, statement, results)?;
+                self.replace_letters(&planned).map_err(place)?;
+                Ok(Outcome::Query(planned))
             }
             StatementKind::Insert { table, .. } => {
                 let planned = self.plan_here(text, statement, results)?;
                 self.replace(table, &planned)?;
+                self.replace_letters(&planned).map_err(place)?;
                 Ok(Outcome::Query(planned))
             }
             StatementKind::Explain(inner) => {
@@ -255,6 +258,26 @@ impl Session {
                 ))
                 .at(table.span.clone())
                 .help("declare the table with 'write-mode' = 'append', or insert one UNION ALL"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers which dead letters `planned` replaces.
+    ///
+    /// # Errors
+    /// When an earlier statement of this session has written there.
+    fn replace_letters(&mut self, planned: &Planned) -> Result<()> {
+        let letters = planned.graph.scans().filter_map(|scan| scan.letters.as_ref());
+        let places: BTreeMap<String, &str> =
+            letters.filter_map(|l| Some((l.sink.replaces()?, &*l.name))).collect();
+        for (place, name) in places {
+            if !self.replaced.insert(place) {
+                return Err(SqlError::new(format!(
+                    "the dead letters of this query would replace what an earlier one wrote to \
+                     '{name}'"
+                ))
+                .help("declare the table again with another 'dead-letter.path'"));
             }
         }
         Ok(())

@@ -205,6 +205,16 @@ fn summary(statement: &Statement, report: &Report) {
             counts.filtered,
         ));
     }
+    for letters in report.letters.iter().filter(|letters| letters.bad + letters.late > 0) {
+        let (bad, late) = (letters.bad, letters.late);
+        say(format_args!("note: dead letters in {}: {bad} bad, {late} late", letters.name));
+    }
+    if counts.unsaid > 0 {
+        say(format_args!(
+            "note: {} groups of windows that were still open at the end are not shown",
+            counts.unsaid
+        ));
+    }
 }
 
 /// `turgo completions`: what a shell needs to complete commands and options.

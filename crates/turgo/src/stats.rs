@@ -21,12 +21,16 @@ pub(crate) fn query(statement: &str, report: &Report) -> Value {
         "late_partial": report.counts.late_partial,
         "rejected": report.counts.rejected,
         "filtered": report.counts.filtered,
+        "unsaid_groups": report.counts.unsaid,
         "rows_out": report.rows_out(),
         "interrupted": report.interrupted,
         "wall_seconds": report.wall.as_secs_f64(),
         "sources": report.sources.iter().map(source).collect::<Vec<_>>(),
         "sinks": report.sinks.iter()
             .map(|sink| json!({"name": sink.name, "rows": sink.rows}))
+            .collect::<Vec<_>>(),
+        "dead_letters": report.letters.iter()
+            .map(|letters| json!({"name": letters.name, "bad": letters.bad, "late": letters.late}))
             .collect::<Vec<_>>(),
     })
 }

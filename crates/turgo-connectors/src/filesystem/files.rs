@@ -32,6 +32,18 @@ pub(super) fn list(path: &str) -> Result<Vec<File>> {
     }
 }
 
+/// Whether the file of the full path `place` is one of those that `path` stands for, or would be
+/// once it is there; of the latter, patterns know nothing.
+pub(super) fn reads(path: &str, place: &Path) -> bool {
+    match fs::canonicalize(path) {
+        Ok(directory) if directory.is_dir() => place.parent() == Some(&*directory),
+        Ok(file) => file == place,
+        Err(_) => list(path).is_ok_and(|files| {
+            files.iter().any(|file| fs::canonicalize(&file.path).is_ok_and(|file| file == place))
+        }),
+    }
+}
+
 /// The error of reading `path`.
 pub(super) fn cannot_read(path: &Path, error: std::io::Error) -> EngineError {
     EngineError::external(format!("cannot read {}", path.display()), error)

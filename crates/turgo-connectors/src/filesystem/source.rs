@@ -7,9 +7,8 @@ use arrow::datatypes::SchemaRef;
 use turgo_engine::io::{Chunk, Decode, Decoded, Partition, Position, ReadChunks, Source};
 use turgo_engine::{EngineError, Result};
 
-use super::compression::Compression;
-use super::content::Content;
 use super::files::{self, File};
+use super::lines::Lines;
 use super::options::FileOptions;
 use super::reader::FileReader;
 use crate::format::{FileFormat, csv, json};
@@ -74,13 +73,26 @@ impl Source for FileSource {
     }
 
     fn place(&self, partition: usize, position: Position) -> String {
-        let Some(file) = self.file(partition) else {
-            return format!("{}, byte {position}", self.options.path);
+        self.places(partition)(position)
+    }
+
+    fn places(&self, partition: usize) -> Box<dyn FnMut(Position) -> String + Send + '_> {
+        let Some(File { path, .. }) = self.file(partition) else {
+            return Box::new(|position| format!("{}, byte {position}", self.options.path));
         };
-        match line(&file.path, self.options.compression(&file.path), position) {
-            Ok(line) => format!("{}:{line}", file.path.display()),
-            Err(_) => format!("{}, byte {position}", file.path.display()),
-        }
+        let mut lines = Lines::of(&path, self.options.compression(&path));
+        Box::new(move |position| match lines.line_at(position) {
+            Ok(line) => format!("{}:{line}", path.display()),
+            Err(_) => format!("{}, byte {position}", path.display()),
+        })
+    }
+
+    fn has_records(&self) -> bool {
+        true
+    }
+
+    fn reads(&self, place: &str) -> bool {
+        files::reads(&self.options.path, Path::new(place))
     }
 }
 
@@ -96,6 +108,10 @@ impl Decode for InferredDecoder {
         self.decoder.begin(chunk);
     }
 
+    fn record(&self, start: u32) -> Option<&[u8]> {
+        self.decoder.record(start)
+    }
+
     fn next(&mut self, rows_max: usize) -> Result<Option<Decoded>> {
         let mut decoded = self.decoder.next(rows_max)?;
         let rejected = decoded.iter_mut().flat_map(|decoded| &mut decoded.rejected);
@@ -109,18 +125,4 @@ impl Decode for InferredDecoder {
         }
         Ok(decoded)
     }
-}
-
-/// The number of the line that starts at `position` of the content of `path`.
-fn line(path: &Path, compression: Compression, position: Position) -> Result<u64> {
-    let mut content = Content::open(path, compression)?;
-    let (mut line, mut left, mut block) = (1, position, Vec::new());
-    while left > 0 {
-        let step = left.min(64 << 10);
-        block.clear();
-        let more = content.read(step as usize, &mut block)?;
-        line += memchr::memchr_iter(b'\n', &block).count() as u64;
-        left = if more { left - step } else { 0 };
-    }
-    Ok(line)
 }

@@ -208,6 +208,11 @@ fn continued(path: &Path, compression: Compression, header: Vec<u8>) -> Result<V
 
 /// The file whose content would be replaced, by its full path.
 pub(super) fn replaces(options: &FileOptions) -> Option<String> {
+    place(options).filter(|_| options.write_mode == WriteMode::Replace)
+}
+
+/// The file that is written, by its full path; none of its own in a directory or a device.
+pub(super) fn place(options: &FileOptions) -> Option<String> {
     let path = Path::new(&options.path);
     let full = match fs::canonicalize(path) {
         Ok(full) if !full.is_file() => return None,
@@ -215,7 +220,7 @@ pub(super) fn replaces(options: &FileOptions) -> Option<String> {
         // Not there yet: the directory says which file it will be.
         Err(_) => fs::canonicalize(parent(path)).ok()?.join(path.file_name()?),
     };
-    (options.write_mode == WriteMode::Replace).then(|| full.display().to_string())
+    Some(full.display().to_string())
 }
 
 fn cannot_write(shown: &str, error: io::Error) -> EngineError {

@@ -162,6 +162,12 @@ impl<R: ReadRecords> Decode for RecordDecoder<R> {
         self.rows_last = starts.len();
         Ok(Some(Decoded { rows: self.finish(starts.len())?, starts, rejected }))
     }
+
+    fn record(&self, start: u32) -> Option<&[u8]> {
+        let from = self.first.checked_add(start as usize)?;
+        let end = self.records.end(&self.bytes, from).unwrap_or(self.bytes.len());
+        self.bytes.get(from..end).map(without_line_end)
+    }
 }
 
 fn without_line_end(record: &[u8]) -> &[u8] {

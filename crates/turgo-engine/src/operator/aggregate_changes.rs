@@ -194,7 +194,7 @@ impl Operator for ChangesAggregate {
     fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
         panes::check_inserts(&batch)?;
         let aggregate = self.store.aggregate().clone();
-        let split = panes::split_rows(&aggregate, &batch, &mut out.counts)?;
+        let split = panes::split_rows(&aggregate, &batch, out)?;
         let mut origins: Vec<u32> = Vec::new();
         let mut operations = Vec::new();
         let mut parts = Vec::new();
@@ -214,6 +214,7 @@ impl Operator for ChangesAggregate {
             },
             changes: Some(operations.into()),
             unaccounted: false,
+            letters: None,
         };
         if origins.is_sorted() {
             out.batch(changes);

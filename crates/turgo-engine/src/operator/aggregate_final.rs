@@ -5,6 +5,8 @@
 //! watermark that completed them follows the last part; of sessions, what it promises of their ends.
 //! Results leave under the watermark sent on before: their windows end after it, so they are on time
 //! for whatever comes next.
+//!
+//! Where the end of the input closes no window, what is open then is counted and not shown.
 
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ const OUTPUT_ROWS_MAX: usize = 8 << 10;
 pub struct FinalAggregate {
     store: PaneStore,
     input: Fed,
+    /// The end of the input closes all windows.
+    flush: bool,
     /// The groups being emitted.
     open: Option<Open>,
     /// What is being worked off.
@@ -78,7 +82,22 @@ impl FinalAggregate {
 
     fn new(aggregate: Arc<Aggregate>, input: Fed) -> Result<Self> {
         let store = PaneStore::new(aggregate)?;
-        Ok(Self { store, input, open: None, due: None, watermark: WATERMARK_NONE })
+        Ok(Self { store, input, flush: true, open: None, due: None, watermark: WATERMARK_NONE })
+    }
+
+    /// The same, where the end of the input closes no window.
+    #[must_use]
+    pub fn unflushed(self) -> Self {
+        Self { flush: false, ..self }
+    }
+
+    /// Counts the groups of the windows that are still open, and forgets them.
+    fn leave_unsaid(&mut self, out: &mut Output) -> Result<()> {
+        while let Some(complete) = self.store.take_complete(WATERMARK_END)? {
+            out.counts.unsaid += groups_of(self.store.aggregate(), &complete) as u64;
+            self.store.keep(complete);
+        }
+        Ok(())
     }
 
     /// Sends up to [`OUTPUT_ROWS_MAX`] rows of what is due, then, if that was all, the watermark.
@@ -94,7 +113,8 @@ impl FinalAggregate {
         let mut parts = Vec::new();
         while room > 0 {
             if self.open.is_none() {
-                self.open = self.store.take_complete(watermark)?.map(Open::new).transpose()?;
+                let complete = self.store.take_complete(watermark)?;
+                self.open = complete.map(|window| Open::new(&aggregate, window)).transpose()?;
             }
             let Some(open) = &mut self.open else { break };
             let part = open.read(&aggregate, room)?;
@@ -126,14 +146,9 @@ impl FinalAggregate {
 }
 
 impl Open {
-    fn new(complete: Complete) -> Result<Self> {
+    fn new(aggregate: &Aggregate, complete: Complete) -> Result<Self> {
         let keys = complete.pane.table.keys()?;
-        let groups = match &complete.groups {
-            Groups::Sessions(ended) => ended.len(),
-            // Without key columns there is one group, even where no row has come.
-            Groups::Whole | Groups::Window(..) if keys.is_empty() => 1,
-            Groups::Whole | Groups::Window(..) => complete.pane.table.len(),
-        };
+        let groups = groups_of(aggregate, &complete);
         Ok(Self { complete, keys, groups, next: 0 })
     }
 
@@ -175,6 +190,16 @@ impl Open {
     }
 }
 
+/// The rows of a result.
+fn groups_of(aggregate: &Aggregate, complete: &Complete) -> usize {
+    match &complete.groups {
+        Groups::Sessions(ended) => ended.len(),
+        // Without key columns there is one group, even where no row has come.
+        Groups::Whole | Groups::Window(..) if aggregate.keys.is_empty() => 1,
+        Groups::Whole | Groups::Window(..) => complete.pane.table.len(),
+    }
+}
+
 impl Operator for FinalAggregate {
     fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
         panes::check_inserts(&batch)?;
@@ -184,7 +209,7 @@ impl Operator for FinalAggregate {
         match self.input {
             Fed::States => self.store.merge(&batch.rows),
             Fed::Rows => {
-                let split = panes::split_rows(self.store.aggregate(), &batch, &mut out.counts)?;
+                let split = panes::split_rows(self.store.aggregate(), &batch, out)?;
                 self.store.update(&split, &batch.rows)
             }
         }
@@ -202,8 +227,13 @@ impl Operator for FinalAggregate {
     }
 
     fn end(&mut self, out: &mut Output) -> Result<()> {
+        if !self.flush {
+            return self.leave_unsaid(out);
+        }
         self.due = Some(Due::End);
-        self.open = self.store.take_whole()?.map(Open::new).transpose()?;
+        let aggregate = self.store.aggregate().clone();
+        let whole = self.store.take_whole()?;
+        self.open = whole.map(|whole| Open::new(&aggregate, whole)).transpose()?;
         self.step(out)?;
         Ok(())
     }

@@ -137,7 +137,7 @@ impl PartialAggregate {
 impl Operator for PartialAggregate {
     fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
         panes::check_inserts(&batch)?;
-        let split = panes::split_rows(self.store.aggregate(), &batch, &mut out.counts)?;
+        let split = panes::split_rows(self.store.aggregate(), &batch, out)?;
         let Mode::Bypass { left } = self.mode else {
             return self.group(&split, &batch, out);
         };

@@ -72,7 +72,7 @@ impl AssignWindows {
             match (first, on_time) {
                 (None, _) => out.counts.filtered += 1,
                 _ if self.keeps_rows() => {}
-                (Some(_), None) => out.counts.late += 1,
+                (Some(_), None) => out.late(&open.batch, row),
                 (Some(first), Some(on_time)) => {
                     out.counts.used += 1;
                     out.counts.late_partial += u64::from(on_time != first);

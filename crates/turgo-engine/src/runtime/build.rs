@@ -23,6 +23,7 @@ use crate::runtime::chain::{Chain, Counts};
 use crate::runtime::dispenser::Dispenser;
 use crate::runtime::executor::{self, Failure, panic_text};
 use crate::runtime::inlet::{ExchangeInlet, Inlet};
+use crate::runtime::letters::{self, Kept, LetterWriters};
 use crate::runtime::outlet::{ExchangeOutlet, Outlet, SinkOutlet, ToSink};
 use crate::runtime::pace::Pace;
 use crate::runtime::ring::{Receiver, Sender, ring};
@@ -41,6 +42,9 @@ pub(crate) struct Plan<'a> {
     sinks: Vec<SinkThread>,
     tasks: Vec<Box<dyn Task>>,
     counts: Arc<Counts>,
+    letters: LetterWriters,
+    /// Whether the end of the inputs closes the windows that are still open.
+    flush: bool,
 }
 
 struct SinkThread {
@@ -66,8 +70,17 @@ impl<'a> Plan<'a> {
         // and must not be the one they wait for.
         let paced = graph.stages.iter().any(holds_windows) && control.checkpoints().never();
         let pace = paced.then(Arc::default);
-        let mut plan =
-            Self { config, control, scans: vec![], pace, sinks: vec![], tasks: vec![], counts };
+        let mut plan = Self {
+            config,
+            control,
+            scans: vec![],
+            pace,
+            sinks: vec![],
+            tasks: vec![],
+            counts,
+            letters: LetterWriters::new(graph, config.edge_bytes),
+            flush: graph.scans().all(|scan| scan.flush_at_end),
+        };
         let mut inputs: Vec<Inputs> = graph
             .stages
             .iter()
@@ -87,7 +100,8 @@ impl<'a> Plan<'a> {
                 let operators = plan.operators((index, stage), instance)?;
                 let counts = Arc::clone(&plan.counts);
                 let checkpoints = control.checkpoints().clone();
-                let chain = Chain::new(index, inlet, operators, outlet, counts, checkpoints);
+                let out = (outlet, plan.letters.outlet());
+                let chain = Chain::new(index, inlet, operators, out, counts, checkpoints);
                 plan.tasks.push(Box::new(chain));
             }
         }
@@ -113,12 +127,13 @@ impl<'a> Plan<'a> {
             Some(pace) => dispenser.with_pace(Arc::clone(pace)),
             None => dispenser,
         });
+        let number = self.scans.len();
         self.scans.push((Arc::clone(&scan), Arc::clone(&dispenser)));
         let fields: Vec<_> = scan.columns.iter().map(|column| Arc::clone(&column.field)).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
         (0..rings.len())
             .map(|instance| {
-                let (scan, schema) = (Arc::clone(&scan), Arc::clone(&schema));
+                let (scan, schema) = ((number, Arc::clone(&scan)), Arc::clone(&schema));
                 let dispenser = Arc::clone(&dispenser);
                 let rows = self.config.batch_rows;
                 let inlet = ScanInlet::new(scan, schema, dispenser, instance, rows)?;
@@ -189,7 +204,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Vec<Box<dyn Operator>>> {
         let mut operators = Vec::with_capacity(stage.operators.len());
         for (position, spec) in stage.operators.iter().enumerate() {
-            let mut operator = operator(spec)?;
+            let mut operator = operator(spec, self.flush)?;
             if let Some(checkpoint) = self.control.restore() {
                 let instances = self.instances(stage);
                 for rows in checkpoint.states((index, position), instance, instances)? {
@@ -206,51 +221,65 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
-        let Self { config, control, scans, sinks, tasks, counts, pace: _ } = self;
+        let Self { config, control, scans, sinks, tasks, counts, letters, .. } = self;
         let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
         let names: Vec<String> = sinks.iter().map(|sink| sink.sink.describe()).collect();
         let shared = Shared { config, control, dispensers: &dispensers, failure: &failure };
-        let endings = thread::scope(|scope| -> Result<Vec<Ending>> {
+        let (worked, kept) = thread::scope(|scope| -> Result<_> {
             // Whatever happens below, the source threads are told to end.
             let _stop = StopOnDrop(&dispensers);
-            let sinks = sinks.into_iter().map(|sink| shared.start_sink(scope, sink));
-            let sinks = sinks.collect::<Result<Vec<_>>>()?;
-            control.attach(&dispensers, &written);
-            for (index, (scan, _)) in scans.iter().enumerate() {
-                shared.start_source(index, scan)?;
-            }
-            executor::run(tasks, config.workers, &failure)?;
-            Ok(sinks.into_iter().filter_map(|sink| sink.join().ok().flatten()).collect())
+            let fail = move |error| fail(shared.failure, shared.dispensers, error);
+            let writing = letters.start(scope, fail)?;
+            let worked = shared.work(scope, &scans, sinks, tasks);
+            // The tasks are gone, and with them whoever could send a letter.
+            let kept = writing.into_iter().filter_map(|thread| thread.join().ok().flatten());
+            Ok((worked, kept.collect::<Vec<Kept>>()))
         })?;
-        let closed = match failure.take() {
-            Some(EngineError::Closed) => true,
-            Some(error) => return Err(error),
-            None => false,
-        };
-        let sinks = names.into_iter().zip(&written);
-        let abandoned = endings.iter().any(|ending| matches!(ending, Ending::Abandoned));
-        let mut report = Report {
-            counts: counts.get(),
-            sources: scans.iter().map(|(scan, dispenser)| source_report(scan, dispenser)).collect(),
-            sinks: sinks.map(|(name, written)| SinkReport { name, rows: written.rows() }).collect(),
-            interrupted: !closed && abandoned,
-            closed,
-            ..Report::default()
-        };
-        // Nothing becomes final before every row is accounted for.
-        report.check()?;
-        for ending in endings {
-            if let Ending::Complete(writer) = ending {
-                match guard(|| writer.commit()) {
-                    Err(EngineError::Closed) => report.closed = true,
-                    committed => committed?,
-                }
-            }
-        }
+        let ended = worked.and_then(|endings| {
+            let closed = match failure.take() {
+                Some(EngineError::Closed) => true,
+                Some(error) => return Err(error),
+                None => false,
+            };
+            let sinks = names.into_iter().zip(&written);
+            let abandoned = endings.iter().any(|ending| matches!(ending, Ending::Abandoned));
+            let report = Report {
+                counts: counts.get(),
+                sources: scans.iter().map(|(scan, clocks)| source_report(scan, clocks)).collect(),
+                sinks: sinks
+                    .map(|(name, written)| SinkReport { name, rows: written.rows() })
+                    .collect(),
+                interrupted: !closed && abandoned,
+                closed,
+                ..Report::default()
+            };
+            // Nothing becomes final before every row is accounted for.
+            report.check()?;
+            Ok((report, endings))
+        });
+        let complete =
+            ended.as_ref().is_ok_and(|(report, _)| !report.interrupted && !report.closed);
+        let letters = letters::publish(kept, complete);
+        let (mut report, endings) = ended?;
+        report.letters = letters?;
+        commit(endings, &mut report)?;
         Ok(report)
     }
+}
+
+/// Makes what sinks have written final.
+fn commit(endings: Vec<Ending>, report: &mut Report) -> Result<()> {
+    for ending in endings {
+        if let Ending::Complete(writer) = ending {
+            match guard(|| writer.commit()) {
+                Err(EngineError::Closed) => report.closed = true,
+                committed => committed?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether a stage keeps groups until the watermark has passed their windows.
@@ -283,6 +312,25 @@ struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
+    /// Starts sinks, then sources, and carries the tasks to their end.
+    fn work<'scope>(
+        self,
+        scope: &'scope Scope<'scope, 'a>,
+        scans: &[(Arc<Scan>, Arc<Dispenser>)],
+        sinks: Vec<SinkThread>,
+        tasks: Vec<Box<dyn Task>>,
+    ) -> Result<Vec<Ending>> {
+        let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
+        let sinks = sinks.into_iter().map(|sink| self.start_sink(scope, sink));
+        let sinks = sinks.collect::<Result<Vec<_>>>()?;
+        self.control.attach(self.dispensers, &written);
+        for (index, (scan, _)) in scans.iter().enumerate() {
+            self.start_source(index, scan)?;
+        }
+        executor::run(tasks, self.config.workers, self.failure)?;
+        Ok(sinks.into_iter().filter_map(|sink| sink.join().ok().flatten()).collect())
+    }
+
     fn start_sink<'scope>(
         self,
         scope: &'scope Scope<'scope, 'a>,
@@ -347,7 +395,9 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
         .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))))
 }
 
-fn operator(spec: &OperatorSpec) -> Result<Box<dyn Operator>> {
+/// `flush`: the end of the inputs closes the windows that are still open.
+fn operator(spec: &OperatorSpec, flush: bool) -> Result<Box<dyn Operator>> {
+    let closing = |owner: FinalAggregate| if flush { owner } else { owner.unflushed() };
     Ok(match spec {
         OperatorSpec::Filter(predicate) => Box::new(Filter::new(Arc::clone(predicate))),
         OperatorSpec::Project(columns) => Box::new(Project::new(columns.clone())),
@@ -358,10 +408,10 @@ fn operator(spec: &OperatorSpec) -> Result<Box<dyn Operator>> {
             Box::new(PartialAggregate::new(Arc::clone(aggregate))?)
         }
         OperatorSpec::FinalAggregate(aggregate) => {
-            Box::new(FinalAggregate::of_states(Arc::clone(aggregate))?)
+            Box::new(closing(FinalAggregate::of_states(Arc::clone(aggregate))?))
         }
         OperatorSpec::RowAggregate(aggregate) => {
-            Box::new(FinalAggregate::of_rows(Arc::clone(aggregate))?)
+            Box::new(closing(FinalAggregate::of_rows(Arc::clone(aggregate))?))
         }
         OperatorSpec::ChangesAggregate { aggregate, before } => {
             Box::new(ChangesAggregate::new(Arc::clone(aggregate), *before)?)

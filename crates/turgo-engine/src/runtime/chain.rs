@@ -14,6 +14,7 @@ use crate::message::{Batch, Message};
 use crate::operator::{Operator, Output, RowCounts};
 use crate::runtime::checkpoint::Checkpoints;
 use crate::runtime::inlet::{Inlet, Input};
+use crate::runtime::letters::LetterOutlet;
 use crate::runtime::outlet::Outlet;
 use crate::runtime::task::{Budget, Step, Task};
 
@@ -33,6 +34,7 @@ pub(crate) struct Chain {
     inlet: Box<dyn Inlet>,
     links: Vec<Link>,
     outlet: Box<dyn Outlet>,
+    letters: LetterOutlet,
     /// The batch the inlet gave last, for the place of a row that fails.
     last: Option<Batch>,
     ended: bool,
@@ -65,7 +67,7 @@ impl Chain {
         stage: usize,
         inlet: Box<dyn Inlet>,
         operators: Vec<Box<dyn Operator>>,
-        outlet: Box<dyn Outlet>,
+        (outlet, letters): (Box<dyn Outlet>, LetterOutlet),
         counts: Arc<Counts>,
         checkpoints: Checkpoints,
     ) -> Self {
@@ -75,6 +77,7 @@ impl Chain {
             inlet,
             links: operators.into_iter().map(link).collect(),
             outlet,
+            letters,
             last: None,
             ended: false,
             counts,
@@ -101,15 +104,18 @@ impl Chain {
         for index in (0..self.links.len()).rev() {
             let link = &mut self.links[index];
             let mut out = Output::default();
-            if link.more {
-                link.more = link.operator.resume(&mut out)?;
+            let worked = if link.more {
+                link.operator.resume(&mut out).map(|more| link.more = more)
             } else if let Some(message) = link.then.take() {
                 out.messages.push_back(message);
+                Ok(())
             } else if let Some(message) = link.inbox.pop_front() {
-                self.work(index, message, &mut out)?;
+                self.work(index, message, &mut out)
             } else {
                 continue;
-            }
+            };
+            self.letters.put(out.letters);
+            worked?;
             counts.add(&out.counts);
             self.pass(index + 1, out.messages)?;
             return Ok(true);
@@ -179,7 +185,8 @@ impl Chain {
     ) -> Result<Step> {
         for _ in 0..budget.messages {
             loop {
-                if self.outlet.poll_flush(cx).is_pending() {
+                let [outlet, letters] = [self.outlet.poll_flush(cx), self.letters.poll_flush(cx)];
+                if outlet.is_pending() || letters.is_pending() {
                     return Ok(Step::Park);
                 }
                 if !self.step(counts)? {
@@ -189,7 +196,9 @@ impl Chain {
             if self.ended {
                 return Ok(Step::Done);
             }
-            match self.inlet.poll(cx)? {
+            let polled = self.inlet.poll(cx);
+            self.letters.put(self.inlet.letters());
+            match polled? {
                 Poll::Pending => return Ok(Step::Park),
                 Poll::Ready(Input::Abandoned) => return Ok(Step::Done),
                 Poll::Ready(Input::Message(message)) => {

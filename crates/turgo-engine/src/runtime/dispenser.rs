@@ -8,7 +8,9 @@
 //!   maximum when it has decoded it, and learns the watermark in force before its first row when all
 //!   chunks before it have been published. Publishing waits for nothing, so nobody waits for ever.
 //! - D3. An instance that holds no chunk may promise the smallest `Clock::watermark`: whatever chunk
-//!   it takes later lies behind the sequenced ones of its partition.
+//!   it takes later lies behind the sequenced ones of its partition. A partition that has ended does
+//!   not hold the others back, so when all have ended the promise is the largest watermark that any
+//!   row stands for: the same whichever of them ended last.
 //! - D4. A barrier is taken once by each instance, when it holds no chunk, and no chunk behind it is
 //!   handed out before all have taken it.
 
@@ -375,7 +377,10 @@ impl Dispenser {
             return WATERMARK_NONE;
         }
         let open = state.clocks.iter().filter(|clock| !clock.done());
-        open.map(|clock| clock.watermark).min().unwrap_or(WATERMARK_END)
+        let lowest = open.map(|clock| clock.watermark).min();
+        lowest.unwrap_or_else(|| {
+            state.clocks.iter().map(|clock| clock.watermark).max().unwrap_or(WATERMARK_NONE)
+        })
     }
 
     /// What has been read so far.

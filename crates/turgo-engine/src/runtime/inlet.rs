@@ -1,8 +1,10 @@
 //! Where a chain's messages come from.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::error::Result;
+use crate::letter::Letter;
 use crate::message::{Batch, Message};
 use crate::operator::RowCounts;
 use crate::runtime::ring::{Received, Receiver, Weigh};
@@ -32,6 +34,11 @@ pub(crate) trait Inlet: Send {
     fn counts(&mut self) -> RowCounts {
         RowCounts::default()
     }
+
+    /// The letters of rows it has left out since it was last asked.
+    fn letters(&mut self) -> Vec<Arc<Letter>> {
+        Vec::new()
+    }
 }
 
 impl Weigh for Message {
@@ -53,7 +60,8 @@ struct Producer {
 
 /// Merges what several instances send to one.
 ///
-/// - X1. The watermark is the minimum over the producers that have not ended (rule T2).
+/// - X1. The watermark is the minimum over the producers that have not ended (rule T2); when all
+///   have, the largest of their last ones. So who ends last does not matter.
 /// - X2. A barrier passes when every producer that has not ended has sent it; until then nothing is
 ///   taken from those that have.
 /// - X3. The input ends when all producers have; if one is gone without saying so, it is abandoned
@@ -92,6 +100,12 @@ impl ExchangeInlet {
     /// What the producers have said together, if that is news.
     fn agreed(&mut self) -> Option<Input> {
         if self.not_ended().all(|producer| producer.abandoned) {
+            let last = self.producers.iter().map(|producer| producer.watermark).max();
+            if !self.abandoned()
+                && let Some(news) = last.and_then(|last| self.promise(last))
+            {
+                return Some(news);
+            }
             self.finished = true;
             return Some(match self.abandoned() {
                 true => Input::Abandoned,
@@ -106,6 +120,11 @@ impl ExchangeInlet {
             return Some(Input::Message(Message::Barrier(generation)));
         }
         let watermark = self.not_ended().map(|producer| producer.watermark).min()?;
+        self.promise(watermark)
+    }
+
+    /// Promises a watermark, if that is news.
+    fn promise(&mut self, watermark: EventTime) -> Option<Input> {
         (watermark > self.promised && watermark < WATERMARK_END).then(|| {
             self.promised = watermark;
             Input::Message(Message::Watermark(watermark))

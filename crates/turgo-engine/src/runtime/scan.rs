@@ -12,7 +12,8 @@ use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{EngineError, Result};
 use crate::graph::{OnError, Scan};
-use crate::io::{Decode, Decoded, Position};
+use crate::io::{Decode, Decoded, Position, Rejected};
+use crate::letter::{Letter, Reason, RowLetters};
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
 use crate::runtime::dispenser::{Dispenser, Next, Ticket};
@@ -49,26 +50,31 @@ enum Stage {
 /// A [`Scan`] as the input of one instance.
 pub(crate) struct ScanInlet {
     scan: Arc<Scan>,
+    /// Its number in the graph.
+    number: usize,
     schema: SchemaRef,
     dispenser: Arc<Dispenser>,
     instance: usize,
     batch_rows: usize,
     decoder: Box<dyn Decode>,
+    /// Where the decoder's chunk starts.
+    start: Position,
     stage: Stage,
     promised: EventTime,
     last: Option<(usize, Vec<Position>)>,
     counts: RowCounts,
+    letters: Vec<Arc<Letter>>,
     /// [`crate::graph::EventTimeSpec::bound`]
     bound: Option<i64>,
 }
 
 impl ScanInlet {
-    /// The input of instance `instance`.
+    /// The input of instance `instance`; `scan` comes with its number in the graph.
     ///
     /// # Errors
     /// When the format cannot carry a column.
     pub(crate) fn new(
-        scan: Arc<Scan>,
+        (number, scan): (usize, Arc<Scan>),
         schema: SchemaRef,
         dispenser: Arc<Dispenser>,
         instance: usize,
@@ -84,33 +90,35 @@ impl ScanInlet {
         Ok(Self {
             bound,
             scan,
+            number,
             schema,
             dispenser,
             instance,
             batch_rows: batch_rows.max(1),
             decoder,
+            start: 0,
             stage: Stage::Free,
             promised: WATERMARK_NONE,
             last: None,
             counts: RowCounts::default(),
+            letters: Vec::new(),
         })
     }
 
     /// Decodes a whole chunk and publishes the watermark it stands for.
     fn decode(&mut self, ticket: Ticket) -> Result<()> {
         let Ticket { partition, sequence, chunk } = ticket;
-        let start = chunk.start;
+        self.start = chunk.start;
         let (mut reads, mut highest) = (VecDeque::new(), WATERMARK_NONE);
         let (mut rows_in, mut batches) = (0, 0);
         self.decoder.begin(chunk);
         while let Some(decoded) = self.decoder.next(self.batch_rows)? {
             rows_in += (decoded.rows.num_rows() + decoded.rejected.len()) as u64;
             batches += 1;
-            if let Some(rejected) = decoded.rejected.first() {
-                self.reject(partition, rejected.at, &rejected.reason)?;
-                self.counts.rejected += decoded.rejected.len() as u64;
-            }
-            let read = self.read(partition, start, decoded)?;
+            let Decoded { rows, starts, rejected } = decoded;
+            rejected.into_iter().try_for_each(|rejected| self.reject(partition, rejected))?;
+            let starts = starts.iter().map(|offset| self.start + Position::from(*offset));
+            let read = self.read(partition, starts.collect(), rows)?;
             highest = read.times.iter().map(|(_, mark)| *mark).fold(highest, EventTime::max);
             if read.rows.num_rows() > 0 {
                 reads.push_back(read);
@@ -122,27 +130,54 @@ impl ScanInlet {
         Ok(())
     }
 
-    /// A record that cannot be used: an error or not, as the table says. The caller counts it.
-    fn reject(&self, partition: usize, at: Position, reason: &str) -> Result<()> {
-        match self.scan.on_error {
-            OnError::Skip => Ok(()),
-            OnError::Fail => Err(EngineError::Data {
+    /// A record that cannot be used: an error, or counted and perhaps kept, as the table says.
+    fn reject(&mut self, partition: usize, rejected: Rejected) -> Result<()> {
+        let Rejected { at, reason, raw } = rejected;
+        if self.scan.on_error == OnError::Fail {
+            return Err(EngineError::Data {
                 message: format!("{reason}; 'on-error' = 'skip' leaves such rows out"),
                 place: Some(self.scan.source.place(partition, at)),
-            }),
+            });
         }
+        self.counts.rejected += 1;
+        if self.scan.letters.as_ref().is_some_and(|letters| letters.bad) {
+            self.letters.push(self.letter((partition, at), Reason::Bad(reason), raw));
+        }
+        Ok(())
+    }
+
+    /// The same of a row that was decoded.
+    fn reject_row(&mut self, partition: usize, at: Position, reason: String) -> Result<()> {
+        let kept = self.scan.letters.as_ref().is_some_and(|letters| letters.bad);
+        let raw = if kept { self.record(at) } else { Vec::new() };
+        self.reject(partition, Rejected { at, reason, raw })
+    }
+
+    fn letter(&self, place: (usize, Position), reason: Reason, raw: Vec<u8>) -> Arc<Letter> {
+        let (partition, position) = place;
+        Arc::new(Letter { scan: self.number, partition, position, reason, raw })
+    }
+
+    /// The record at `at`, in the chunk that is decoded.
+    fn record(&self, at: Position) -> Vec<u8> {
+        let start = u32::try_from(at - self.start).ok();
+        start.and_then(|start| self.decoder.record(start)).unwrap_or_default().to_vec()
     }
 
     /// Computes the columns of the scan and the event times, leaving out rows that have none.
-    fn read(&mut self, partition: usize, start: Position, decoded: Decoded) -> Result<Read> {
-        let starts: Vec<Position> =
-            decoded.starts.iter().map(|offset| start + Position::from(*offset)).collect();
+    fn read(
+        &mut self,
+        partition: usize,
+        starts: Vec<Position>,
+        decoded: RecordBatch,
+    ) -> Result<Read> {
         let (Computed { rows, times, marks }, starts) =
-            self.computed(partition, starts, decoded.rows)?;
-        let Some(spec) = &self.scan.event_time else {
+            self.computed(partition, starts, decoded)?;
+        let scan = Arc::clone(&self.scan);
+        let Some(spec) = &scan.event_time else {
             return Ok(Read { rows, starts, times: Vec::new() });
         };
-        let column = &self.scan.columns[spec.column].field;
+        let column = &scan.columns[spec.column].field;
         let mut kept = vec![true; rows.num_rows()];
         for (row, time) in times.iter().enumerate() {
             if time.is_none() {
@@ -150,8 +185,7 @@ impl ScanInlet {
                     true => format!("the event time `{}` is NULL", column.name()),
                     false => format!("the event time `{}` is out of range", column.name()),
                 };
-                self.reject(partition, starts[row], &reason)?;
-                self.counts.rejected += 1;
+                self.reject_row(partition, starts[row], reason)?;
                 kept[row] = false;
             }
         }
@@ -182,8 +216,7 @@ impl ScanInlet {
         let mut kept = vec![true; decoded.num_rows()];
         for row in 0..decoded.num_rows() {
             if let Err(EngineError::Data { message, .. }) = self.compute(&decoded.slice(row, 1)) {
-                self.reject(partition, starts[row], &message)?;
-                self.counts.rejected += 1;
+                self.reject_row(partition, starts[row], message)?;
                 kept[row] = false;
             }
         }
@@ -249,6 +282,34 @@ impl ScanInlet {
                 .collect(),
         )
     }
+
+    /// What each row of a batch leaves behind where it turns out late; see [`crate::letter`].
+    fn letters_of(
+        &self,
+        partition: usize,
+        read: &Read,
+        under: &RowWatermark,
+    ) -> Option<RowLetters> {
+        let RowWatermark::Each(under) = under else { return None };
+        self.scan.letters.as_ref().filter(|letters| letters.late)?;
+        let rows = read.times.iter().zip(under).zip(&read.starts);
+        let letter =
+            |(((time, _), watermark), start): ((&(EventTime, _), &EventTime), &Position)| {
+                let reason = Reason::Late { time: *time, watermark: *watermark };
+                let behind = time < watermark;
+                behind.then(|| self.letter((partition, *start), reason, self.record(*start)))
+            };
+        Some(rows.map(letter).collect())
+    }
+
+    /// The watermark an instance without a chunk may promise, if that is news.
+    fn promise(&mut self) -> Option<Input> {
+        let promise = self.dispenser.promise();
+        (promise > self.promised && promise < WATERMARK_END).then(|| {
+            self.promised = promise;
+            Input::Message(Message::Watermark(promise))
+        })
+    }
 }
 
 impl Inlet for ScanInlet {
@@ -258,9 +319,11 @@ impl Inlet for ScanInlet {
                 Stage::Handing { partition, reads, running } => {
                     if let Some(read) = reads.pop_front() {
                         let under = Self::under(&read, running);
-                        self.last = Some((*partition, read.starts));
-                        let batch =
-                            Batch { rows: read.rows, under, changes: None, unaccounted: true };
+                        let partition = *partition;
+                        let letters = self.letters_of(partition, &read, &under);
+                        self.last = Some((partition, read.starts));
+                        let (rows, changes) = (read.rows, None);
+                        let batch = Batch { rows, under, changes, unaccounted: true, letters };
                         return Ok(Poll::Ready(Input::Message(Message::Batch(batch))));
                     }
                     self.stage = Stage::Free;
@@ -274,11 +337,8 @@ impl Inlet for ScanInlet {
                     self.stage = Stage::Handing { partition, reads, running };
                 }
                 Stage::Free => {
-                    let promise = self.dispenser.promise();
-                    if promise > self.promised && promise < WATERMARK_END {
-                        self.promised = promise;
-                        let message = Message::Watermark(promise);
-                        return Ok(Poll::Ready(Input::Message(message)));
+                    if let Some(promise) = self.promise() {
+                        return Ok(Poll::Ready(promise));
                     }
                     match self.dispenser.poll_next(self.instance, cx) {
                         Poll::Pending => return Ok(Poll::Pending),
@@ -288,7 +348,9 @@ impl Inlet for ScanInlet {
                             return Ok(Poll::Ready(Input::Message(message)));
                         }
                         Poll::Ready(Next::End) => {
-                            return Ok(Poll::Ready(Input::Message(Message::End)));
+                            // What the last chunks have shown meanwhile comes before the end.
+                            let last = self.promise();
+                            return Ok(Poll::Ready(last.unwrap_or(Input::Message(Message::End))));
                         }
                         Poll::Ready(Next::Stopped) => return Ok(Poll::Ready(Input::Abandoned)),
                     }
@@ -304,5 +366,9 @@ impl Inlet for ScanInlet {
 
     fn counts(&mut self) -> RowCounts {
         std::mem::take(&mut self.counts)
+    }
+
+    fn letters(&mut self) -> Vec<Arc<Letter>> {
+        std::mem::take(&mut self.letters)
     }
 }

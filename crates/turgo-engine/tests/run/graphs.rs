@@ -48,6 +48,8 @@ pub(crate) fn scan(source: impl Source + 'static) -> Scan {
         event_time: Some(EventTimeSpec { column: 1, watermark: Some(at("mark", 3)) }),
         on_error: OnError::Fail,
         drift_max: 10_000_000,
+        letters: None,
+        flush_at_end: true,
     }
 }
 

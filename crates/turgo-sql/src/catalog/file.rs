@@ -59,6 +59,9 @@ impl<'a> Files<'a> {
             event_time: None,
             on_error: OnError::Fail,
             drift_max: None,
+            letters: None,
+            bounded: None,
+            flush_at_end: true,
             text: declaration(&spec),
             spec,
         });

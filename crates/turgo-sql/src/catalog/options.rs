@@ -13,16 +13,10 @@ use crate::settings::duration;
 use crate::statement::{CreateTable, OptionDef};
 
 /// Options of every table.
-const SHARED: [&str; 4] = ["connector", "on-error", "max-drift", "late"];
+const SHARED: [&str; 7] =
+    ["connector", "on-error", "max-drift", "late", "dead-letter.path", "bounded", "flush-at-end"];
 /// Options that are known and not there yet.
-const LATER: [&str; 6] = [
-    "dead-letter.path",
-    "allowed-lateness",
-    "idle-timeout",
-    "bounded",
-    "flush-at-end",
-    "partitioner",
-];
+const LATER: [&str; 3] = ["allowed-lateness", "idle-timeout", "partitioner"];
 
 /// What the options of a table say.
 #[derive(Debug)]
@@ -31,8 +25,25 @@ pub(super) struct TableOptions {
     pub(super) on_error: OnError,
     /// `max-drift` in microseconds, where it is given.
     pub(super) drift_max: Option<i64>,
+    /// Where rows that are left out are kept, where any are.
+    pub(super) letters: Option<LetterOptions>,
+    /// `bounded`, where it is given.
+    pub(super) bounded: Option<bool>,
+    /// `flush-at-end`.
+    pub(super) flush_at_end: bool,
     /// The connector's own, with its name under `connector`.
     pub(super) own: BTreeMap<String, String>,
+}
+
+/// What a table says about rows that are left out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LetterOptions {
+    /// `dead-letter.path`.
+    pub(crate) path: String,
+    /// `'on-error' = 'dead-letter'`.
+    pub(crate) bad: bool,
+    /// `'late' = 'dead-letter'`.
+    pub(crate) late: bool,
 }
 
 /// Understands the options of `table`, whose physical columns are `schema`.
@@ -64,8 +75,12 @@ pub(super) fn read(
     let mut read = TableOptions {
         on_error: OnError::Fail,
         drift_max: None,
+        letters: None,
+        bounded: None,
+        flush_at_end: true,
         own: BTreeMap::from([("connector".to_owned(), connector.value.value.clone())]),
     };
+    read.letters = letters(table)?;
     let spelt = option_names(own_keys, schema);
     for (key, option) in &table.options {
         if !shared(key, option, &mut read)? {
@@ -75,7 +90,50 @@ pub(super) fn read(
             read.own.insert(key.clone(), option.value.value.clone());
         }
     }
+    check_end(table, &read)?;
     Ok(read)
+}
+
+/// What becomes of rows that are left out: options that need each other.
+fn letters(table: &CreateTable) -> Result<Option<LetterOptions>> {
+    let asks = |key| table.options.get(key).filter(|option| option.value.value == "dead-letter");
+    let (bad, late) = (asks("on-error"), asks("late"));
+    let path = table.options.get("dead-letter.path");
+    match (path, bad.or(late)) {
+        (None, None) => Ok(None),
+        (Some(path), Some(_)) if path.value.value.is_empty() => {
+            Err(SqlError::new("'dead-letter.path' names no file").at(path.value.span.clone()))
+        }
+        (Some(path), Some(_)) => Ok(Some(LetterOptions {
+            path: path.value.value.clone(),
+            bad: bad.is_some(),
+            late: late.is_some(),
+        })),
+        (Some(path), None) => {
+            Err(SqlError::new("'dead-letter.path' is given, but nothing is kept there")
+                .at(path.key_span.clone())
+                .help("add 'on-error' = 'dead-letter' or 'late' = 'dead-letter'"))
+        }
+        (None, Some(asked)) => Err(SqlError::new("it is not said where dead letters are kept")
+            .at(asked.value.span.clone())
+            .help("add 'dead-letter.path' = 'bad.ndjson'")),
+    }
+}
+
+/// What becomes of windows at the end of the table: options that need each other.
+fn check_end(table: &CreateTable, read: &TableOptions) -> Result<()> {
+    let Some(option) = table.options.get("flush-at-end") else { return Ok(()) };
+    if read.bounded != Some(false) {
+        return Err(SqlError::new("'flush-at-end' has no meaning for a table that ends")
+            .at(option.key_span.clone())
+            .help("add 'bounded' = 'false', or leave it out"));
+    }
+    if !read.flush_at_end && table.watermark.is_none() {
+        return Err(SqlError::new("without a watermark no window would ever be shown")
+            .at(option.value.span.clone())
+            .help("declare a WATERMARK, or leave 'flush-at-end' out"));
+    }
+    Ok(())
 }
 
 /// Reads an option every table shares; says whether it is one.
@@ -87,15 +145,16 @@ fn shared(key: &str, option: &OptionDef, read: &mut TableOptions) -> Result<bool
             .help(help.to_owned())
     };
     match (key, value) {
-        ("connector", _) | ("late", "drop") => {}
+        ("connector" | "dead-letter.path", _) | ("late", "drop" | "dead-letter") => {}
         ("on-error", "fail") => read.on_error = OnError::Fail,
-        ("on-error", "skip") => read.on_error = OnError::Skip,
-        ("on-error" | "late", "dead-letter") => {
-            return Err(SqlError::new(format!("'{key}' = 'dead-letter' is not there yet"))
-                .at(option.value.span.clone()));
-        }
-        ("on-error", _) => return Err(wrong("it is 'fail' or 'skip'")),
-        ("late", _) => return Err(wrong("it is 'drop'")),
+        ("on-error", "skip" | "dead-letter") => read.on_error = OnError::Skip,
+        ("on-error", _) => return Err(wrong("it is 'fail', 'skip' or 'dead-letter'")),
+        ("late", _) => return Err(wrong("it is 'drop' or 'dead-letter'")),
+        ("bounded", "true") => read.bounded = Some(true),
+        ("bounded", "false") => read.bounded = Some(false),
+        ("flush-at-end", "true") => read.flush_at_end = true,
+        ("flush-at-end", "false") => read.flush_at_end = false,
+        ("bounded" | "flush-at-end", _) => return Err(wrong("it is 'true' or 'false'")),
         ("max-drift", _) => {
             read.drift_max = Some(duration(value).map_err(|help| wrong(&help))?);
         }

@@ -13,7 +13,7 @@ use turgo_engine::io::{Connectors, OptionError, Sink, Source, TableSpec};
 use turgo_engine::types::sql_type;
 
 use super::file::SAMPLE_ROWS;
-use super::options;
+use super::options::{self, LetterOptions};
 use crate::diagnose::{diagnose, span_bytes};
 use crate::error::{Result, SqlError};
 use crate::names::suggest_column;
@@ -34,6 +34,12 @@ pub(crate) struct Table {
     pub(crate) on_error: OnError,
     /// `max-drift` in microseconds, where it is given.
     pub(crate) drift_max: Option<i64>,
+    /// Where rows that are left out are kept, where any are.
+    pub(crate) letters: Option<LetterOptions>,
+    /// `bounded`, where it is given.
+    pub(crate) bounded: Option<bool>,
+    /// `flush-at-end`.
+    pub(crate) flush_at_end: bool,
     /// The statement that declared it, for SHOW CREATE TABLE.
     pub(crate) text: String,
 }
@@ -110,15 +116,67 @@ impl Table {
             None => None,
         };
         connectors.check(&spec).map_err(|error| options::refused(error, create))?;
-        Ok(Self {
+        let table = Self {
             spec,
             columns,
             schema,
             event_time,
             on_error: options.on_error,
             drift_max: options.drift_max,
+            letters: options.letters,
+            bounded: options.bounded,
+            flush_at_end: options.flush_at_end,
             text: text.get(span).unwrap_or_default().trim().to_owned(),
-        })
+        };
+        if let Some(letters) = &table.letters {
+            table.check_letters(letters, create, connectors)?;
+        }
+        Ok(table)
+    }
+
+    /// Checks that rows which are left out can be kept.
+    fn check_letters(
+        &self,
+        letters: &LetterOptions,
+        create: &CreateTable,
+        connectors: &dyn Connectors,
+    ) -> Result<()> {
+        let source = connectors.source(&self.spec);
+        let source = source.map_err(|error| options::refused(error, create))?;
+        if !source.has_records() {
+            let message = OptionError {
+                key: Some("dead-letter.path".into()),
+                message: format!("the rows of {} are not read from records", source.describe()),
+                help: Some("only a record can be kept as a dead letter; skip or drop them".into()),
+            };
+            return Err(options::refused(message, create));
+        }
+        let sink = connectors.sink(&self.letters_spec(letters));
+        let key =
+            |error: OptionError| OptionError { key: Some("dead-letter.path".into()), ..error };
+        sink.map(drop).map_err(|error| options::refused(key(error), create))
+    }
+
+    /// What the connector of dead letters is told.
+    fn letters_spec(&self, letters: &LetterOptions) -> TableSpec {
+        let options = [("connector", "filesystem"), ("path", &*letters.path), ("format", "json")];
+        TableSpec {
+            name: self.spec.name.clone(),
+            schema: Arc::new(Schema::empty()),
+            options: options.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        }
+    }
+
+    /// Where its dead letters are written.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub(crate) fn letters_sink(
+        &self,
+        letters: &LetterOptions,
+        connectors: &dyn Connectors,
+    ) -> Result<Arc<dyn Sink>> {
+        connectors.sink(&self.letters_spec(letters)).map_err(|error| self.refused(error))
     }
 
     /// The table as a source.

@@ -72,6 +72,8 @@ impl Lowering<'_> {
             event_time: None,
             on_error: OnError::Fail,
             drift_max: self.request.drift_max,
+            letters: None,
+            flush_at_end: true,
         });
         let columns = (0..fields.len())
             .map(|at| LogicalColumn { at: Some(at), ..LogicalColumn::default() })

@@ -71,7 +71,8 @@ impl Lowering<'_> {
             None => None,
         };
         let source = table.source(self.request.connectors)?;
-        let bounded = source.bounded();
+        let bounded = bounded(table, source.bounded())?;
+        let letters = self.letters(table)?;
         let input = Input::Source(Scan {
             table: table.spec.name.clone(),
             source,
@@ -80,6 +81,8 @@ impl Lowering<'_> {
             event_time,
             on_error: table.on_error,
             drift_max: table.drift_max.unwrap_or(self.request.drift_max),
+            letters,
+            flush_at_end: table.flush_at_end,
         });
         let columns = (0..wanted.len())
             .map(|at| LogicalColumn { at: Some(at), ..LogicalColumn::default() })
@@ -124,6 +127,17 @@ impl Lowering<'_> {
 
 fn reads(expr: &Arc<dyn PhysicalExpr>, column: usize) -> bool {
     collect_columns(expr).iter().any(|read| read.index() == column)
+}
+
+/// Whether a query treats the table as one that ends; `ends`: it does.
+fn bounded(table: &Table, ends: bool) -> Result<bool> {
+    match table.bounded {
+        Some(true) if !ends => {
+            let message = format!("table `{}` is 'bounded', but never ends", table.spec.name);
+            Err(SqlError::new(message).help("give it a number of rows, or leave 'bounded' out"))
+        }
+        declared => Ok(ends && declared != Some(false)),
+    }
 }
 
 /// The table's columns a watermark needs: the time column first.

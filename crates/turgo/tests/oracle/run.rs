@@ -174,7 +174,7 @@ fn same_counts(answer: &Answer, report: &Report) -> Result<(), String> {
     if rows != got {
         return Err(format!("expected scans of {rows:?} rows, got {got:?}"));
     }
-    let RowCounts { used, late, late_partial, filtered, rejected } = report.counts;
+    let RowCounts { used, late, late_partial, filtered, rejected, unsaid: _ } = report.counts;
     let rows_in: u64 = got.iter().sum();
     if rows_in != used + late + rejected + filtered {
         return Err(format!("of {rows_in} rows some are missing from {:?}", report.counts));

@@ -173,6 +173,7 @@ fn compare_counts(counts: &RowCounts, expected: &[(String, u64)]) -> Result<(), 
         ("late_partial", counts.late_partial),
         ("filtered", counts.filtered),
         ("rejected", counts.rejected),
+        ("unsaid", counts.unsaid),
     ]);
     for (name, value) in expected {
         match got.get_mut(name.as_str()) {

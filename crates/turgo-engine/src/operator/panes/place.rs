@@ -9,20 +9,18 @@ use super::{PaneKey, Split};
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
 use crate::message::Batch;
-use crate::operator::RowCounts;
+use crate::operator::{Output, RowCounts};
 use crate::time::{EventTime, event_times};
 use crate::window::{Sessions, Windows};
 
-/// Deals input rows out to panes, leaving out and counting those that belong to none.
+/// Deals input rows out to panes, leaving out those that belong to none; says in `out` what became
+/// of each.
 ///
 /// # Errors
 /// `Data` where a row has no event time.
-pub(crate) fn split_rows(
-    aggregate: &Aggregate,
-    batch: &Batch,
-    counts: &mut RowCounts,
-) -> Result<Split> {
+pub(crate) fn split_rows(aggregate: &Aggregate, batch: &Batch, out: &mut Output) -> Result<Split> {
     let mut seen = RowCounts::default();
+    let mut late = Vec::new();
     let split = match aggregate.panes {
         Panes::Whole => {
             seen.used = batch.len() as u64;
@@ -33,15 +31,18 @@ pub(crate) fn split_rows(
             by_attached(&batch.rows, start, end)?
         }
         Panes::Time { column, windows } => {
-            by_time(batch, column, &mut seen, |time, under| in_windows(&windows, time, under))?
+            let found = (&mut seen, &mut late);
+            by_time(batch, column, found, |time, under| in_windows(&windows, time, under))?
         }
         Panes::Session { column, sessions } => {
-            by_time(batch, column, &mut seen, |time, under| in_session(&sessions, time, under))?
+            let found = (&mut seen, &mut late);
+            by_time(batch, column, found, |time, under| in_session(&sessions, time, under))?
         }
     };
     if batch.unaccounted {
-        counts.add(&seen);
-    } else if seen.late + seen.late_partial > 0 {
+        out.counts.add(&seen);
+        late.iter().for_each(|row| out.late(batch, *row));
+    } else if !late.is_empty() || seen.late_partial > 0 {
         // Their input rows are accounted for as used.
         return Err(EngineError::internal("derived rows are late for their windows"));
     }
@@ -85,7 +86,7 @@ impl Span {
 fn by_time(
     batch: &Batch,
     column: usize,
-    counts: &mut RowCounts,
+    (counts, late): (&mut RowCounts, &mut Vec<usize>),
     place: impl Fn(EventTime, EventTime) -> Place,
 ) -> Result<Split> {
     let times = times_of(&batch.rows, column)?;
@@ -113,7 +114,7 @@ fn by_time(
                 counts.late_partial += 1;
                 split.push(pane, row..row + 1);
             }
-            Place::Late => counts.late += 1,
+            Place::Late => late.push(row),
             Place::Nowhere => counts.filtered += 1,
         }
     }

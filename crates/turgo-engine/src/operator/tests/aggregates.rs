@@ -283,6 +283,7 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
                 under: RowWatermark::Each(vec![under; ends.len()].into()),
                 changes: None,
                 unaccounted: true,
+                letters: None,
             };
             let mut chain = Chain::of(FinalAggregate::of_rows(aggregate).unwrap());
             let results = chain.run(vec![Message::Batch(batch), Message::End]).unwrap();

@@ -117,6 +117,7 @@ pub(super) fn batch(rows: &[Row]) -> Batch {
         },
         changes: None,
         unaccounted: true,
+        letters: None,
     }
 }
 

@@ -243,6 +243,7 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
                 rows: RecordBatch::try_new(aggregate.input.clone(), vec![column]).unwrap(),
                 under: RowWatermark::Each(vec![under; ends.len()].into()),
                 changes: None,
+                letters: None,
                 unaccounted: true,
             };
             let mut chain = Chain::of(FinalAggregate::of_rows(aggregate).unwrap());

@@ -12,6 +12,7 @@ use crate::runtime::chain::Chain;
 use crate::runtime::checkpoint::Checkpoints;
 use crate::runtime::executor::{Failure, run};
 use crate::runtime::inlet::{Inlet, Input};
+use crate::runtime::letters::LetterOutlet;
 use crate::runtime::outlet::Outlet;
 use crate::runtime::task::{Budget, Step, Task};
 use crate::time::EventTime;
@@ -105,7 +106,8 @@ fn chain(operators: Vec<Box<dyn Operator>>, messages: Vec<Message>) -> (Chain, L
     let outlet = Box::new(Notes { log: Arc::clone(&log), full: false });
     let inlet = Box::new(Given(messages.into()));
     let counts = Arc::default();
-    (Chain::new(0, inlet, operators, outlet, counts, Checkpoints::default()), log)
+    let out = (outlet as Box<dyn Outlet>, LetterOutlet::default());
+    (Chain::new(0, inlet, operators, out, counts, Checkpoints::default()), log)
 }
 
 /// Runs a chain until it is done.

@@ -7,7 +7,7 @@ use std::thread;
 use super::{Wakes, within};
 use crate::io::{Chunk, ChunkData, Partition, Position};
 use crate::runtime::dispenser::{Dispenser, Next};
-use crate::time::{WATERMARK_END, WATERMARK_NONE};
+use crate::time::WATERMARK_NONE;
 
 fn chunk(start: Position) -> Option<Chunk> {
     Some(Chunk { start, end: start + 1, data: ChunkData::Bytes(vec![0; 10]) })
@@ -87,7 +87,24 @@ fn a_promise_holds_for_every_chunk_that_is_still_to_come() {
     dispenser.publish(third, 90, 1, 1);
     assert_eq!(dispenser.promise(), 100, "a partition that is done holds nothing back");
     dispenser.push(0, None);
-    assert_eq!(dispenser.promise(), WATERMARK_END);
+    assert_eq!(dispenser.promise(), 100, "the largest watermark of all");
+}
+
+/// D3: what is open at the end of a stream must not depend on who ends last.
+#[test]
+fn the_last_promise_is_the_same_whichever_partition_ends_last() {
+    for order in [[0, 1], [1, 0]] {
+        let dispenser = listed(1, 2);
+        assert_eq!(dispenser.promise(), WATERMARK_NONE);
+        for index in order {
+            dispenser.push(index, chunk(0));
+            let chunk = take(&dispenser, 0);
+            dispenser.publish(chunk, [100, 70][index], 1, 1);
+            dispenser.push(index, None);
+        }
+        assert_eq!(dispenser.promise(), 100, "{order:?}");
+    }
+    assert_eq!(listed(1, 0).promise(), WATERMARK_NONE, "nobody has promised anything");
 }
 
 /// D4.

@@ -52,6 +52,20 @@ fn the_watermark_is_the_minimum_of_the_producers_that_have_not_ended() {
     assert_eq!(next(&mut inlet), "end");
 }
 
+/// X1: an instance learns late in a run, or never, how far the others have come.
+#[test]
+fn the_last_watermark_is_the_same_whoever_ends_last() {
+    for order in [[0, 1], [1, 0]] {
+        let (senders, mut inlet) = merged(2);
+        senders[0].send(Message::Watermark(30));
+        senders[1].send(Message::Watermark(20));
+        assert_eq!(next(&mut inlet), "watermark 20");
+        order.into_iter().for_each(|producer| senders[producer].send(Message::End));
+        assert_eq!(next(&mut inlet), "watermark 30", "{order:?}");
+        assert_eq!(next(&mut inlet), "end");
+    }
+}
+
 /// X2.
 #[test]
 fn nothing_is_taken_from_behind_a_barrier_before_all_have_sent_it() {
