@@ -337,6 +337,12 @@ impl Inlet for ScanInlet {
                     self.stage = Stage::Handing { partition, reads, running };
                 }
                 Stage::Free => {
+                    if !self.letters.is_empty() {
+                        // They find room before the next chunk brings more, whether or not this
+                        // one had rows.
+                        cx.waker().wake_by_ref();
+                        return Ok(Poll::Pending);
+                    }
                     if let Some(promise) = self.promise() {
                         return Ok(Poll::Ready(promise));
                     }

@@ -7,10 +7,12 @@ mod answers;
 mod checkpoints;
 mod failures;
 mod graphs;
+mod letters;
 mod model;
 mod pressure;
 mod shown;
 mod table;
+mod unflushed;
 
 use std::sync::mpsc;
 use std::thread;

@@ -125,12 +125,22 @@ impl Source for Table {
     }
 
     fn decoder(&self, _projection: &[usize]) -> Result<Box<dyn Decode>> {
-        Ok(Box::new(Decoder { table: self.clone(), rows: Vec::new(), start: 0, next: 0 }))
+        let (rows, records) = (Vec::new(), Vec::new());
+        Ok(Box::new(Decoder { table: self.clone(), rows, records, start: 0, next: 0 }))
     }
 
     fn place(&self, partition: usize, position: Position) -> String {
         format!("p{partition}:{position}")
     }
+
+    fn has_records(&self) -> bool {
+        true
+    }
+}
+
+/// The record of a row: where it stands.
+pub(crate) fn record(partition: usize, row: usize) -> Vec<u8> {
+    format!("row {row} of {partition}").into_bytes()
 }
 
 struct Reader {
@@ -169,6 +179,7 @@ impl ReadChunks for Reader {
 struct Decoder {
     table: Table,
     rows: Vec<Row>,
+    records: Vec<Vec<u8>>,
     start: usize,
     next: usize,
 }
@@ -180,6 +191,7 @@ impl Decode for Decoder {
         let [partition, start, end] =
             [0, 1, 2].map(|word| usize::try_from(u64::from_le_bytes(words[word])).unwrap());
         self.rows = self.table.partitions[partition][start..end].to_vec();
+        self.records = (start..end).map(|row| record(partition, row)).collect();
         (self.start, self.next) = (start, 0);
         if self.table.uneven {
             // Some chunks take long, so that later ones overtake them.
@@ -202,12 +214,17 @@ impl Decode for Decoder {
         for (index, row) in self.rows[from..to].iter().enumerate() {
             if row.value == GARBLED {
                 let at = (self.start + from + index) as u64;
-                rejected.push(Rejected { at, reason: "garbled".into(), raw: Vec::new() });
+                let raw = self.records[from + index].clone();
+                rejected.push(Rejected { at, reason: "garbled".into(), raw });
             } else {
                 rows.push(*row);
                 starts.push(u32::try_from(from + index).unwrap());
             }
         }
         Ok(Some(Decoded { rows: batch(&rows), starts, rejected }))
+    }
+
+    fn record(&self, start: u32) -> Option<&[u8]> {
+        self.records.get(start as usize).map(Vec::as_slice)
     }
 }

@@ -3,6 +3,7 @@
 mod bad_data;
 mod bad_sql;
 mod compressed;
+mod dead_letters;
 mod endless;
 mod files;
 mod run;

@@ -51,11 +51,13 @@ mod matrix;
 files! {
     "", [&[1], &[3]];
     aggregates,
+    bounded,
     case,
     count_distinct,
     cte,
     cumulate,
     ddl,
+    dead_letters,
     distinct,
     emit_changes,
     errors,
