@@ -211,7 +211,7 @@ fn summary(statement: &Statement, report: &Report) {
     }
     if counts.unsaid > 0 {
         say(format_args!(
-            "note: {} groups of windows that were still open at the end are not shown",
+            "note: groups that are not shown, because their windows were open at the end: {}",
             counts.unsaid
         ));
     }

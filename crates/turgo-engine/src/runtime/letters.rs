@@ -34,6 +34,8 @@ pub(crate) struct Mail {
 
 /// About the most bytes that travel together.
 const MAIL_BYTES: usize = 64 << 10;
+/// Most partitions in which places are found without starting anew: each may hold a file open.
+const PLACES_MAX: usize = 64;
 
 impl Weigh for Mail {
     fn bytes(&self) -> usize {
@@ -255,9 +257,11 @@ impl Clerk {
             }
             let place = letters.iter().map(|letter| {
                 let (scan, partition) = (letter.scan, letter.partition);
-                let places = places.entry((scan, partition));
-                let find = places.or_insert_with(|| tables[scan].1.places(partition));
-                find(letter.position)
+                if places.len() >= PLACES_MAX && !places.contains_key(&(scan, partition)) {
+                    places.clear();
+                }
+                let find = places.entry((scan, partition));
+                find.or_insert_with(|| tables[scan].1.places(partition))(letter.position)
             });
             let rows = rows(letters, tables, place.collect(), schema)?;
             self.writer.write(encoder.encode(&Batch::derived(rows, WATERMARK_NONE))?)?;

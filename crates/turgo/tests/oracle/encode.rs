@@ -6,30 +6,36 @@
 use crate::model::{Column, Format, Record, Table, Type, Value};
 use crate::random::Random;
 
-/// The text of each file of `table`.
-pub(crate) fn files(table: &Table, seed: u64) -> Vec<String> {
+/// A file, and what it is made of.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) text: String,
+    /// The text of each record, without its line end.
+    pub(crate) records: Vec<String>,
+}
+
+/// The files of `table`.
+pub(crate) fn files(table: &Table, seed: u64) -> Vec<File> {
     let mut random = Random::new(seed ^ 0x656e_636f_6465);
     table.files.iter().map(|records| file(table, records, &mut random)).collect()
 }
 
-fn file(table: &Table, records: &[Record], random: &mut Random) -> String {
+fn file(table: &Table, records: &[Record], random: &mut Random) -> File {
     let line_end = if random.percent(15) { "\r\n" } else { "\n" };
-    let mut text = String::new();
+    let (mut text, mut texts) = (String::new(), Vec::new());
     if table.format == Format::Csv {
         let names: Vec<_> = table.columns.iter().map(|column| column.name.as_str()).collect();
         text.push_str(&names.join(","));
         text.push_str(line_end);
     }
     for record in records {
-        match (record, table.format) {
-            (Record::Bad(line), _) => text.push_str(line),
-            (Record::Good(values), Format::Json) => {
-                text.push_str(&object(&table.columns, values, random));
-            }
-            (Record::Good(values), Format::Csv) => {
-                text.push_str(&csv_line(&table.columns, values, random));
-            }
-        }
+        let record = match (record, table.format) {
+            (Record::Bad(line), _) => line.clone(),
+            (Record::Good(values), Format::Json) => object(&table.columns, values, random),
+            (Record::Good(values), Format::Csv) => csv_line(&table.columns, values, random),
+        };
+        text.push_str(&record);
+        texts.push(record);
         text.push_str(line_end);
         if table.format == Format::Json && random.percent(3) {
             text.push_str(line_end);
@@ -40,7 +46,7 @@ fn file(table: &Table, records: &[Record], random: &mut Random) -> String {
             text.pop();
         }
     }
-    text
+    File { text, records: texts }
 }
 
 fn object(columns: &[Column], values: &[Value], random: &mut Random) -> String {

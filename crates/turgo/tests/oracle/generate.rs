@@ -22,6 +22,7 @@ pub(crate) fn case(seed: u64) -> Case {
         _ => Emit::Unsaid,
     };
     records::fill(&mut random, &mut table, &query, extremes);
+    table.letters = random.percent(70);
     Case { seed, table, query, emit }
 }
 
@@ -54,7 +55,7 @@ fn declare(random: &mut Random) -> Table {
         _ => Some(random.between(1, 30) * 1_000_000),
     };
     let skip_bad = random.percent(80);
-    Table { columns, time, bound, format, skip_bad, files: Vec::new() }
+    Table { columns, time, bound, format, skip_bad, letters: false, files: Vec::new() }
 }
 
 fn scalar_type(random: &mut Random) -> Type {

@@ -137,6 +137,7 @@ fn the_cases_reach_what_they_are_made_for() {
                 note("late", any(|scan| scan.late));
                 let sessions = case.query.windows().iter().any(|w| w.pace == Pace::Session);
                 note("late for a session", sessions && any(|scan| scan.late));
+                note("letters of late rows", case.table.letters && any(|scan| scan.late));
                 note("late for some", any(|scan| scan.late_partial));
                 note("filtered", any(|scan| scan.filtered));
                 note("rejected", any(|scan| scan.rejected));

@@ -144,6 +144,8 @@ pub(crate) struct Table {
     pub(crate) format: Format,
     /// Bad records are left out and counted; otherwise the first one ends the run.
     pub(crate) skip_bad: bool,
+    /// Records that are left out are kept as dead letters.
+    pub(crate) letters: bool,
     /// The records of each file, in order.
     pub(crate) files: Vec<Vec<Record>>,
 }
@@ -217,6 +219,16 @@ pub(crate) struct Answer {
     pub(crate) rows: Vec<Vec<Value>>,
     /// One entry per scan of the table, in no particular order.
     pub(crate) scans: Vec<Counts>,
+    /// The records that were left out, by their number in the table, each as often as scans left it
+    /// out.
+    pub(crate) left_out: Vec<(LeftOut, usize)>,
+}
+
+/// Why a record was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LeftOut {
+    Bad,
+    Late,
 }
 
 /// What an answer must be.

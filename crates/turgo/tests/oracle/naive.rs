@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aggregate::{aggregate, sum_may_overflow};
 use crate::evaluate::{Trouble, evaluate, holds};
-use crate::model::{Answer, Case, Counts, Emit, Record, Table, Value, Verdict, time_step};
+use crate::model::{Answer, Case, Counts, Emit, LeftOut, Record, Table, Value, Verdict, time_step};
 use crate::query::{
     Body, Call, Expr, From, Function, GroupWindow, Item, Named, Pace, Query, Scope, Select,
     WINDOW_COLUMNS, Window,
@@ -36,6 +36,7 @@ pub(crate) fn interpret(case: &Case) -> Verdict {
                 columns: case.query.scope(&table).into_iter().map(|named| named.ty).collect(),
                 rows: rows.into_iter().map(|row| row.values).collect(),
                 scans: run.scans.iter().map(|scan| counts(scan)).collect(),
+                left_out: run.scans.iter().flat_map(|scan| left_out(scan)).collect(),
             };
             Verdict::Answers { answer, may_fail: run.may_fail }
         }
@@ -383,6 +384,15 @@ fn counts(fates: &[Fate]) -> Counts {
         }
     }
     counts
+}
+
+fn left_out(fates: &[Fate]) -> Vec<(LeftOut, usize)> {
+    let why = |(record, fate): (usize, &Fate)| match fate {
+        Fate::Rejected => Some((LeftOut::Bad, record)),
+        Fate::Late => Some((LeftOut::Late, record)),
+        _ => None,
+    };
+    fates.iter().enumerate().filter_map(why).collect()
 }
 
 /// Whether computing the keys or arguments of `body` fails for a row without window columns.

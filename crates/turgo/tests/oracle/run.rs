@@ -3,13 +3,14 @@
 
 use arrow::datatypes::DataType;
 use tempfile::TempDir;
+use turgo_engine::graph::TaskGraph;
 use turgo_engine::memory::CollectSink;
 use turgo_engine::message::Change;
 use turgo_engine::operator::RowCounts;
 use turgo_engine::run::{Config, Control, Report, SourceReport, run};
 use turgo_sql::Planned;
 
-use crate::model::{Answer, Case, Counts, Op, Record, Value, Verdict};
+use crate::model::{Answer, Case, Counts, LeftOut, Op, Record, Value, Verdict};
 use crate::random::Random;
 use crate::script::{plan, write_files};
 use crate::sql::TABLE;
@@ -58,6 +59,8 @@ struct Answered {
     columns: Vec<DataType>,
     changes: Vec<(Op, Vec<Value>)>,
     report: Report,
+    /// Where the table keeps them.
+    letters: Option<Vec<(LeftOut, String)>>,
 }
 
 /// A planned case with its files; it can be run more than once.
@@ -65,7 +68,10 @@ pub(crate) struct Prepared<'a> {
     case: &'a Case,
     planned: Planned,
     sink: CollectSink,
-    _dir: TempDir,
+    /// The text of each record of the table.
+    records: Vec<String>,
+    /// The files are in `in`, dead letters in `in.letters`.
+    dir: TempDir,
 }
 
 /// Writes the files of `case` and plans its query.
@@ -74,9 +80,11 @@ pub(crate) struct Prepared<'a> {
 /// What the planner says.
 pub(crate) fn prepare(case: &Case) -> Result<Prepared<'_>, String> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-    write_files(case, dir.path()).map_err(|error| error.to_string())?;
-    let (planned, sink) = plan(case, dir.path())?;
-    Ok(Prepared { case, planned, sink, _dir: dir })
+    let files = dir.path().join("in");
+    std::fs::create_dir(&files).map_err(|error| error.to_string())?;
+    let records = write_files(case, &files).map_err(|error| error.to_string())?;
+    let (planned, sink) = plan(case, &files)?;
+    Ok(Prepared { case, planned, sink, records, dir })
 }
 
 impl Prepared<'_> {
@@ -92,7 +100,29 @@ impl Prepared<'_> {
         let report = run(graph, &config, &Control::default())?;
         let schema = &graph.stages.last().expect("a graph has stages").schema;
         let columns = schema.fields().iter().map(|field| field.data_type().clone()).collect();
-        Ok(Answered { columns, changes: changes(&self.sink), report })
+        let letters = self.case.table.letters.then(|| self.letters(graph));
+        Ok(Answered { columns, changes: changes(&self.sink), report, letters })
+    }
+
+    /// The dead letters, sorted; none where no scan is left to write them.
+    fn letters(&self, graph: &TaskGraph) -> Vec<(LeftOut, String)> {
+        if graph.scans().all(|scan| scan.letters.is_none()) {
+            return Vec::new();
+        }
+        let text = std::fs::read_to_string(self.dir.path().join("in.letters"));
+        let letter = |line: &str| {
+            let letter: serde_json::Value = serde_json::from_str(line).expect("a letter is JSON");
+            let kind = match letter["kind"].as_str() {
+                Some("bad") => LeftOut::Bad,
+                Some("late") => LeftOut::Late,
+                other => panic!("a letter is bad or late, not {other:?}"),
+            };
+            (kind, letter["raw"].as_str().expect("records here are text").to_owned())
+        };
+        let mut letters: Vec<_> =
+            text.expect("a run ends with its letters").lines().map(letter).collect();
+        letters.sort();
+        letters
     }
 
     /// Runs in `setup` and compares with what must come out.
@@ -100,7 +130,7 @@ impl Prepared<'_> {
     /// # Errors
     /// What is wrong.
     pub(crate) fn check(&self, setup: Setup, verdict: &Verdict) -> Result<(), String> {
-        compare_outcome(self.case, self.run(setup), verdict)
+        compare_outcome((self.case, &self.records), self.run(setup), verdict)
             .map_err(|problem| format!("{setup:?}: {problem}"))
     }
 }
@@ -122,7 +152,7 @@ fn changes(sink: &CollectSink) -> Vec<(Op, Vec<Value>)> {
 }
 
 fn compare_outcome(
-    case: &Case,
+    (case, records): (&Case, &[String]),
     outcome: turgo_engine::Result<Answered>,
     verdict: &Verdict,
 ) -> Result<(), String> {
@@ -143,8 +173,28 @@ fn compare_outcome(
             same_types(answer, &answered.columns)?;
             let rows = compare::fold(&answered.changes, &compare::identity(case))?;
             compare::same_rows(&answer.rows, &rows)?;
-            same_counts(answer, &answered.report)
+            same_counts(answer, &answered.report)?;
+            match &answered.letters {
+                Some(letters) => same_letters(answer, records, letters),
+                None => Ok(()),
+            }
         }
+    }
+}
+
+/// Every record that was left out has left its letter, as it was written, and no other has.
+fn same_letters(
+    answer: &Answer,
+    records: &[String],
+    got: &[(LeftOut, String)],
+) -> Result<(), String> {
+    let expected = answer.left_out.iter().map(|(why, record)| (*why, records[*record].clone()));
+    let mut expected: Vec<_> = expected.collect();
+    expected.sort();
+    let spared = answer.scans.iter().any(|scan| scan.used + scan.late == 0);
+    match expected == got || (spared && got.iter().all(|letter| expected.contains(letter))) {
+        true => Ok(()),
+        false => Err(format!("expected letters {expected:?}, got {got:?}")),
     }
 }
 

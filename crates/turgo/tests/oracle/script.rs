@@ -9,16 +9,18 @@ use turgo_sql::{Outcome, Planned, Session, SqlError};
 use crate::model::{Case, Format};
 use crate::{encode, sql};
 
-/// Writes the files of the case's table into `dir`.
-pub(crate) fn write_files(case: &Case, dir: &Path) -> std::io::Result<()> {
+/// Writes the files of the case's table into `dir` and returns the text of each record.
+pub(crate) fn write_files(case: &Case, dir: &Path) -> std::io::Result<Vec<String>> {
+    let mut records = Vec::new();
     let extension = match case.table.format {
         Format::Json => "ndjson",
         Format::Csv => "csv",
     };
-    for (index, text) in encode::files(&case.table, case.seed).iter().enumerate() {
-        std::fs::write(dir.join(format!("part-{index}.{extension}")), text)?;
+    for (index, file) in encode::files(&case.table, case.seed).into_iter().enumerate() {
+        std::fs::write(dir.join(format!("part-{index}.{extension}")), file.text)?;
+        records.extend(file.records);
     }
-    Ok(())
+    Ok(records)
 }
 
 /// The planned query of `case` over the files in `dir`, and where its rows will be.

@@ -122,10 +122,18 @@ fn create_table(table: &Table, path: &str) -> String {
         Format::Json => "json",
         Format::Csv => "csv",
     };
-    let on_error = if table.skip_bad { "skip" } else { "fail" };
+    let on_error = match (table.skip_bad, table.letters) {
+        (true, true) => "dead-letter",
+        (true, false) => "skip",
+        (false, _) => "fail",
+    };
+    let letters = match table.letters {
+        true => format!(", 'late' = 'dead-letter', 'dead-letter.path' = '{path}.letters'"),
+        false => String::new(),
+    };
     format!(
         "CREATE TABLE {TABLE} ({}) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' \
-         = '{format}', 'on-error' = '{on_error}')",
+         = '{format}', 'on-error' = '{on_error}'{letters})",
         parts.join(", ")
     )
 }
