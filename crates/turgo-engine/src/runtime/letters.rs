@@ -28,7 +28,7 @@ use crate::time::{EventTime, WATERMARK_NONE};
 /// Letters of one scan that travel together.
 #[derive(Debug)]
 pub(crate) struct Mail {
-    letters: Vec<Arc<Letter>>,
+    pub(crate) letters: Vec<Arc<Letter>>,
     bytes: usize,
 }
 
@@ -46,12 +46,16 @@ impl Weigh for Mail {
 /// Where a chain's letters go.
 #[derive(Default)]
 pub(crate) struct LetterOutlet {
-    /// For each scan of the graph, where its letters are written, if anywhere.
     boxes: Vec<Option<Sender<Mail>>>,
     waiting: VecDeque<(usize, Mail)>,
 }
 
 impl LetterOutlet {
+    /// `boxes`: for each scan of the graph, where its letters are written, if anywhere.
+    pub(crate) fn new(boxes: Vec<Option<Sender<Mail>>>) -> Self {
+        Self { boxes, waiting: VecDeque::new() }
+    }
+
     /// Takes letters; there may be no room for them yet.
     pub(crate) fn put(&mut self, letters: Vec<Arc<Letter>>) {
         for letter in letters {
@@ -147,7 +151,7 @@ impl LetterWriters {
 
     /// The way of a chain's letters to them.
     pub(crate) fn outlet(&self) -> LetterOutlet {
-        LetterOutlet { boxes: self.boxes.clone(), waiting: VecDeque::new() }
+        LetterOutlet::new(self.boxes.clone())
     }
 
     /// Opens all sinks, then starts the threads, which end when all outlets are gone. `fail` hears

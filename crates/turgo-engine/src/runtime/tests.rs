@@ -6,6 +6,7 @@ mod chain;
 mod dispenser;
 mod executor;
 mod inlet;
+mod letters;
 mod ring;
 mod sink;
 

@@ -89,6 +89,9 @@ fn a_letter_says_what_was_left_out_where_and_why() {
     let explained = place.turgo(&["explain", "ev.sql", "-c", WINDOWS]);
     let said = "bad records are kept in bad.ndjson; late rows are kept in bad.ndjson";
     assert!(explained.rows().contains(said), "{}", explained.out);
+    let explained = place.turgo(&["explain", "ev.sql", "-c", WINDOWS, "--format", "json"]);
+    let plan: Value = serde_json::from_str(explained.rows()).unwrap();
+    assert_eq!(plan["stages"][0]["source"]["dead_letters"], json!("bad.ndjson"));
 }
 
 #[test]
@@ -102,6 +105,27 @@ fn letters_of_csv_have_whole_records() {
     let [letter] = &letters(&place)[..] else { panic!("one record is bad") };
     assert_eq!(letter["raw"], "z,\"two\nlines\"");
     assert_eq!((&letter["place"], &letter["position"]), (&json!("in.csv:4"), &json!(12)));
+}
+
+/// More files than are kept open to count their lines.
+#[test]
+fn letters_of_many_files_have_their_places() {
+    let place = Place::new();
+    std::fs::create_dir(place.path().join("in")).unwrap();
+    let name = |file: usize| format!("in/{file:03}.ndjson");
+    let rows = "{\"v\":1}\nbad\n{\"v\":2}\nbad\n";
+    (0..150).for_each(|file| place.write(&name(file), rows));
+    let sql = "CREATE TABLE i (v BIGINT) WITH ('connector' = 'filesystem', 'path' = 'in', \
+               'format' = 'json', 'on-error' = 'dead-letter', 'dead-letter.path' = 'bad.ndjson'); \
+               SELECT sum(v) AS s FROM i";
+    assert_eq!(place.sql(sql).rows(), "s\n450\n");
+    let mut places: Vec<String> =
+        letters(&place).iter().map(|letter| letter["place"].as_str().unwrap().to_owned()).collect();
+    places.sort();
+    let mut expected: Vec<String> =
+        (0..150).flat_map(|file| [2, 4].map(|line| format!("{}:{line}", name(file)))).collect();
+    expected.sort();
+    assert_eq!(places, expected);
 }
 
 #[test]
