@@ -166,16 +166,10 @@ fn wrong_declarations_are_refused_where_they_are_wrong() {
             "",
         ),
         (
-            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'on-error' = 'dead-letter')",
-            "'dead-letter'",
-            "'on-error' = 'dead-letter' is not there yet",
-            "",
-        ),
-        (
             "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'on-error' = 'shrug')",
             "'shrug'",
             "'on-error' cannot be 'shrug'",
-            "it is 'fail' or 'skip'",
+            "it is 'fail', 'skip' or 'dead-letter'",
         ),
         (
             "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'format' = 'xml')",
@@ -310,4 +304,42 @@ fn constants_that_overflow_are_errors_of_the_plan() {
     assert_eq!(message, "integer overflow in `9223372036854775807 + 1`: 9223372036854775807 + 1");
     let (_, message, _) = error("SELECT 1 / 0");
     assert_eq!(message, "division by zero in `1 / 0`: 1 / 0");
+}
+
+#[test]
+fn options_that_need_each_other_are_refused_alone() {
+    check(&[
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'on-error' = 'dead-letter')",
+            "'dead-letter'",
+            "it is not said where dead letters are kept",
+            "add 'dead-letter.path'",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'dead-letter.path' = 'x')",
+            "'dead-letter.path'",
+            "'dead-letter.path' is given, but nothing is kept there",
+            "add 'on-error' = 'dead-letter' or",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'late' = 'dead-letter', \
+             'dead-letter.path' = 'x')",
+            "'x'",
+            "the rows of memory (0 rows) are not read from records",
+            "only a record can be kept",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'flush-at-end' = 'false')",
+            "'flush-at-end'",
+            "'flush-at-end' has no meaning for a table that ends",
+            "add 'bounded' = 'false'",
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH ('connector' = 'memory', 'bounded' = 'false', \
+             'flush-at-end' = 'false')",
+            "'false'",
+            "without a watermark no window would ever be shown",
+            "declare a WATERMARK",
+        ),
+    ]);
 }
