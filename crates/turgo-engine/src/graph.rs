@@ -3,6 +3,7 @@
 //! The planner builds it, `explain` prints it, tests compare it, and the runtime makes tasks of it.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, SchemaRef, TimeUnit};
@@ -132,6 +133,9 @@ pub struct Scan {
     /// Whether the end of the table closes the windows that its watermark has not. One table that
     /// does not is enough for a query to leave them unsaid.
     pub flush_at_end: bool,
+    /// Where order matters beyond event time: the number of this scan in the query, and two columns
+    /// follow [`Scan::columns`], [`PLACES`].
+    pub places: Option<u32>,
 }
 
 /// Where a table keeps rows that are left out; see [`crate::letter`].
@@ -146,6 +150,10 @@ pub struct DeadLetters {
     /// Late rows are kept.
     pub late: bool,
 }
+
+/// Where a row was read, so that rows of one time have an order that is a property of the data: the
+/// scan and partition, the position in it.
+pub const PLACES: [&str; 2] = ["partition", "position"];
 
 /// A column and how it is computed.
 #[derive(Debug, Clone)]
@@ -240,6 +248,62 @@ pub enum OperatorSpec {
     },
     /// Drops the old versions (`-U`) from a changelog whose rows carry their key.
     DropUpdateBefore,
+    /// Adds to each row values computed from the rows before it: `OVER`.
+    Over(Arc<Over>),
+}
+
+/// Functions over the rows that precede a row of the same key, in the order of time.
+#[derive(Debug, Clone)]
+pub struct Over {
+    /// The columns that come in.
+    pub input: SchemaRef,
+    /// The key columns of the input: `PARTITION BY`.
+    pub keys: Vec<usize>,
+    /// The event time: `ORDER BY`.
+    pub time: usize,
+    /// The columns [`PLACES`], by which rows of one time are ordered.
+    pub places: [usize; 2],
+    /// What is computed for each row.
+    pub calls: Vec<OverCall>,
+    /// The columns that leave: those of the input, then one for each call.
+    pub output: SchemaRef,
+}
+
+/// One function call with `OVER`.
+#[derive(Debug, Clone)]
+pub struct OverCall {
+    /// What is computed.
+    pub function: OverFunction,
+    /// The argument columns of the input.
+    pub args: Vec<usize>,
+    /// `FILTER (WHERE ...)`: the Boolean input column that says which rows count.
+    pub filter: Option<usize>,
+    /// Over how many rows, this one included; `None`: all of the key so far.
+    pub rows: Option<NonZeroUsize>,
+    /// The result's name and type.
+    pub field: FieldRef,
+}
+
+/// A function over the rows of a frame.
+#[derive(Debug, Clone)]
+pub enum OverFunction {
+    /// An aggregate of those rows.
+    Aggregate(AggregateFunction),
+    /// The value of the first of them, NULL or not.
+    First,
+    /// As `First`, but NULL where the key has fewer rows than the frame holds: the value so many
+    /// rows back.
+    Lag,
+}
+
+impl fmt::Display for OverFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aggregate(function) => function.fmt(f),
+            Self::First => f.write_str("first_value"),
+            Self::Lag => f.write_str("lag"),
+        }
+    }
 }
 
 /// A grouped aggregation.

@@ -17,6 +17,7 @@ pub mod aggregate_partial;
 pub mod assign_windows;
 pub mod drop_update_before;
 pub mod filter;
+pub mod over;
 mod panes;
 pub mod project;
 mod window_columns;
@@ -78,8 +79,8 @@ pub struct RowCounts {
     pub filtered: u64,
     /// Records the source could not understand.
     pub rejected: u64,
-    /// Not rows of the input but groups that hold some: those of windows which were still open when
-    /// an input ended that is not flushed then. They are never shown.
+    /// Rows of the result that are never shown: groups of windows which were still open when an input
+    /// ended that is not flushed then, and rows that OVER still held.
     pub unsaid: u64,
 }
 

@@ -7,12 +7,14 @@
 //!
 //! COUNT, SUM, AVG, MIN and MAX are kernels of our own, each over flat columns of states; every
 //! other function runs on DataFusion's accumulators behind an adapter. [`accumulators`] chooses.
-//! [`key_group`] says which instance owns a key.
+//! [`Frames`] keep the last rows of each group instead of all of them, for `OVER`. [`key_group`] says
+//! which instance owns a key.
 
 mod adapter;
 mod avg;
 mod columns;
 mod count;
+mod frames;
 mod group_table;
 pub mod key_group;
 mod min_max;
@@ -21,14 +23,17 @@ mod sum;
 mod total;
 
 use std::fmt::Debug;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray};
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, FieldRef, Schema};
 
 use crate::error::{EngineError, Result};
-use crate::graph::{Aggregate, AggregateCall, AggregateFunction};
+use crate::graph::{Aggregate, AggregateCall, AggregateFunction, OverCall, OverFunction};
+use crate::types::sql_type;
 
+pub use frames::Frames;
 pub use group_table::GroupTable;
 
 /// The states of one aggregate call, one for each group of a table.
@@ -97,6 +102,13 @@ pub trait Accumulate: Debug + Send {
         rows: usize,
     ) -> Result<Option<Vec<ArrayRef>>>;
 
+    /// The same function over the last `rows` rows of each group, or over all of them so far;
+    /// `None` where its values do not have a fixed width.
+    fn over(self: Box<Self>, rows: Option<NonZeroUsize>) -> Option<Box<dyn Frames>> {
+        let _ = rows;
+        None
+    }
+
     /// Memory held, in bytes, roughly.
     fn bytes(&self) -> usize;
 }
@@ -106,18 +118,39 @@ pub trait Accumulate: Debug + Send {
 /// # Errors
 /// `Unsupported` for a function of argument types it does not take.
 pub fn accumulators(aggregate: &Aggregate) -> Result<Vec<Box<dyn Accumulate>>> {
-    aggregate.calls.iter().map(|call| accumulator(aggregate, call)).collect()
+    aggregate.calls.iter().map(|call| accumulator(&aggregate.input, call)).collect()
 }
 
-fn accumulator(aggregate: &Aggregate, call: &AggregateCall) -> Result<Box<dyn Accumulate>> {
+/// The frames of a call with `OVER`, without any groups yet.
+///
+/// # Errors
+/// `Unsupported` for a function of argument types it does not take.
+pub fn frames(input: &Schema, call: &OverCall) -> Result<Box<dyn Frames>> {
+    let OverCall { function, args, filter, rows, field } = call;
+    let function = match function {
+        OverFunction::Aggregate(function) => function.clone(),
+        OverFunction::First => return frames::first(&argument(input, args)?, *rows),
+        OverFunction::Lag => return frames::lag(&argument(input, args)?, *rows),
+    };
+    let (args, filter, field) = (args.clone(), *filter, Arc::clone(field));
+    let call = AggregateCall { function, args, filter, field };
+    accumulator(input, &call)?.over(*rows).ok_or_else(|| {
+        let types = call.args.iter().map(|arg| sql_type(input.field(*arg).data_type()));
+        let types = types.collect::<Vec<_>>().join(", ");
+        EngineError::Unsupported(format!("{}({types}) with OVER is not there yet", call.function))
+    })
+}
+
+fn accumulator(input: &Schema, call: &AggregateCall) -> Result<Box<dyn Accumulate>> {
+    let argument = || argument(input, &call.args);
     let field = &call.field;
     match &call.function {
         AggregateFunction::CountRows => Ok(Box::new(count::Count::of_rows())),
         AggregateFunction::Count => Ok(Box::new(count::Count::of_values())),
-        AggregateFunction::Sum => sum::accumulator(argument(aggregate, call)?, field),
-        AggregateFunction::Avg => avg::accumulator(argument(aggregate, call)?, field),
-        AggregateFunction::Min => min_max::accumulator::<false>(argument(aggregate, call)?, field),
-        AggregateFunction::Max => min_max::accumulator::<true>(argument(aggregate, call)?, field),
+        AggregateFunction::Sum => sum::accumulator(&argument()?, field),
+        AggregateFunction::Avg => avg::accumulator(&argument()?, field),
+        AggregateFunction::Min => min_max::accumulator::<false>(&argument()?, field),
+        AggregateFunction::Max => min_max::accumulator::<true>(&argument()?, field),
         AggregateFunction::Other(function) => {
             Ok(Box::new(adapter::Adapter::new(Arc::clone(function), Arc::clone(field))?))
         }
@@ -125,15 +158,11 @@ fn accumulator(aggregate: &Aggregate, call: &AggregateCall) -> Result<Box<dyn Ac
 }
 
 /// The type of a call's only argument.
-fn argument<'a>(aggregate: &'a Aggregate, call: &AggregateCall) -> Result<&'a DataType> {
-    let [column] = call.args[..] else {
-        return Err(EngineError::internal(format!(
-            "{} of {} arguments",
-            call.function,
-            call.args.len()
-        )));
-    };
-    Ok(aggregate.input.field(column).data_type())
+fn argument(input: &Schema, args: &[usize]) -> Result<DataType> {
+    match args {
+        [column] => Ok(input.field(*column).data_type().clone()),
+        _ => Err(EngineError::internal(format!("{} arguments instead of one", args.len()))),
+    }
 }
 
 #[cfg(test)]

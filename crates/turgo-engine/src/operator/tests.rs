@@ -5,5 +5,6 @@ mod assign_windows;
 mod changes;
 mod drive;
 mod model;
+mod over;
 mod restore;
 mod sessions;

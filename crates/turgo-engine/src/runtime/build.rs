@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
+use arrow::datatypes::Schema;
+
 use crate::error::{EngineError, Result};
 use crate::graph::{
     Distribution, Input, Instances, OperatorSpec, Output, Panes, Scan, Stage, TaskGraph,
@@ -17,6 +19,7 @@ use crate::operator::aggregate_partial::PartialAggregate;
 use crate::operator::assign_windows::AssignWindows;
 use crate::operator::drop_update_before::DropUpdateBefore;
 use crate::operator::filter::Filter;
+use crate::operator::over::OverRows;
 use crate::operator::project::Project;
 use crate::run::{Config, Control, Report, SinkReport, SourceReport};
 use crate::runtime::chain::{Chain, Counts};
@@ -68,7 +71,7 @@ impl<'a> Plan<'a> {
         let counts = Arc::default();
         // Barriers let no scan run ahead either: until the others have sent theirs it is not heard,
         // and must not be the one they wait for.
-        let paced = graph.stages.iter().any(holds_windows) && control.checkpoints().never();
+        let paced = graph.stages.iter().any(waits_for_time) && control.checkpoints().never();
         let pace = paced.then(Arc::default);
         let mut plan = Self {
             config,
@@ -130,7 +133,7 @@ impl<'a> Plan<'a> {
         let number = self.scans.len();
         self.scans.push((Arc::clone(&scan), Arc::clone(&dispenser)));
         let fields: Vec<_> = scan.columns.iter().map(|column| Arc::clone(&column.field)).collect();
-        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        let schema = Arc::new(Schema::new(fields));
         (0..rings.len())
             .map(|instance| {
                 let (scan, schema) = ((number, Arc::clone(&scan)), Arc::clone(&schema));
@@ -282,12 +285,13 @@ fn commit(endings: Vec<Ending>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Whether a stage keeps groups until the watermark has passed their windows.
-fn holds_windows(stage: &Stage) -> bool {
+/// Whether a stage keeps rows, or groups, until the watermark has passed their time.
+fn waits_for_time(stage: &Stage) -> bool {
     stage.operators.iter().any(|operator| match operator {
         OperatorSpec::FinalAggregate(aggregate)
         | OperatorSpec::RowAggregate(aggregate)
         | OperatorSpec::ChangesAggregate { aggregate, .. } => aggregate.panes != Panes::Whole,
+        OperatorSpec::Over(_) => true,
         _ => false,
     })
 }
@@ -417,5 +421,9 @@ fn operator(spec: &OperatorSpec, flush: bool) -> Result<Box<dyn Operator>> {
             Box::new(ChangesAggregate::new(Arc::clone(aggregate), *before)?)
         }
         OperatorSpec::DropUpdateBefore => Box::new(DropUpdateBefore),
+        OperatorSpec::Over(over) => {
+            let rows = OverRows::new(Arc::clone(over))?;
+            Box::new(if flush { rows } else { rows.unflushed() })
+        }
     })
 }

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{EngineError, Result};
-use crate::graph::{OnError, Scan};
+use crate::graph::{OnError, PLACES, Scan};
 use crate::io::{Decode, Decoded, Position, Rejected};
 use crate::letter::{Letter, Reason, RowLetters};
 use crate::message::{Batch, Message, RowWatermark};
@@ -53,6 +53,8 @@ pub(crate) struct ScanInlet {
     /// Its number in the graph.
     number: usize,
     schema: SchemaRef,
+    /// `schema` with the columns [`PLACES`].
+    placed: SchemaRef,
     dispenser: Arc<Dispenser>,
     instance: usize,
     batch_rows: usize,
@@ -87,10 +89,13 @@ impl ScanInlet {
                 _ => None,
             }
         });
+        let places = PLACES.map(|name| Arc::new(Field::new(name, DataType::UInt64, false)));
+        let fields: Vec<_> = schema.fields().iter().cloned().chain(places).collect();
         Ok(Self {
             bound,
             scan,
             number,
+            placed: Arc::new(Schema::new(fields)),
             schema,
             dispenser,
             instance,
@@ -175,6 +180,7 @@ impl ScanInlet {
             self.computed(partition, starts, decoded)?;
         let scan = Arc::clone(&self.scan);
         let Some(spec) = &scan.event_time else {
+            let rows = self.with_places(partition, rows, &starts)?;
             return Ok(Read { rows, starts, times: Vec::new() });
         };
         let column = &scan.columns[spec.column].field;
@@ -194,11 +200,29 @@ impl ScanInlet {
             .zip(&marks)
             .filter_map(|(time, mark)| time.map(|time| (time, mark.unwrap_or(WATERMARK_NONE))));
         let times: Vec<_> = pairs.collect();
+        let rows = self.with_places(partition, rows, &starts)?;
         if times.len() == kept.len() {
             return Ok(Read { rows, starts, times });
         }
         let starts = starts.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(s, _)| *s).collect();
         Ok(Read { rows: filter_record_batch(&rows, &BooleanArray::from(kept))?, starts, times })
+    }
+
+    /// The rows with the columns [`PLACES`] behind theirs, where the scan has them.
+    fn with_places(
+        &self,
+        partition: usize,
+        rows: RecordBatch,
+        starts: &[Position],
+    ) -> Result<RecordBatch> {
+        let Some(scan) = self.scan.places else { return Ok(rows) };
+        let partition = u64::from(scan) << 32 | partition as u64;
+        let places: [ArrayRef; 2] = [
+            Arc::new(UInt64Array::from_value(partition, starts.len())),
+            Arc::new(UInt64Array::from(starts.to_vec())),
+        ];
+        let columns: Vec<ArrayRef> = rows.columns().iter().cloned().chain(places).collect();
+        Ok(RecordBatch::try_new(Arc::clone(&self.placed), columns)?)
     }
 
     /// Computes the columns of the scan and the watermarks; a row for which that fails is a bad one,

@@ -1,5 +1,6 @@
 //! COUNT: of rows, or of values that are not NULL.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array};
@@ -8,6 +9,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 
 use super::Accumulate;
 use super::columns::{for_each_selected, is_selected, only, primitive, selected};
+use super::frames::{self, Counts, Frames};
 use crate::error::Result;
 
 /// A number of rows for each group.
@@ -110,6 +112,10 @@ impl Accumulate for Count {
             counts[row] = 1;
         });
         Ok(Some(vec![Arc::new(Int64Array::from(counts))]))
+    }
+
+    fn over(self: Box<Self>, rows: Option<NonZeroUsize>) -> Option<Box<dyn Frames>> {
+        Some(frames::of(Counts { values_only: self.values_only }, rows))
     }
 
     fn bytes(&self) -> usize {

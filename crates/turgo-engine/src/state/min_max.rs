@@ -5,6 +5,7 @@
 //! before it, so that their answer depends on the order of rows; ours does not.)
 
 use std::fmt::Debug;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,6 +18,7 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef};
 
 use super::Accumulate;
 use super::columns::{is_selected, only, primitive, selected};
+use super::frames::{self, Extremes, Frames};
 use super::min_max_varying::{Binary, Boolean, LargeBinary, LargeUtf8, Utf8, Utf8View, Varying};
 use crate::error::{EngineError, Result};
 use crate::types::sql_type;
@@ -188,6 +190,10 @@ impl<T: ArrowPrimitiveType + Debug + Send, const MAX: bool> Accumulate for Fixed
         _rows: usize,
     ) -> Result<Option<Vec<ArrayRef>>> {
         row_states(args, filter)
+    }
+
+    fn over(self: Box<Self>, rows: Option<NonZeroUsize>) -> Option<Box<dyn Frames>> {
+        Some(frames::of(Extremes::<T, MAX>::new(self.data_type), rows))
     }
 
     fn bytes(&self) -> usize {

@@ -12,6 +12,7 @@ mod number;
 mod weight;
 
 use std::fmt::Debug;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveBuilder};
@@ -19,13 +20,14 @@ use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef};
 
 use super::Accumulate;
 use super::columns::{for_each_selected, is_selected, only, primitive, selected, unexpected};
+use super::frames::{self, Frames, Sums};
 use crate::error::{EngineError, Result};
 
 pub(super) use number::{Addend, Fit, Total};
-use weight::Weight;
+pub(super) use weight::Weight;
 
 /// What a total turns into when it is read.
-pub(super) trait Outcome<T: Total>: Debug + Send {
+pub(super) trait Outcome<T: Total>: Debug + Send + 'static {
     /// What must be remembered beside the total.
     type Weight: Weight;
     /// The result type.
@@ -88,8 +90,9 @@ impl<A: Addend, O: Outcome<A::Total>> Totals<A, O> {
     }
 }
 
+/// The error for a total that nothing can hold.
 #[cold]
-fn overflow() -> EngineError {
+pub(super) fn overflow() -> EngineError {
     EngineError::data("a running total needs more than 256 bits; cast the argument to a float")
 }
 
@@ -185,6 +188,10 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
         });
         let carrier = self.carrier.clone();
         Ok(Some(O::Weight::columns::<<A::Total as Total>::Carrier>(totals, &weights, carrier)))
+    }
+
+    fn over(self: Box<Self>, rows: Option<NonZeroUsize>) -> Option<Box<dyn Frames>> {
+        Some(frames::of(Sums::<A, O>::new(self.outcome, self.carrier, self.result), rows))
     }
 
     fn bytes(&self) -> usize {

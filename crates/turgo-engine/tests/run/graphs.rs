@@ -50,6 +50,7 @@ pub(crate) fn scan(source: impl Source + 'static) -> Scan {
         drift_max: 10_000_000,
         letters: None,
         flush_at_end: true,
+        places: None,
     }
 }
 
