@@ -5,7 +5,7 @@ mod reword;
 use std::ops::ControlFlow;
 use std::ops::Range;
 
-use datafusion_common::{DataFusionError, SchemaError};
+use datafusion_common::{Column, DataFusionError, SchemaError};
 use datafusion_sql::sqlparser::ast::{Ident, ObjectName, Query, Visit, Visitor};
 use datafusion_sql::sqlparser::tokenizer::{Location, Span};
 use turgo_engine::error::plain;
@@ -129,9 +129,17 @@ fn quoted_names(message: &str) -> impl Iterator<Item = &str> {
 }
 
 fn diagnosed_span(error: &DataFusionError) -> Option<Span> {
-    let span = error.diagnostic()?.span?;
+    error.diagnostic()?.span.map(parser_span)
+}
+
+fn parser_span(span: datafusion_common::Span) -> Span {
     let at = |location: datafusion_common::Location| Location::new(location.line, location.column);
-    Some(Span::new(at(span.start), at(span.end)))
+    Span::new(at(span.start), at(span.end))
+}
+
+/// The bytes of `text` where `column` is named.
+pub(crate) fn span_of_column(column: &Column, text: &str) -> Option<Range<usize>> {
+    span_bytes(text, parser_span(column.spans().first()?))
 }
 
 /// Where the identifier `name` first stands in `query`.

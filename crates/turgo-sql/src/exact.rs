@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use datafusion_common::Result;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion_expr::expr::{AggregateFunction, Cast, ScalarFunction};
+use datafusion_expr::expr::{Cast, ScalarFunction};
 use datafusion_expr::expr_rewriter::NamePreserver;
 use datafusion_expr::utils::merge_schema;
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF};
@@ -65,29 +65,34 @@ fn rewrite_one(expr: Expr, schema: &datafusion_common::DFSchema) -> Result<Trans
             let text = format!("-{}", operand(&inner));
             Ok(Transformed::yes(call(Checked::new(Operation::Negate, text), vec![*inner])))
         }
-        Expr::AggregateFunction(call) => average_of_integers(call, schema),
+        Expr::AggregateFunction(mut call) => {
+            let average = call.func.name() == "avg" && !call.params.distinct;
+            let changed = average && integers(&mut call.params.args, schema)?;
+            let expr = Expr::AggregateFunction(call);
+            Ok(Transformed::new(expr, changed, TreeNodeRecursion::Continue))
+        }
+        Expr::WindowFunction(mut call) => {
+            let changed = call.fun.name() == "avg" && integers(&mut call.params.args, schema)?;
+            let expr = Expr::WindowFunction(call);
+            Ok(Transformed::new(expr, changed, TreeNodeRecursion::Continue))
+        }
         other => Ok(Transformed::no(other)),
     }
 }
 
 /// Type coercion makes `AVG(integer)` an average of floating-point numbers. The engine divides the
-/// exact sum once, so it gets the integers.
-fn average_of_integers(
-    mut call: AggregateFunction,
-    schema: &datafusion_common::DFSchema,
-) -> Result<Transformed<Expr>> {
+/// exact sum once, so it gets the integers. Says whether there were any.
+fn integers(args: &mut [Expr], schema: &datafusion_common::DFSchema) -> Result<bool> {
     let mut changed = false;
-    if call.func.name() == "avg" && !call.params.distinct {
-        for arg in &mut call.params.args {
-            if let Expr::Cast(Cast { expr, .. }) = arg
-                && expr.get_type(schema)?.is_integer()
-            {
-                *arg = (**expr).clone();
-                changed = true;
-            }
+    for arg in args {
+        if let Expr::Cast(Cast { expr, .. }) = arg
+            && expr.get_type(schema)?.is_integer()
+        {
+            *arg = (**expr).clone();
+            changed = true;
         }
     }
-    Ok(Transformed::new(Expr::AggregateFunction(call), changed, TreeNodeRecursion::Continue))
+    Ok(changed)
 }
 
 fn exact_type(expr: &Expr, schema: &datafusion_common::DFSchema) -> Result<bool> {

@@ -10,7 +10,7 @@ use datafusion_physical_expr::PhysicalExpr;
 use serde_json::{Value, json};
 use turgo_engine::graph::{
     Aggregate, Column, Distribution, EventTimeSpec, Input, Instances, OnError, OperatorSpec,
-    Output, Panes, Scan, Stage, TaskGraph,
+    Output, Over, OverCall, Panes, Scan, Stage, TaskGraph,
 };
 use turgo_engine::types::sql_type;
 
@@ -181,7 +181,26 @@ fn operator(operator: &OperatorSpec) -> String {
             if *before { ", with old versions" } else { "" }
         ),
         OperatorSpec::DropUpdateBefore => "drop old versions".into(),
+        OperatorSpec::Over(over) => self::over(over),
     }
+}
+
+fn over(over: &Over) -> String {
+    let name = |column: &usize| over.input.field(*column).name().as_str();
+    let names = |columns: &[usize]| columns.iter().map(name).collect::<Vec<_>>().join(", ");
+    let call = |call: &OverCall| {
+        let filter = call.filter.map(|filter| format!(" where {}", name(&filter)));
+        let rows = call.rows.map_or("all rows so far".to_owned(), |rows| match rows.get() {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        });
+        let filter = filter.unwrap_or_default();
+        format!("{}({}){filter} of {rows}", call.function, names(&call.args))
+    };
+    let calls = over.calls.iter().map(call).collect::<Vec<_>>().join(", ");
+    let by =
+        if over.keys.is_empty() { String::new() } else { format!(" by {}", names(&over.keys)) };
+    format!("over [{calls}]{by} in order of {}", name(&over.time))
 }
 
 fn aggregate(aggregate: &Aggregate) -> String {

@@ -1,7 +1,5 @@
-//! The functions a query may call: DataFusion's scalar, nested and aggregate functions, and the
-//! markers that stand for windows.
-//!
-//! Window functions (`row_number() OVER ...`) are not offered yet.
+//! The functions a query may call: DataFusion's scalar, nested and aggregate functions, those that
+//! are only there with OVER, and the markers that stand for windows.
 
 mod date_bin;
 
@@ -13,12 +11,13 @@ use datafusion_common::{Result, internal_err, plan_err};
 use datafusion_expr::planner::ExprPlanner;
 use datafusion_expr::{
     AggregateUDF, ColumnarValue, HigherOrderUDF, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    ScalarUDFImpl, Signature, Volatility, WindowUDF,
 };
 use turgo_engine::types::sql_type;
 
 use self::date_bin::DateBin;
 use crate::plan::FieldNames;
+use crate::plan::window::MILLIS;
 use crate::statement::marker;
 
 /// All functions, by every name they answer to.
@@ -27,6 +26,8 @@ pub(crate) struct Functions {
     pub(crate) scalar: BTreeMap<String, Arc<ScalarUDF>>,
     pub(crate) higher_order: BTreeMap<String, Arc<HigherOrderUDF>>,
     pub(crate) aggregate: BTreeMap<String, Arc<AggregateUDF>>,
+    /// Those with OVER that are no aggregates.
+    pub(crate) window: BTreeMap<String, Arc<WindowUDF>>,
     pub(crate) planners: Vec<Arc<dyn ExprPlanner>>,
 }
 
@@ -37,6 +38,7 @@ impl Functions {
             scalar: BTreeMap::new(),
             higher_order: BTreeMap::new(),
             aggregate: BTreeMap::new(),
+            window: BTreeMap::new(),
             planners: vec![
                 Arc::new(FieldNames),
                 Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner::default()),
@@ -45,6 +47,7 @@ impl Functions {
                 Arc::new(datafusion_functions::datetime::planner::DatetimeFunctionPlanner),
                 Arc::new(datafusion_functions::unicode::planner::UnicodeFunctionPlanner),
                 Arc::new(datafusion_functions_aggregate::planner::AggregateFunctionPlanner),
+                Arc::new(datafusion_functions_window::planner::WindowFunctionPlanner),
             ],
         };
         let nested = datafusion_functions_nested::all_default_nested_functions();
@@ -71,6 +74,14 @@ impl Functions {
                 functions.aggregate.insert(name.to_owned(), Arc::clone(&function));
             }
         }
+        for function in [
+            datafusion_functions_window::row_number::row_number_udwf(),
+            datafusion_functions_window::lead_lag::lag_udwf(),
+            datafusion_functions_window::nth_value::first_value_udwf(),
+            datafusion_functions_window::nth_value::last_value_udwf(),
+        ] {
+            functions.window.insert(function.name().to_owned(), function);
+        }
         functions
     }
 
@@ -79,6 +90,7 @@ impl Functions {
         let mut all: Vec<&str> = (self.scalar.keys())
             .chain(self.higher_order.keys())
             .chain(self.aggregate.keys())
+            .chain(self.window.keys())
             .map(String::as_str)
             .filter(|name| !is_marker(name))
             .collect();
@@ -105,7 +117,7 @@ pub(crate) fn is_marker(name: &str) -> bool {
 }
 
 /// A function that stands for a window between the front end and the plan. Volatile, so that
-/// nothing folds or moves it; it has the type of its time column.
+/// nothing folds or moves it; it has the type of its time column, or that of its milliseconds.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct WindowMarker {
     name: &'static str,
@@ -131,6 +143,7 @@ impl ScalarUDFImpl for WindowMarker {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match &types[0] {
             time @ DataType::Timestamp(..) => Ok(time.clone()),
+            DataType::Int64 => Ok(MILLIS),
             other => {
                 let other = sql_type(other);
                 plan_err!("a window needs a time column of type TIMESTAMP, not {other}")

@@ -14,6 +14,7 @@ mod aggregate;
 mod call;
 mod constants;
 mod letters;
+mod over;
 mod rows;
 mod scan;
 mod union;
@@ -55,7 +56,7 @@ pub(crate) fn lower(
     request: &Request<'_>,
     sink: Arc<dyn Sink>,
 ) -> Result<(TaskGraph, bool)> {
-    let mut lowering = Lowering { request, stages: Vec::new(), letters: Vec::new() };
+    let mut lowering = Lowering { request, stages: vec![], letters: vec![], placed: false };
     let rows = lowering.node(plan)?;
     let changes = lowering.finish(rows, plan.schema(), sink)?;
     let stages = lowering.stages.into_iter().map(Draft::into_stage).collect();
@@ -95,6 +96,8 @@ struct Lowering<'a> {
     stages: Vec<Draft>,
     /// Where dead letters go.
     letters: Vec<Arc<dyn Sink>>,
+    /// Tables are read with the places of their rows, for an OVER above them.
+    placed: bool,
 }
 
 impl Lowering<'_> {
@@ -117,6 +120,7 @@ impl Lowering<'_> {
                 self.aggregate(rows, aggregate)
             }
             LogicalPlan::Union(union) => self.union(union),
+            LogicalPlan::Window(window) => self.over(window),
             LogicalPlan::EmptyRelation(empty) => self.empty(empty),
             LogicalPlan::Values(values) => self.values(values),
             other => match (as_window(other), as_session_groups(other)) {
@@ -226,7 +230,6 @@ fn refused(plan: &LogicalPlan) -> SqlError {
         LogicalPlan::Join(_) => "JOIN",
         LogicalPlan::Sort(_) => "ORDER BY",
         LogicalPlan::Limit(_) => "LIMIT",
-        LogicalPlan::Window(_) => "OVER",
         LogicalPlan::Unnest(_) => "UNNEST",
         LogicalPlan::Subquery(_) => "a subquery in an expression",
         LogicalPlan::RecursiveQuery(_) => "WITH RECURSIVE",

@@ -1,6 +1,8 @@
 //! What is refused by name before anything is planned, at its place in the text: syntax whose
 //! meaning is not there yet, and functions nobody knows.
 
+mod over;
+
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
@@ -70,8 +72,10 @@ impl Offer<'_> {
     fn function(&self, function: &Function) -> Flow {
         let name = function.name.to_string().to_lowercase();
         let span = function.name.span();
-        if function.over.is_some() {
-            return self.refuse("OVER", span);
+        if let Some(over) = &function.over
+            && let Err((error, span)) = over::check(function, &name, over)
+        {
+            return self.stop(error, span);
         }
         if !function.within_group.is_empty() {
             return self.refuse("WITHIN GROUP", span);
@@ -83,7 +87,13 @@ impl Offer<'_> {
         }
         // What stands for a window has the place of the window's name, not of its own.
         let hidden = is_marker(&name) && self.wrote(&name, span);
-        if hidden || !self.functions.contains(&name) {
+        let with_over = self.functions.window.contains_key(&name);
+        let known = self.functions.contains(&name);
+        if with_over && !known && function.over.is_none() {
+            let error = SqlError::new(format!("`{name}` needs OVER"));
+            return self.stop(error.help(over::HELP), span);
+        }
+        if hidden || !(known || with_over) {
             let error = SqlError::new(format!("there is no function `{name}`"));
             let error = match nearest(&name, self.functions.names()) {
                 Some(near) => error.help(format!("did you mean `{near}`?")),

@@ -3,7 +3,9 @@
 mod column_names;
 pub(crate) mod event_time;
 mod fields;
+mod implied_time;
 mod insert;
+mod over;
 pub(crate) mod session;
 pub(crate) mod window;
 
@@ -65,11 +67,13 @@ impl<'a> Planner<'a> {
         self.look_at_files(text, query)?;
         let mut named = query.clone();
         column_names::name(&mut named);
+        implied_time::name(&mut named, self.catalog, text)?;
         let statement = ast::Statement::Query(Box::new(named));
         SqlToRel::new_with_options(self, parser_options())
             .sql_statement_to_plan(statement)
             .and_then(window::replace_markers)
             .map_err(|error| diagnose(&error, text, Some(query)))
+            .and_then(|plan| over::check(&plan, text).map(|()| plan))
     }
 
     /// An expression over `schema`, typed, exact and simplified.
@@ -191,8 +195,8 @@ impl ContextProvider for Planner<'_> {
         self.functions.aggregate.get(name).cloned()
     }
 
-    fn get_window_meta(&self, _name: &str) -> Option<Arc<WindowUDF>> {
-        None
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.functions.window.get(name).cloned()
     }
 
     fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
@@ -216,6 +220,6 @@ impl ContextProvider for Planner<'_> {
     }
 
     fn udwf_names(&self) -> Vec<String> {
-        Vec::new()
+        self.functions.window.keys().cloned().collect()
     }
 }

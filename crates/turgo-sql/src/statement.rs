@@ -195,6 +195,10 @@ pub mod marker {
     /// The same for sessions partitioned by whatever else they are grouped by.
     pub const SESSION_OF_GROUP: &str = "session of group";
 
+    /// The time column of a window clause that leaves it out: the one its table declares a watermark
+    /// for.
+    pub(crate) const EVENT_TIME: &str = "turgo_event_time";
+
     /// The functions, each with the column it computes.
     pub(crate) const COLUMNS: [(&str, &str); 3] =
         [(START, "window_start"), (END, "window_end"), (TIME, "window_time")];

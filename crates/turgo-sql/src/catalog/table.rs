@@ -18,6 +18,7 @@ use crate::diagnose::{diagnose, span_bytes};
 use crate::error::{Result, SqlError};
 use crate::names::suggest_column;
 use crate::plan::Planner;
+use crate::plan::window::MILLIS;
 use crate::statement::{ColumnKind, CreateTable, Watermark};
 
 /// A declared table, checked.
@@ -64,9 +65,11 @@ impl TableColumn {
 /// An event time.
 #[derive(Debug)]
 pub(crate) struct EventTimeDef {
-    /// The time column, an index into [`Table::columns`].
+    /// The time column, an index into [`Table::columns`]: a TIMESTAMP, or a BIGINT of milliseconds
+    /// since 1970.
     pub(crate) column: usize,
-    /// The watermark a row stands for, over the table's columns.
+    /// The watermark a row stands for, over the table's columns; the time column is a timestamp
+    /// there.
     pub(crate) watermark: Expr,
     /// The same as it is declared, for DESCRIBE.
     pub(crate) text: String,
@@ -272,16 +275,17 @@ fn event_time(
         return Err(error.at(name.span.clone()).help(help));
     };
     let data_type = schema.field(column).data_type();
-    if !matches!(data_type, DataType::Timestamp(..)) {
+    if !matches!(data_type, DataType::Timestamp(..) | DataType::Int64) {
         return Err(SqlError::new(format!(
-            "the time column `{}` is of type {}, not TIMESTAMP",
+            "the time column `{}` is of type {}, not TIMESTAMP, and not BIGINT for milliseconds",
             name.value,
             sql_type(data_type)
         ))
         .at(name.span.clone())
         .help("declare it as TIMESTAMP(3), or compute one: t AS to_timestamp_millis(x)"));
     }
-    let (watermark, data_type) = expression(planner, text, &declared.expr, &df_schema(schema)?)?;
+    let read = df_schema(&with_time(schema, column))?;
+    let (watermark, data_type) = expression(planner, text, &declared.expr, &read)?;
     let place = span_bytes(text, declared.expr.span()).unwrap_or_else(|| declared.span.clone());
     if !matches!(data_type, DataType::Timestamp(..)) {
         return Err(SqlError::new(format!(
@@ -300,6 +304,15 @@ fn event_time(
         .help(format!("such as {0} - INTERVAL '5' SECOND", name.value)));
     }
     Ok(EventTimeDef { column, watermark, text: declared.expr.to_string() })
+}
+
+/// The columns as a watermark reads them: milliseconds in a BIGINT are a time there.
+fn with_time(schema: &SchemaRef, column: usize) -> SchemaRef {
+    let mut fields = schema.fields().to_vec();
+    if fields[column].data_type() == &DataType::Int64 {
+        fields[column] = Arc::new(fields[column].as_ref().clone().with_data_type(MILLIS));
+    }
+    Arc::new(Schema::new(fields))
 }
 
 /// Plans an expression of a declaration and works out its type.

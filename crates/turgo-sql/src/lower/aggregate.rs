@@ -316,7 +316,7 @@ fn laid_out(
         part: None,
         key: None,
     }));
-    Rows { stage, fields, columns, window, bounded, changelog: None }
+    Rows { window, ..Rows::new(stage, fields, columns, bounded) }
 }
 
 /// The columns of the partial states of `aggregate`.

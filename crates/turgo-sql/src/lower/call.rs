@@ -163,7 +163,7 @@ fn arguments(call: &LogicalCall, schema: &DFSchema, rows: &Rows) -> Result<Vec<A
 }
 
 /// An expression for people: `sum(price)`, not `sum(bid.price)`; `count(*)`, not `count(Int64(1))`.
-fn readable(expr: &Expr) -> String {
+pub(super) fn readable(expr: &Expr) -> String {
     let unqualified = expr.clone().transform(|expr| {
         Ok(match expr {
             Expr::Column(column) => {

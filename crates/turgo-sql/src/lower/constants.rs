@@ -74,12 +74,13 @@ impl Lowering<'_> {
             drift_max: self.request.drift_max,
             letters: None,
             flush_at_end: true,
+            places: self.placed.then(|| self.scans()),
         });
         let columns = (0..fields.len())
             .map(|at| LogicalColumn { at: Some(at), ..LogicalColumn::default() })
             .collect();
         let stage = self.open(Instances::One, input);
-        Ok(Rows { stage, fields, columns, window: None, bounded: true, changelog: None })
+        Ok(self.placed_rows(Rows::new(stage, fields, columns, true)))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Result, SqlError};
 use crate::lazy;
 use crate::plan::WindowAssign;
 use crate::plan::session::ungrouped;
-use crate::plan::window::{COLUMNS, Kind};
+use crate::plan::window::{COLUMNS, Kind, MILLIS};
 
 /// Rows at the end of a stage.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Rows {
     pub(super) columns: Vec<LogicalColumn>,
     /// The window they are in, if any.
     pub(super) window: Option<RowWindow>,
+    /// Where the columns with their places lie, where a table is read with them.
+    pub(super) places: Option<[usize; 2]>,
     /// Whether they end by themselves.
     pub(super) bounded: bool,
     /// Where they are a changelog.
@@ -124,6 +126,16 @@ impl Changelog {
 }
 
 impl Rows {
+    /// Rows in no window, without places, that are no changelog.
+    pub(super) fn new(
+        stage: usize,
+        fields: Vec<FieldRef>,
+        columns: Vec<LogicalColumn>,
+        bounded: bool,
+    ) -> Self {
+        Self { stage, fields, columns, window: None, places: None, bounded, changelog: None }
+    }
+
     /// Logical column `index` as an expression, and its field.
     pub(super) fn column(&self, index: usize) -> (Arc<dyn PhysicalExpr>, FieldRef) {
         let at = self.columns[index].at.expect("window columns are assigned before they are read");
@@ -200,6 +212,25 @@ pub(super) fn plain_type(expr: Arc<dyn PhysicalExpr>, field: FieldRef) -> Column
     Column { expr: Arc::new(CastExpr::new(expr, plain, None)), field }
 }
 
+/// `expr`, of the column `field`, as `data_type`.
+pub(super) fn cast(expr: Arc<dyn PhysicalExpr>, field: &Field, data_type: &DataType) -> Column {
+    let field = Arc::new(field.clone().with_data_type(data_type.clone()));
+    Column { expr: Arc::new(CastExpr::new(expr, data_type.clone(), None)), field }
+}
+
+/// Column `at` of the rows as a timestamp: itself, or one added to `picked` where it is a number of
+/// milliseconds.
+pub(super) fn as_time(rows: &Rows, at: usize, picked: &mut Picked) -> usize {
+    let (expr, field) = rows.at(at);
+    match field.data_type() {
+        DataType::Timestamp(..) => at,
+        _ => {
+            let time = cast(expr, &field, &MILLIS);
+            picked.add(time.expr, time.field)
+        }
+    }
+}
+
 /// The logical column that `expr` is, if it is just one.
 pub(super) fn plain_column(expr: &Expr, schema: &DFSchema) -> Option<usize> {
     match expr {
@@ -244,20 +275,19 @@ impl Lowering<'_> {
                 }
             });
         }
+        let mut keep = |at: usize| {
+            let (expr, field) = rows.at(at);
+            picked.add(expr, field)
+        };
         let window = rows.window.clone().map(|window| {
-            let kept: Vec<(usize, usize)> = window
-                .needs()
-                .into_iter()
-                .map(|at| {
-                    let (expr, field) = rows.at(at);
-                    (at, picked.add(expr, field))
-                })
-                .collect();
+            let kept: Vec<(usize, usize)> =
+                window.needs().into_iter().map(|at| (at, keep(at))).collect();
             window.moved(|at| kept.iter().find(|(from, _)| *from == at).map_or(at, |(_, to)| *to))
         });
+        let places = rows.places.map(|places| places.map(keep));
         let fields = picked.fields();
         self.push_project(rows.stage, picked.columns);
-        Ok(Rows { fields, columns, window, ..rows })
+        Ok(Rows { fields, columns, window, places, ..rows })
     }
 
     /// A filter.
@@ -302,6 +332,8 @@ impl Lowering<'_> {
             .map_err(|error| diagnose(&error, "", None))?;
         let time = rows.columns[time].at.expect("windows below were assigned above");
         self.require_time(rows.stage, time);
+        let (rows_time, time) = self.time_of(rows, time);
+        rows = rows_time;
         for column in &mut rows.columns {
             column.part = None;
         }
@@ -314,6 +346,21 @@ impl Lowering<'_> {
         };
         rows.window = Some(RowWindow::Pending { time, kind });
         Ok(rows)
+    }
+
+    /// The same rows and their column `at` as a timestamp.
+    fn time_of(&mut self, mut rows: Rows, at: usize) -> (Rows, usize) {
+        let mut picked = Picked::default();
+        for at in 0..rows.fields.len() {
+            let (expr, field) = rows.at(at);
+            picked.columns.push(Column { expr, field });
+        }
+        let time = as_time(&rows, at, &mut picked);
+        if picked.columns.len() > rows.fields.len() {
+            rows.fields = picked.fields();
+            self.push_project(rows.stage, picked.columns);
+        }
+        (rows, time)
     }
 
     /// The same rows with the columns of their window assigned.

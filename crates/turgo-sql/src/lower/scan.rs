@@ -3,21 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::{Expr, TableScan};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column as ColumnExpr;
 use datafusion_physical_expr::utils::collect_columns;
 use turgo_engine::graph::{
-    Column, Distribution, EventTimeSpec, Input, Instances, OperatorSpec, Output, Scan,
+    Column, Distribution, EventTimeSpec, Input, Instances, OperatorSpec, Output, PLACES, Scan,
 };
 
-use super::rows::{LogicalColumn, Rows, field, physical_expr};
+use super::rows::{LogicalColumn, Rows, cast, field, physical_expr};
 use super::{Draft, Lowering};
 use crate::catalog::{Table, TableScanSource};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
+use crate::plan::window::MILLIS;
 
 impl Lowering<'_> {
     /// A table. Columns that only the watermark needs come behind the plan's own.
@@ -44,7 +45,7 @@ impl Lowering<'_> {
             .map(|column| Arc::new(table.spec.schema.field(*column).clone()))
             .collect();
         let physical = unqualified(physical)?;
-        let columns = leaving
+        let mut columns = leaving
             .iter()
             .map(|column| {
                 let column = &table.columns[*column];
@@ -60,16 +61,16 @@ impl Lowering<'_> {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
-        let fields: Vec<FieldRef> =
-            columns.iter().map(|column| Arc::clone(&column.field)).collect();
         let event_time = match &table.event_time {
-            Some(time) => Some(EventTimeSpec {
-                column: (leaving.iter().position(|column| *column == time.column))
-                    .expect("the time column was added above"),
-                watermark: Some(physical_expr(&time.watermark, &unqualified(fields.clone())?)?),
-            }),
+            Some(time) => {
+                let at = leaving.iter().position(|column| *column == time.column);
+                let at = at.expect("the time column was added above");
+                Some(event_time(&mut columns, at, &time.watermark)?)
+            }
             None => None,
         };
+        let fields: Vec<FieldRef> =
+            columns.iter().map(|column| Arc::clone(&column.field)).collect();
         let source = table.source(self.request.connectors)?;
         let bounded = bounded(table, source.bounded())?;
         let letters = self.letters(table)?;
@@ -83,12 +84,29 @@ impl Lowering<'_> {
             drift_max: table.drift_max.unwrap_or(self.request.drift_max),
             letters,
             flush_at_end: table.flush_at_end,
+            places: self.placed.then(|| self.scans()),
         });
         let columns = (0..wanted.len())
             .map(|at| LogicalColumn { at: Some(at), ..LogicalColumn::default() })
             .collect();
         let stage = self.open(Instances::Workers, input);
-        Ok(Rows { stage, fields, columns, window: None, bounded, changelog: None })
+        Ok(self.placed_rows(Rows::new(stage, fields, columns, bounded)))
+    }
+
+    /// How many tables are read so far.
+    pub(super) fn scans(&self) -> u32 {
+        let sources = self.stages.iter().filter(|stage| matches!(stage.input, Input::Source(_)));
+        u32::try_from(sources.count()).expect("a query reads fewer than 2^32 tables")
+    }
+
+    /// Rows of a table, with their places where they are wanted.
+    pub(super) fn placed_rows(&self, mut rows: Rows) -> Rows {
+        if self.placed {
+            let first = rows.fields.len();
+            rows.fields.extend(PLACES.map(|name| field(name, &DataType::UInt64)));
+            rows.places = Some([first, first + 1]);
+        }
+        rows
     }
 }
 
@@ -123,6 +141,22 @@ impl Lowering<'_> {
             self.require_time(before, column);
         }
     }
+}
+
+/// The event time in column `at`, which is added as a timestamp where it is a number of
+/// milliseconds. `watermark` calls it by the name of the column.
+fn event_time(columns: &mut Vec<Column>, at: usize, watermark: &Expr) -> Result<EventTimeSpec> {
+    let mut names: Vec<FieldRef> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
+    let mut time = at;
+    if names[at].data_type() == &DataType::Int64 {
+        let millis = cast(Arc::clone(&columns[at].expr), &names[at], &MILLIS);
+        time = columns.len();
+        names.push(Arc::clone(&millis.field));
+        names[at] = Arc::new(names[at].as_ref().clone().with_name("its milliseconds"));
+        columns.push(millis);
+    }
+    let watermark = Some(physical_expr(watermark, &unqualified(names)?)?);
+    Ok(EventTimeSpec { column: time, watermark })
 }
 
 fn reads(expr: &Arc<dyn PhysicalExpr>, column: usize) -> bool {

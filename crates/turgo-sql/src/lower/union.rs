@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Schema};
 use datafusion_expr::Union;
-use turgo_engine::graph::{Column, Distribution, Input, Instances};
+use turgo_engine::graph::{Column, Distribution, Input, Instances, PLACES};
 
 use super::Lowering;
 use super::rows::{Changelog, LogicalColumn, Picked, RowWindow, RowWindowKind, Rows, field};
@@ -27,6 +27,11 @@ impl Lowering<'_> {
         if windowed && let Some(RowWindow::Attached { start, end, .. }) = &inputs[0].window {
             fields.push(Arc::clone(&inputs[0].fields[*start]));
             fields.push(Arc::clone(&inputs[0].fields[*end]));
+        }
+        let placed = inputs.iter().all(|rows| rows.places.is_some());
+        let places = placed.then(|| [fields.len(), fields.len() + 1]);
+        if placed {
+            fields.extend(PLACES.map(|name| field(name, &DataType::UInt64)));
         }
         let schema = Arc::new(Schema::new(fields.clone()));
         let to = self.open(Instances::Workers, Input::Exchange);
@@ -53,6 +58,10 @@ impl Lowering<'_> {
                     picked.columns.push(Column { expr: rows.at(*at).0, field });
                 }
             }
+            for (place, at) in places.into_iter().flatten().zip(rows.places.into_iter().flatten()) {
+                let field = Arc::clone(&fields[place]);
+                picked.columns.push(Column { expr: rows.at(at).0, field });
+            }
             if let Some(log) = &rows.changelog {
                 changelog = true;
                 aggregates.extend(log.aggregates.iter().copied());
@@ -68,7 +77,7 @@ impl Lowering<'_> {
         });
         // The keys of one input say nothing about the rows of another.
         let changelog = changelog.then_some(Changelog { aggregates, keys: None, filtered: false });
-        Ok(Rows { stage: to, fields, columns, window, bounded, changelog })
+        Ok(Rows { stage: to, fields, columns, window, places, bounded, changelog })
     }
 }
 

@@ -42,6 +42,14 @@ impl<'a> Cursor<'a> {
         self.lines
     }
 
+    /// A cursor over `tokens`, which stand for those not yet read.
+    pub(super) fn over<'t>(&self, tokens: &'t [TokenWithSpan]) -> Cursor<'t>
+    where
+        'a: 't,
+    {
+        Cursor { lines: self.lines, tokens, half: false, end: self.end }
+    }
+
     /// The tokens not yet read.
     pub(super) fn rest(&self) -> &'a [TokenWithSpan] {
         self.tokens

@@ -80,7 +80,7 @@ fn clause_at(tokens: &[TokenWithSpan], at: usize) -> Option<Emit> {
 }
 
 /// Whether a query may be complete behind this token.
-fn complete(token: &Token) -> bool {
+pub(super) fn complete(token: &Token) -> bool {
     match token {
         Token::Word(_) => !INCOMPLETE.iter().any(|word| is_word(token, word)),
         Token::RParen | Token::RBracket | Token::Number(..) => true,

@@ -14,7 +14,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 use super::cursor::{Cursor, is_word};
 use super::lines::LineIndex;
 use super::nearest::nearest;
-use super::window::{group, interval, table};
+use super::window::{buffer, clause, group, interval, table};
 use super::{emission, file, not_yet, refused};
 use crate::error::{Result, SqlError};
 use crate::statement::StreamQuery;
@@ -60,7 +60,9 @@ pub(super) fn constant(text: &str) -> Box<Query> {
 
 fn read(cursor: &Cursor<'_>) -> Result<Box<Query>> {
     refused::check(cursor)?;
-    let tokens = table::rewrite(cursor)?;
+    let tokens = clause::rewrite(cursor)?;
+    let tokens = buffer::rewrite(&cursor.over(&tokens))?;
+    let tokens = table::rewrite(&cursor.over(&tokens))?;
     let mut query = run(cursor, tokens, Parser::parse_query)?;
     if let ControlFlow::Break(error) = query.visit(&mut Unsupported { lines: cursor.lines() }) {
         return Err(error.at(cursor.rest_span()));

@@ -28,31 +28,12 @@ fn construct(cursor: &Cursor<'_>, at: usize) -> Result<()> {
         rest.len() >= words.len() && rest.iter().zip(words).all(|(t, word)| is_word(&t.token, word))
     };
     let paren = |n: usize| rest.get(n).is_some_and(|token| token.token == Token::LParen);
-    let refuse = |what: &str, count: usize, remedy: Option<&str>| {
-        let error = not_yet(what, cursor.bytes_of(&rest[..count]));
-        Err(match remedy {
-            Some(remedy) => error.help(remedy),
-            None => error,
-        })
-    };
+    let refuse = |what: &str, count: usize| Err(not_yet(what, cursor.bytes_of(&rest[..count])));
     if words(&["FOR", "SYSTEM_TIME", "AS", "OF"]) {
-        return refuse("FOR SYSTEM_TIME AS OF", 4, None);
+        return refuse("FOR SYSTEM_TIME AS OF", 4);
     }
     if words(&["MATCH_RECOGNIZE"]) && paren(1) {
-        return refuse("MATCH_RECOGNIZE", 1, None);
-    }
-    if words(&["ROWS", "WINDOW", "BUFFER"]) {
-        return refuse("ROWS WINDOW BUFFER", 3, Some("use OVER (ROWS BETWEEN ... AND ...)"));
-    }
-    for (kind, remedy) in [
-        ("TUMBLING", Some("write GROUP BY TUMBLE(time, INTERVAL '1' MINUTE)")),
-        ("HOPPING", Some("write GROUP BY HOP(time, INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)")),
-        ("SLIDING", Some("write GROUP BY HOP(time, INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)")),
-        ("SESSION", Some("write GROUP BY SESSION(time, INTERVAL '10' SECOND)")),
-    ] {
-        if words(&["WINDOW", kind]) && paren(2) {
-            return refuse(&format!("WINDOW {kind} (...)"), 2, remedy);
-        }
+        return refuse("MATCH_RECOGNIZE", 1);
     }
     Ok(())
 }

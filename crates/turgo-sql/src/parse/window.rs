@@ -1,7 +1,10 @@
-//! Windows, in the two ways of writing them: as a table behind FROM ([`table`]) and as a function
-//! in GROUP BY ([`group`]). Both become a derived table that computes the functions of
-//! [`crate::statement::marker`].
+//! Windows, in the ways of writing them: as a table behind FROM ([`table`]), as a function in
+//! GROUP BY ([`group`]), and as a clause ([`clause`]), which becomes that function. The first two
+//! become a derived table that computes the functions of [`crate::statement::marker`]. And the
+//! window over rows that becomes a frame of OVER ([`buffer`]).
 
+pub(super) mod buffer;
+pub(super) mod clause;
 pub(super) mod group;
 pub(super) mod interval;
 pub(super) mod table;

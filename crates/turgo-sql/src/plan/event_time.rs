@@ -5,7 +5,7 @@
 //! rows say anything about its values. Behind a windowed aggregate only `window_time` is one: results
 //! leave when their window is complete, and then a time inside the window lies behind the watermark.
 
-use datafusion_expr::{Expr, LogicalPlan};
+use datafusion_expr::{Expr, LogicalPlan, Window};
 
 use crate::catalog::TableScanSource;
 use crate::plan::window::{COLUMNS, as_window};
@@ -65,6 +65,10 @@ pub(crate) fn event_time_of(plan: &LogicalPlan, index: usize) -> EventTimeOf {
             .map(|input| event_time_of(input, index))
             .reduce(weaker)
             .unwrap_or(EventTimeOf::Other { expected: None }),
+        LogicalPlan::Window(over) => match index < over.input.schema().fields().len() {
+            true => event_time_of(&over.input, index),
+            false => computed(plan),
+        },
         LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => EventTimeOf::Undeclared(None),
         _ => match as_window(plan) {
             Some(window) => {
@@ -111,6 +115,9 @@ fn window_part(plan: &LogicalPlan, index: usize) -> Option<usize> {
         | LogicalPlan::Distinct(_)
         | LogicalPlan::Sort(_)
         | LogicalPlan::Limit(_) => window_part(plan.inputs()[0], index),
+        LogicalPlan::Window(over) => {
+            (index < over.input.schema().fields().len()).then(|| window_part(&over.input, index))?
+        }
         LogicalPlan::Union(union) => {
             let mut parts = union.inputs.iter().map(|input| window_part(input, index));
             let first = parts.next()??;
@@ -145,6 +152,16 @@ fn computed(input: &LogicalPlan) -> EventTimeOf {
     EventTimeOf::Undeclared(undeclared)
 }
 
+/// What the ORDER BY of an OVER is to event time, where it is a column.
+fn over_time(over: &Window) -> Option<EventTimeOf> {
+    let Expr::WindowFunction(call) = over.window_expr.first()?.clone().unalias() else {
+        return None;
+    };
+    let Expr::Column(column) = &call.params.order_by.first()?.expr else { return None };
+    let index = over.input.schema().index_of_column(column).ok()?;
+    Some(event_time_of(&over.input, index))
+}
+
 /// The tables `plan` reads.
 fn tables(plan: &LogicalPlan) -> Vec<&TableScanSource> {
     match plan {
@@ -165,9 +182,16 @@ fn weaker(left: EventTimeOf, right: EventTimeOf) -> EventTimeOf {
     }
 }
 
-/// Warnings on windows over tables that declare no watermark.
+/// Warnings on windows and OVER over tables that declare no watermark.
 pub(crate) fn warnings(plan: &LogicalPlan) -> Vec<String> {
     let mut found = Vec::new();
+    if let LogicalPlan::Window(over) = plan
+        && let Some(EventTimeOf::Undeclared(Some(table))) = over_time(over)
+    {
+        found.push(format!(
+            "table {table} declares no watermark: the rows of OVER are held until the input ends"
+        ));
+    }
     if let Some(window) = as_window(plan)
         && let Ok(index) = window.input.schema().index_of_column(&window.time)
         && let EventTimeOf::Undeclared(Some(table)) = event_time_of(&window.input, index)

@@ -23,6 +23,9 @@ use crate::functions::is_marker;
 use crate::plan::event_time::{EventTimeOf, event_time_of};
 use crate::statement::marker;
 
+/// What milliseconds in a BIGINT become where they are an event time.
+pub(crate) const MILLIS: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
+
 /// The columns a window adds, in this order.
 pub(crate) const COLUMNS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
@@ -83,7 +86,10 @@ pub(crate) struct WindowAssign {
 
 impl WindowAssign {
     fn try_new(input: LogicalPlan, time: Column, kind: Kind) -> Result<Self> {
-        let data_type = input.schema().field_from_column(&time)?.data_type().clone();
+        let data_type = match input.schema().field_from_column(&time)?.data_type() {
+            DataType::Int64 => MILLIS,
+            other => other.clone(),
+        };
         let kind = match &data_type {
             DataType::Timestamp(unit, _) => kind.within(*unit),
             _ => kind,
@@ -281,6 +287,17 @@ fn time_column(expr: &Expr, input: &LogicalPlan) -> Result<Column> {
     };
     let index = input.schema().index_of_column(column)?;
     match event_time_of(input, index) {
+        EventTimeOf::Undeclared(_) if input.schema().field(index).data_type() == &DataType::Int64 => {
+            Err(carry(
+                SqlError::new(format!("`{}` is a BIGINT and no event time", column.name)).help(
+                    format!(
+                        "if it holds milliseconds since 1970, declare it in CREATE TABLE: WATERMARK \
+                         FOR {0} AS {0}",
+                        column.name
+                    ),
+                ),
+            ))
+        }
         EventTimeOf::Declared | EventTimeOf::Undeclared(_) => Ok(column.clone()),
         EventTimeOf::Other { expected } => {
             let error = SqlError::new(format!(

@@ -393,3 +393,23 @@ fn json_shows_the_same_stages() {
     assert_eq!(shown["stages"][1]["columns"][0]["type"], "VARCHAR");
     assert_eq!(shown["changes"], false);
 }
+
+#[test]
+fn rows_of_over_go_to_the_owner_of_their_key_with_their_places() {
+    check(
+        "SELECT price, avg(price) OVER (PARTITION BY channel ORDER BY date_time ROWS 99 PRECEDING) AS mean, row_number() OVER (ORDER BY date_time) AS n FROM bid WHERE price > 5",
+        r"
+  stage 0: one instance per worker
+    scan bid, memory (0 rows): price, channel, date_time; event time date_time, watermark date_time - 4s
+    filter price > 5
+    -> stage 1, by hash of channel: rows, since a function depends on their order; to the owner of their key
+  stage 1: one instance per worker
+    over [avg(price) of 100 rows] by channel in order of date_time
+    -> stage 2, to its one instance: rows, since a function depends on their order; in one place for there is no key
+  stage 2: one instance
+    over [count_rows() of all rows so far] in order of date_time
+    project price, mean, n
+    -> memory
+",
+    );
+}

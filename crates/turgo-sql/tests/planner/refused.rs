@@ -28,10 +28,10 @@ fn what_is_not_there_yet_is_refused_by_name() {
         ("SELECT price FROM bid ORDER BY price", "price", "ORDER BY is not there yet", ""),
         ("SELECT price FROM bid LIMIT 1", "1", "LIMIT is not there yet", ""),
         (
-            "SELECT row_number() OVER (ORDER BY price) FROM bid",
-            "row_number",
-            "OVER is not there yet",
-            "",
+            "SELECT rank() OVER (ORDER BY date_time) FROM bid",
+            "rank",
+            "`rank` with OVER is not there yet",
+            "there are count, sum, avg, mean, min, max, first_value, last_value, row_number, lag",
         ),
         (
             "SELECT (SELECT 1) FROM bid",

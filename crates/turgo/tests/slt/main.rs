@@ -76,12 +76,15 @@ files! {
     nested,
     nulls,
     options,
+    over,
     projection,
+    scenarios,
     session,
     subquery,
     tumble,
     types,
     union_all,
+    window_clause,
     windows_of_windows,
 }
 

@@ -337,3 +337,78 @@ fn statements_have_their_places() {
         parse(text).expect("they are read").into_iter().map(|s| &text[s.span]).collect();
     assert_eq!(spans, ["SELECT 'a;b'", "SHOW TABLES"]);
 }
+
+#[test]
+fn a_window_clause_is_a_window_function_among_the_groups() {
+    let tumble = derived("t", "ts", "INTERVAL '1' MINUTE", "INTERVAL '1' MINUTE");
+    let grouped = |keys: &str, rest: &str| {
+        let parts = "window_start, window_end, window_time";
+        format!("SELECT k FROM {tumble} AS t GROUP BY {parts}{keys}{rest}")
+    };
+    for (text, expected) in [
+        (
+            "SELECT k FROM t GROUP BY k WINDOW TUMBLING (ts, INTERVAL '1' MINUTE)",
+            grouped(", k", ""),
+        ),
+        ("SELECT k FROM t WINDOW TUMBLING (ts, SIZE 1 MINUTES) GROUP BY k", grouped(", k", "")),
+        (
+            "SELECT k FROM t GROUP BY k HAVING k > 1 WINDOW TUMBLING (ts, 1m)",
+            grouped(", k", " HAVING k > 1"),
+        ),
+        ("SELECT k FROM t WINDOW TUMBLING (ts, 1 min) HAVING k > 1", grouped("", " HAVING k > 1")),
+        (
+            "SELECT k FROM t GROUP BY k WINDOW TUMBLING (ts, 1m) UNION ALL SELECT k FROM t GROUP BY k",
+            format!("{} UNION ALL SELECT k FROM t GROUP BY k", grouped(", k", "")),
+        ),
+        (
+            "SELECT k FROM (SELECT k FROM t WINDOW TUMBLING (ts, 1m)) AS s GROUP BY k",
+            format!("SELECT k FROM ({}) AS s GROUP BY k", grouped("", "")),
+        ),
+    ] {
+        assert_eq!(sql(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_window_clause_may_leave_out_its_time() {
+    let hop = derived("t", "turgo_event_time", "INTERVAL '10' SECOND", "INTERVAL '1' MINUTE");
+    for text in [
+        "SELECT window_start FROM t WINDOW HOPPING (SIZE 1 MINUTE, ADVANCE BY 10 SECONDS)",
+        "SELECT _WINDOW_START FROM t WINDOW SLIDING (INTERVAL '1' MINUTE, 10s)",
+    ] {
+        let parts = "window_start, window_end, window_time";
+        assert_eq!(
+            sql(text),
+            format!("SELECT window_start FROM {hop} AS t GROUP BY {parts}"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_column_may_be_called_window() {
+    for text in [
+        "SELECT window FROM (SELECT window FROM t) AS s",
+        "SELECT a AS window, tumbling(b) FROM t",
+        "SELECT sum(a) OVER w FROM t WINDOW w AS (ORDER BY b)",
+    ] {
+        assert_eq!(sql(text), text);
+    }
+}
+
+#[test]
+fn a_buffer_is_a_frame_that_ends_at_its_row() {
+    for (text, expected) in [
+        (
+            "SELECT avg(x) OVER (ROWS WINDOW BUFFER 100 ROWS PARTITION BY f(k) ORDER BY timestamp) FROM t",
+            "SELECT avg(x) OVER (PARTITION BY f(k) ORDER BY timestamp ROWS BETWEEN 99 PRECEDING AND \
+             CURRENT ROW) FROM t",
+        ),
+        (
+            "SELECT sum(x) OVER (ROWS WINDOW BUFFER 1 ROWS) FROM t",
+            "SELECT sum(x) OVER (ROWS BETWEEN 0 PRECEDING AND CURRENT ROW) FROM t",
+        ),
+    ] {
+        assert_eq!(sql(text), expected, "{text}");
+    }
+}
