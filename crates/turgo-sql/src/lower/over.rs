@@ -223,7 +223,9 @@ fn call(
         None => None,
     };
     let computed = if counts_rows { &DataType::Int64 } else { &wanted };
-    let field = field(&readable(expr), computed);
+    let said: Vec<String> = call.params.args.iter().map(readable).collect();
+    let said = format!("{name}({})", said.join(", ")).replace("count(1)", "count(*)");
+    let field = field(&said, computed);
     Ok(Lowered::Call(OverCall { function, args, filter, rows: rows_of, field }, wanted))
 }
 

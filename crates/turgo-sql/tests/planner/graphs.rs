@@ -408,7 +408,7 @@ fn rows_of_over_go_to_the_owner_of_their_key_with_their_places() {
     -> stage 2, to its one instance: rows, since a function depends on their order; in one place for there is no key
   stage 2: one instance
     over [count_rows() of all rows so far] in order of date_time
-    project price, mean, n
+    project price, avg(price) AS mean, CAST(row_number() AS UInt64) AS n
     -> memory
 ",
     );

@@ -180,7 +180,7 @@ fn wrong_declarations_are_refused_where_they_are_wrong() {
         (
             "CREATE TABLE t (a INT, WATERMARK FOR a AS a) WITH ('connector' = 'memory')",
             "a",
-            "the time column `a` is of type INT, not TIMESTAMP",
+            "the time column `a` is of type INT, not TIMESTAMP, and not BIGINT for milliseconds",
             "declare it",
         ),
         (
@@ -203,9 +203,33 @@ fn windows_need_an_event_time() {
     check(&[
         (
             "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(price), INTERVAL '1' SECOND))",
+            "price",
+            "`price` is not the event time of its rows, so no watermark says when its windows are complete",
+            "use `date_time`, the column with the watermark",
+        ),
+        (
+            "SELECT * FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(channel), INTERVAL '1' SECOND))",
             "TUMBLE",
-            "a window needs a time column of type TIMESTAMP, not BIGINT",
+            "a window needs a time column of type TIMESTAMP, not VARCHAR",
             "",
+        ),
+        (
+            "SELECT row_number() OVER (ORDER BY price) FROM bid",
+            "price",
+            "OVER cannot order by `price`: it is not the event time of its rows",
+            "use `date_time`, the column with the watermark",
+        ),
+        (
+            "CREATE TABLE one (a BIGINT) WITH ('connector' = 'memory'); SELECT a, row_number() OVER (PARTITION BY a + 1 ORDER BY a) FROM one",
+            "a",
+            "OVER cannot order by `a`: it is no event time",
+            "declare it in CREATE TABLE: WATERMARK FOR a AS a",
+        ),
+        (
+            "CREATE TABLE one (a BIGINT) WITH ('connector' = 'memory'); SELECT count(*) FROM one WINDOW TUMBLING (1m)",
+            "TUMBLING",
+            "the window names no time column, and table `one` declares no watermark",
+            "name the time column",
         ),
         (
             "CREATE TABLE two (a TIMESTAMP(3), b TIMESTAMP(3), WATERMARK FOR a AS a) WITH ('connector' = 'memory'); SELECT count(*) FROM two GROUP BY TUMBLE(b, INTERVAL '1' SECOND)",
