@@ -68,20 +68,20 @@ fn frame(rest: &mut Cursor<'_>) -> Result<Vec<TokenWithSpan>> {
 
 /// Refuses what Velostream writes beside a buffer and is not there yet.
 fn check(cursor: &Cursor<'_>, from: usize, end: usize) -> Result<()> {
-    let tokens = &cursor.rest()[..end];
     let mut depth = 0usize;
-    for at in from..end {
-        match &tokens[at].token {
+    for token in &cursor.rest()[from..end] {
+        match &token.token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
             _ if depth > 0 => {}
             word if is_word(word, "ROWS") || is_word(word, "RANGE") => {
-                let place = cursor.bytes(&tokens[at]);
-                return Err(not_yet("a frame beside BUFFER", place).help("write one of them"));
+                return Err(
+                    not_yet("a frame beside BUFFER", cursor.bytes(token)).help("write one of them")
+                );
             }
             word if is_word(word, "EXPIRE") || is_word(word, "EMIT") => {
-                let what = format!("{} in OVER", cursor.text(cursor.bytes(&tokens[at])));
-                return Err(not_yet(&what, cursor.bytes(&tokens[at])).help("leave it out"));
+                let what = format!("{} in OVER", cursor.text(cursor.bytes(token)));
+                return Err(not_yet(&what, cursor.bytes(token)).help("leave it out"));
             }
             _ => {}
         }
