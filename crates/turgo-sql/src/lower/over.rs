@@ -17,6 +17,7 @@ use super::call::readable;
 use super::rows::{LogicalColumn, Picked, Rows, as_time, field, plain_column, plain_type};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
+use crate::plan::event_time::{EventTimeOf, event_time_of};
 
 /// What one call becomes.
 enum Lowered {
@@ -86,6 +87,14 @@ impl Lowering<'_> {
             input.columns.push(Column { expr, field });
         }
         let time = order.first().and_then(|order| plain_column(&order.expr, schema));
+        let undeclared = |time| event_time_of(&plan.input, time) != EventTimeOf::Declared;
+        if !rows.bounded && time.is_some_and(undeclared) {
+            return Err(SqlError::new(
+                "OVER over an input that does not end would never emit: nothing says when the rows \
+                 before a row are complete",
+            )
+            .help("declare a WATERMARK for the time in CREATE TABLE"));
+        }
         let Some(time) = time.and_then(|time| rows.columns[time].at) else {
             return Err(SqlError::new("the ORDER BY of OVER is a column, the time of its rows"));
         };
