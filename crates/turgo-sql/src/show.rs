@@ -19,8 +19,11 @@ pub(crate) fn relations(catalog: &Catalog, kind: &str) -> Result<RecordBatch> {
 
 /// SHOW FUNCTIONS.
 pub(crate) fn functions(functions: &Functions) -> Result<RecordBatch> {
-    let kind =
-        |name: &str| if functions.aggregate.contains_key(name) { "aggregate" } else { "scalar" };
+    let kind = |name: &str| match name {
+        _ if functions.aggregate.contains_key(name) => "aggregate",
+        _ if functions.window.contains_key(name) => "with OVER",
+        _ => "scalar",
+    };
     let rows = functions.names().into_iter().map(|name| [name.to_owned(), kind(name).to_owned()]);
     strings(["name", "kind"], rows)
 }

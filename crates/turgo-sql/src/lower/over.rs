@@ -14,7 +14,9 @@ use turgo_engine::graph::{
 
 use super::Lowering;
 use super::call::readable;
-use super::rows::{LogicalColumn, Picked, Rows, as_time, field, plain_column, plain_type};
+use super::rows::{
+    LogicalColumn, Picked, RowWindow, Rows, as_time, field, plain_column, plain_type,
+};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
 use crate::plan::event_time::{EventTimeOf, event_time_of};
@@ -45,7 +47,6 @@ impl Lowering<'_> {
             return Err(SqlError::new("OVER over the results of a grouped query is not there yet")
                 .help("write the results to a table and read that"));
         }
-        let first = rows.columns.len();
         let mut results = vec![LogicalColumn::default(); plan.window_expr.len()];
         for (keys, order, calls) in same(&plan.window_expr)? {
             let found;
@@ -54,7 +55,6 @@ impl Lowering<'_> {
                 results[*index].at = Some(at);
             }
         }
-        debug_assert_eq!(first, plan.input.schema().fields().len(), "one column for each field");
         rows.columns.extend(results);
         Ok(rows)
     }
@@ -72,32 +72,14 @@ impl Lowering<'_> {
         let Some(places) = rows.places else {
             return Err(SqlError::new("OVER over rows without places"));
         };
-        let rows = match keys.iter().any(|key| rows.reads_pending(key, schema))
-            || calls.iter().any(|(_, call)| {
-                let filter = call.params.filter.as_deref();
-                call.params.args.iter().chain(filter).any(|arg| rows.reads_pending(arg, schema))
-            }) {
-            true => self.with_window_columns(rows)?,
-            false => rows,
-        };
+        let rows = self.with_columns_of(rows, plan, keys, calls)?;
         // The columns that are there stay where they are.
         let mut input = Picked::default();
         for at in 0..rows.fields.len() {
             let (expr, field) = rows.at(at);
             input.columns.push(Column { expr, field });
         }
-        let time = order.first().and_then(|order| plain_column(&order.expr, schema));
-        let undeclared = |time| event_time_of(&plan.input, time) != EventTimeOf::Declared;
-        if !rows.bounded && time.is_some_and(undeclared) {
-            return Err(SqlError::new(
-                "OVER over an input that does not end would never emit: nothing says when the rows \
-                 before a row are complete",
-            )
-            .help("declare a WATERMARK for the time in CREATE TABLE"));
-        }
-        let Some(time) = time.and_then(|time| rows.columns[time].at) else {
-            return Err(SqlError::new("the ORDER BY of OVER is a column, the time of its rows"));
-        };
+        let time = time_column(&rows, plan, order)?;
         self.require_time(rows.stage, time);
         let time = as_time(&rows, time, &mut input);
         let mut partition = Vec::with_capacity(keys.len());
@@ -115,6 +97,28 @@ impl Lowering<'_> {
         }
         let (rows, results) = self.push_over(rows, fields, (partition, time, places), lowered);
         Ok((rows, results))
+    }
+
+    /// The same rows, with the columns of their window where the calls read them.
+    fn with_columns_of(
+        &mut self,
+        rows: Rows,
+        plan: &Window,
+        keys: &[Expr],
+        calls: &[(usize, &WindowFunction)],
+    ) -> Result<Rows> {
+        let params = calls.iter().map(|(_, call)| &call.params);
+        let read = params.flat_map(|params| params.args.iter().chain(params.filter.as_deref()));
+        let pending = |expr| rows.reads_pending(expr, plan.input.schema());
+        let rows = match keys.iter().chain(read).any(pending) {
+            true => self.with_window_columns(rows)?,
+            false => rows,
+        };
+        match rows.window.as_ref().is_some_and(RowWindow::repeats) {
+            true => Err(SqlError::new("OVER over rows that a window repeats is not there yet")
+                .help("group the inner query by its window first")),
+            false => Ok(rows),
+        }
     }
 
     /// Opens the stage of the owners and gives each result the type the plan expects.
@@ -164,6 +168,22 @@ impl Lowering<'_> {
         }
         (rows, results)
     }
+}
+
+/// Where the time that orders an OVER lies in its rows.
+fn time_column(rows: &Rows, plan: &Window, order: &[Sort]) -> Result<usize> {
+    let schema = plan.input.schema();
+    let time = order.first().and_then(|order| plain_column(&order.expr, schema));
+    let undeclared = |time| event_time_of(&plan.input, time) != EventTimeOf::Declared;
+    if !rows.bounded && time.is_some_and(undeclared) {
+        return Err(SqlError::new(
+            "OVER over an input that does not end would never emit: nothing says when the rows before \
+             a row are complete",
+        )
+        .help("declare a WATERMARK for the time in CREATE TABLE"));
+    }
+    time.and_then(|time| rows.columns[time].at)
+        .ok_or_else(|| SqlError::new("the ORDER BY of OVER is a column, the time of its rows"))
 }
 
 /// The calls of a plan, those over the same rows in the same order together.

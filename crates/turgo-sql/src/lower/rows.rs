@@ -87,6 +87,16 @@ impl RowWindow {
         }
     }
 
+    /// Whether a row stands once for each of several windows.
+    pub(super) fn repeats(&self) -> bool {
+        match self {
+            Self::Attached { kind: RowWindowKind::Fixed(windows), assigns, .. } => {
+                !assigns.is_empty() && !windows.tumbles()
+            }
+            _ => false,
+        }
+    }
+
     /// Which windows.
     pub(super) fn kind(&self) -> RowWindowKind {
         match self {
@@ -318,11 +328,7 @@ impl Lowering<'_> {
             return Err(SqlError::new("a window over a changelog is not there yet")
                 .help("write EMIT FINAL, or give the inner query a window"));
         }
-        if let Some(RowWindow::Attached { kind: RowWindowKind::Fixed(windows), assigns, .. }) =
-            &rows.window
-            && !assigns.is_empty()
-            && !windows.tumbles()
-        {
+        if rows.window.as_ref().is_some_and(RowWindow::repeats) {
             return Err(SqlError::new(
                 "a window over rows that another window repeats is not there yet",
             )
