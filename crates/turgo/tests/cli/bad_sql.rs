@@ -92,7 +92,11 @@ fn what_is_not_there_yet_is_refused_and_not_passed_over() {
         ("SELECT k FROM ev EMIT CHANGES EVERY 5 ROWS", "2:18", &["EMIT CHANGES EVERY is not"]),
         ("CREATE STREAM s AS SELECT 1", "2:8", &["CREATE STREAM is not there yet"]),
         ("EXPLAIN ANALYZE SELECT 1", "2:9", &["EXPLAIN ANALYZE is not there yet"]),
-        ("SELECT row_number() OVER () FROM ev", "2:8", &["OVER is not there yet"]),
+        (
+            "SELECT row_number() OVER () FROM ev",
+            "2:8",
+            &["OVER needs an ORDER BY: the time of its rows"],
+        ),
     ]);
 }
 
