@@ -21,6 +21,8 @@ pub(crate) struct View {
     pub(crate) query: Box<ast::Query>,
     /// The text its query points into.
     pub(crate) text: String,
+    /// The names of its columns when it was declared.
+    pub(crate) columns: Vec<String>,
 }
 
 /// What a name stands for.

@@ -15,6 +15,7 @@ pub mod error;
 mod exact;
 mod explain;
 mod functions;
+mod inventory;
 mod lazy;
 mod lower;
 mod names;
@@ -30,5 +31,6 @@ pub mod statement;
 
 pub use error::{Result, SqlError};
 pub use explain::ExplainFormat;
+pub use inventory::Declared;
 pub use parse::parse;
 pub use session::{Outcome, Planned, Session};

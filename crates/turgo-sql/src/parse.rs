@@ -20,6 +20,7 @@ mod query;
 mod refused;
 #[cfg(test)]
 mod tests;
+pub mod typed;
 mod types;
 mod window;
 
@@ -29,7 +30,7 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, TokenizerError}
 
 use self::cursor::{Cursor, is_word};
 pub use self::lines::LineIndex;
-pub(crate) use self::nearest::nearest;
+pub use self::nearest::nearest;
 pub(crate) use self::window::group::name_of;
 use crate::error::{Result, SqlError};
 use crate::statement::{Name, Statement, StatementKind};

@@ -76,6 +76,14 @@ impl Session {
         &self.settings
     }
 
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
     /// Does what a statement of the script `text` says; the rows of a bare query go to `results`.
     ///
     /// # Errors
@@ -109,12 +117,15 @@ impl Session {
                 done(format!("table {} is declared", create.name.value))
             }
             StatementKind::CreateView { name, or_replace, query } => {
-                self.planner()
+                let plan = self
+                    .planner()
                     .declaring(&name.value)
                     .query(text, query)
                     .and_then(|plan| optimize(plan).map_err(|e| diagnose(&e, text, Some(query))))
                     .map_err(place)?;
-                let view = View { query: query.clone(), text: text.to_owned() };
+                let fields = plan.schema().fields().iter();
+                let columns = fields.map(|field| field.name().clone()).collect();
+                let view = View { query: query.clone(), text: text.to_owned(), columns };
                 self.catalog.create(name, Relation::View(Arc::new(view)), *or_replace)?;
                 done(format!("view {} is declared", name.value))
             }
@@ -281,6 +292,14 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Forgets what an INSERT was to replace, because `planned` failed or was interrupted and has
+    /// replaced nothing: it may be tried again.
+    pub fn withdraw(&mut self, planned: &Planned) {
+        for place in planned.graph.sinks().filter_map(|sink| sink.replaces()) {
+            self.replaced.remove(&place);
+        }
     }
 
     fn planner(&self) -> Planner<'_> {

@@ -63,6 +63,7 @@ impl<'a> Files<'a> {
             bounded: None,
             flush_at_end: true,
             text: declaration(&spec),
+            options: spec.options.clone(),
             spec,
         });
         self.tables.borrow_mut().insert(path.to_owned(), Arc::clone(&table));

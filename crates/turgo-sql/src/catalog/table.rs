@@ -1,5 +1,6 @@
 //! A declared table: its columns, its event time and what is said to its connector.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(crate) struct Table {
     pub(crate) flush_at_end: bool,
     /// The statement that declared it, for SHOW CREATE TABLE.
     pub(crate) text: String,
+    /// Its options as declared, for whoever lists them.
+    pub(crate) options: BTreeMap<String, String>,
 }
 
 /// A column of a table.
@@ -99,6 +102,9 @@ impl Table {
             .collect();
         let inferred = physical.is_empty();
         let physical = Arc::new(Schema::new(physical));
+        let declared = create.options.iter();
+        let declared =
+            declared.map(|(key, option)| (key.clone(), option.value.value.clone())).collect();
         let options = options::read(create, &physical, connectors)?;
         let spec =
             TableSpec { name: create.name.value.clone(), schema: physical, options: options.own };
@@ -130,6 +136,7 @@ impl Table {
             bounded: options.bounded,
             flush_at_end: options.flush_at_end,
             text: text.get(span).unwrap_or_default().trim().to_owned(),
+            options: declared,
         };
         if let Some(letters) = &table.letters {
             table.check_letters(letters, create, connectors)?;

@@ -36,11 +36,17 @@ impl Dialect for Lexicon {
     }
 }
 
-/// The tokens of `text` without blanks and comments, as far as they can be read, and why reading
-/// stopped before the end, if it did.
-pub(super) fn tokenize(text: &str) -> (Vec<TokenWithSpan>, Option<TokenizerError>) {
+/// The tokens of `text`, as far as they can be read, and why reading stopped before the end, if it
+/// did.
+pub(super) fn tokens(text: &str) -> (Vec<TokenWithSpan>, Option<TokenizerError>) {
     let mut tokens = Vec::new();
     let stopped = Tokenizer::new(&Lexicon, text).tokenize_with_location_into_buf(&mut tokens).err();
+    (tokens, stopped)
+}
+
+/// The same without blanks and comments.
+pub(super) fn tokenize(text: &str) -> (Vec<TokenWithSpan>, Option<TokenizerError>) {
+    let (mut tokens, stopped) = tokens(text);
     tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
     (tokens, stopped)
 }

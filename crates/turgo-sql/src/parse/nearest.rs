@@ -2,10 +2,8 @@
 
 /// The candidate that `word` is most likely a misspelling of, if any is close enough: one slip of
 /// the fingers (a letter changed, added, dropped or swapped) in every three letters of the name.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .into_iter()

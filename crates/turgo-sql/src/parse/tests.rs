@@ -3,6 +3,7 @@
 mod accepted;
 mod refused;
 mod soup;
+mod typed;
 
 use super::parse;
 use crate::error::SqlError;
