@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use turgo_connectors::Format;
 
 /// Streaming SQL over files on one machine: continuous queries, windows over event time, every row
 /// accounted for.
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     /// Run statements until their inputs end, or Ctrl-C
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
+    /// Open a shell: history, completion, results as they come
+    #[command(after_help = SQL_EXAMPLES)]
+    Sql(Sql),
     /// Show how queries would run: logical plan, stages, and how rows travel between them
     Explain(Explain),
     /// Print completions for a shell
@@ -44,6 +48,19 @@ Examples:
 
 Results go to standard output, everything else to standard error.
 Exit status: 0 done, 1 an error in a query or its data, 2 wrong usage, 130 interrupted.";
+
+const SQL_EXAMPLES: &str = "\
+Examples:
+  turgo sql
+  turgo sql tables.sql --format csv
+  echo \"SELECT 1 AS one;\" | turgo sql
+
+A statement ends with a semicolon and may take several lines. \\? lists the commands of the shell,
+such as \\d for tables and views; Tab completes, Ctrl-R searches what was typed before, Ctrl-C stops
+the query that runs, Ctrl-D leaves.
+
+Where standard input is no terminal, its statements are run one after another without prompts, and
+the first failure ends the shell; exit status as for `turgo run`.";
 
 #[derive(Debug, ClapArgs)]
 #[group(required = true, multiple = true)]
@@ -80,6 +97,26 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Sql {
+    /// Files of SQL statements, run before the first prompt
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Worker threads [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) workers: Option<u16>,
+
+    /// How the rows of a bare SELECT are written
+    #[arg(short, long, value_enum, default_value_t = RowFormat::Table)]
+    pub(crate) format: RowFormat,
+
+    /// Neither read nor write the history of statements, $XDG_STATE_HOME/turgo/history or
+    /// ~/.local/state/turgo/history
+    #[arg(long)]
+    pub(crate) no_history: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) scripts: Scripts,
@@ -106,6 +143,17 @@ pub(crate) enum RowFormat {
     Json,
     /// One JSON object per line
     Ndjson,
+}
+
+impl From<RowFormat> for Format {
+    fn from(format: RowFormat) -> Self {
+        match format {
+            RowFormat::Table => Self::Table,
+            RowFormat::Csv => Self::Csv,
+            RowFormat::Json => Self::Json,
+            RowFormat::Ndjson => Self::Ndjson,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,10 +4,17 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod completions;
+mod explain;
 mod interrupt;
+mod output;
 mod progress;
 mod report;
+mod run;
+mod runner;
+mod screen;
 mod script;
+mod shell;
 mod stats;
 
 use std::process::ExitCode;
@@ -19,9 +26,10 @@ use crate::args::{Args, Command};
 fn main() -> ExitCode {
     let args = Args::parse();
     let ended = match args.command {
-        Command::Run(run) => script::run(&run),
-        Command::Explain(explain) => script::explain(&explain),
-        Command::Completions(completions) => script::completions(completions.shell),
+        Command::Run(run) => run::run(&run),
+        Command::Sql(sql) => shell::sql(&sql),
+        Command::Explain(explain) => explain::explain(&explain),
+        Command::Completions(completions) => completions::completions(completions.shell),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! One line about a running query, on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use turgo_engine::run::{Control, Progress};
 
 use crate::args::ShowProgress;
+use crate::report::say;
+use crate::screen::LastLine;
 
 /// Queries shorter than this pass without a line.
 const QUIET: Duration = Duration::from_millis(500);
@@ -19,8 +21,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Starts to watch `control`.
-    pub(crate) fn start(when: ShowProgress, control: &Control) -> Self {
+    /// Starts to watch `control`, on `last` where standard error is a terminal.
+    pub(crate) fn start(when: ShowProgress, control: &Control, last: LastLine) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let show = match when {
             ShowProgress::Auto => terminal,
@@ -35,21 +37,16 @@ impl Watch {
         let every = Duration::from_millis(if terminal { 200 } else { 1000 });
         let watch = move || {
             let start = now();
-            let mut shown = false;
             let mut wait = if terminal { QUIET } else { every };
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
                 let line = line(&control.progress(), start.elapsed());
-                let mut out = std::io::stderr().lock();
-                let _ = match terminal {
-                    true => write!(out, "\r\x1b[2K{line}").and_then(|()| out.flush()),
-                    false => writeln!(out, "{line}"),
-                };
-                shown = true;
+                match terminal {
+                    true => last.draw(&line),
+                    false => say(line),
+                }
                 wait = every;
             }
-            if terminal && shown {
-                let _ = write!(std::io::stderr(), "\r\x1b[2K");
-            }
+            last.clear();
         };
         let thread = std::thread::Builder::new().name("progress".into()).spawn(watch);
         Self { thread: thread.ok().map(|thread| (stop, thread)) }
@@ -95,7 +92,8 @@ fn line(progress: &Progress, elapsed: Duration) -> String {
     line
 }
 
-fn count(number: f64) -> String {
+/// A number as people say it.
+pub(crate) fn count(number: f64) -> String {
     match number {
         n if n >= 1e9 => format!("{:.2} G", n / 1e9),
         n if n >= 1e6 => format!("{:.2} M", n / 1e6),

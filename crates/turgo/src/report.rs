@@ -33,9 +33,14 @@ impl Failure {
         Self { text, code: crate::interrupt::INTERRUPTED }
     }
 
-    /// An error of a statement, with the place in its script.
-    pub(crate) fn sql(name: &str, text: &str, error: &SqlError) -> Self {
-        Self { text: render(name, text, error, std::io::stderr().is_terminal()), code: 1 }
+    /// The process was told to end, and nothing was running.
+    pub(crate) fn told_to_end() -> Self {
+        Self { text: "turgo: told to end".into(), code: crate::interrupt::INTERRUPTED }
+    }
+
+    /// An error of a statement of the script `name`, whose `text` begins at line `line`.
+    pub(crate) fn sql(name: &str, line: usize, text: &str, error: &SqlError) -> Self {
+        Self { text: render(name, line, text, error, colors()), code: 1 }
     }
 
     /// Exit status.
@@ -61,13 +66,20 @@ pub(crate) fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn render(name: &str, text: &str, error: &SqlError, color: bool) -> String {
+/// Whether messages have colours: on a terminal, unless the user wants none.
+fn colors() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+}
+
+fn render(name: &str, line: usize, text: &str, error: &SqlError, color: bool) -> String {
     let Some(span) = &error.span else {
         let help = error.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
         return format!("error: {}{help}", error.message);
     };
-    let place =
-        Snippet::source(text).path(name).annotation(AnnotationKind::Primary.span(span.clone()));
+    let place = Snippet::source(text)
+        .path(name)
+        .line_start(line)
+        .annotation(AnnotationKind::Primary.span(span.clone()));
     let report: Group<'_> = Level::ERROR.primary_title(&error.message).element(place);
     let report = match &error.help {
         Some(help) => report.element(Level::HELP.message(help)),
@@ -86,7 +98,7 @@ mod tests {
         let text = "SELECT 1;\nSELECT pirce FROM bid";
         let error =
             SqlError::new("there is no column `pirce`").at(17..22).help("did you mean `price`?");
-        let shown = render("q.sql", text, &error, false);
+        let shown = render("q.sql", 1, text, &error, false);
         assert!(shown.contains("there is no column `pirce`"), "{shown}");
         assert!(shown.contains("q.sql:2:8"), "{shown}");
         assert!(shown.contains("did you mean `price`?"), "{shown}");
@@ -97,7 +109,7 @@ mod tests {
         let text = format!("SELECT {}, pirce, {} FROM bid", "a, b".repeat(200), "c, d".repeat(200));
         let at = text.find("pirce").unwrap();
         let error = SqlError::new("there is no column `pirce`").at(at..at + 5);
-        let shown = render("q.sql", &text, &error, false);
+        let shown = render("q.sql", 1, &text, &error, false);
         assert!(shown.contains("^^^^^"), "{shown}");
         assert!(shown.contains(&format!("q.sql:1:{}", at + 1)), "{shown}");
         assert!(shown.lines().all(|line| line.chars().count() <= WIDTH + 20), "{shown}");

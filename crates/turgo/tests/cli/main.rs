@@ -7,7 +7,9 @@ mod dead_letters;
 mod endless;
 mod files;
 mod run;
+mod shell;
 mod signals;
+mod terminal;
 mod undeclared;
 mod usage;
 

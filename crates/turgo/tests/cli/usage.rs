@@ -9,6 +9,7 @@ fn help_says_what_there_is() {
     for line in [
         "Usage: turgo <COMMAND>",
         "  run          Run statements until their inputs end, or Ctrl-C",
+        "  sql          Open a shell: history, completion, results as they come",
         "  completions  Print completions for a shell",
     ] {
         assert!(short.rows().lines().any(|l| l == line), "no {line:?} in:\n{}", short.out);
@@ -31,6 +32,11 @@ fn help_says_what_there_is() {
     }
     let long = place.turgo(&["run", "--help"]);
     assert!(long.rows().contains("- ndjson: One JSON object per line"), "{}", long.out);
+    let shell = place.turgo(&["sql", "--help"]);
+    for part in ["turgo sql [OPTIONS] [FILE]...", "--no-history", "Ctrl-D leaves.", "| turgo sql"] {
+        assert!(shell.rows().contains(part), "no {part:?} in:\n{}", shell.out);
+    }
+    assert!(shell.out.lines().all(|line| line.chars().count() <= 100), "{}", shell.out);
     assert!(place.turgo(&["explain", "-h"]).rows().contains("text, json, dot"));
     assert!(place.turgo(&["--version"]).rows().starts_with("turgo "));
 }
