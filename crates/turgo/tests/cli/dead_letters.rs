@@ -47,11 +47,7 @@ fn a_letter_says_what_was_left_out_where_and_why() {
         let args = ["run", "ev.sql", "-c", WINDOWS, "--format", "csv", "--stats", "s.json"];
         let ended = place.turgo(&[&args[..], &["--workers", workers]].concat());
         assert_eq!(sorted(ended.rows()), ["1", "1"]);
-        assert!(
-            ended
-                .err
-                .contains("2 used, 1 late, 2 rejected")
-        );
+        assert!(ended.err.contains("2 used, 1 late, 2 rejected"));
         assert!(
             ended.err.contains("note: dead letters in bad.ndjson: 2 bad, 1 late"),
             "{}",
