@@ -11,7 +11,7 @@ use super::panes::{time_error, times_of};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
 use crate::message::Batch;
-use crate::time::EventTime;
+use crate::time::{EventTime, EventTimes};
 use crate::window::Windows;
 
 /// Most rows in one output batch.
@@ -32,7 +32,7 @@ pub struct AssignWindows {
 #[derive(Debug)]
 struct Open {
     batch: Batch,
-    times: Vec<Option<EventTime>>,
+    times: EventTimes,
     /// The next row.
     row: usize,
     /// Where in `row` the last part ended: windows that end at or before this have been produced.
@@ -65,7 +65,7 @@ impl AssignWindows {
     fn count(&self, open: &Open, out: &mut Output) -> Result<()> {
         for row in 0..open.batch.len() {
             let time =
-                open.times[row].ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
+                open.times.at(row).ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
             let first = self.windows.ends(time).next();
             let after = self.late_until(open.batch.under.at(row));
             let on_time = self.windows.ends_after(time, after).next();
@@ -90,7 +90,7 @@ impl AssignWindows {
         while open.row < open.batch.len() && rows.len() < OUTPUT_ROWS_MAX {
             let row = open.row;
             let time =
-                open.times[row].ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
+                open.times.at(row).ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
             let after = open.after.max(self.late_until(open.batch.under.at(row)));
             let mut ends = self.windows.ends_after(time, after);
             for end in ends.by_ref().take(OUTPUT_ROWS_MAX - rows.len()) {

@@ -30,7 +30,7 @@ use crate::error::{EngineError, Result};
 use crate::graph::Over;
 use crate::message::Batch;
 use crate::state::{Frames, GroupTable, frames};
-use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE};
+use crate::time::{EventTime, EventTimes, WATERMARK_END, WATERMARK_NONE};
 
 /// Most rows in one output batch.
 const OUTPUT_ROWS_MAX: usize = 8 << 10;
@@ -78,8 +78,8 @@ type Turn = (EventTime, u64, u64, (u32, u32));
 
 impl Run {
     /// The rows `kept`, sorted by time.
-    fn new(rows: &RecordBatch, times: &[Option<EventTime>], mut kept: Vec<u32>) -> Result<Self> {
-        let time = |row: &u32| times[*row as usize].unwrap_or(EventTime::MIN);
+    fn new(rows: &RecordBatch, times: &EventTimes, mut kept: Vec<u32>) -> Result<Self> {
+        let time = |row: &u32| times.at(*row as usize).unwrap_or(EventTime::MIN);
         if !kept.is_sorted_by_key(time) {
             kept.sort_by_key(time);
         } else if kept.len() == rows.num_rows() {
@@ -211,7 +211,7 @@ impl Operator for OverRows {
         }
         let times = times_of(&batch.rows, self.over.time)?;
         let (mut kept, mut late) = (Vec::with_capacity(times.len()), Vec::new());
-        for (row, time) in (0..).zip(&times) {
+        for (row, time) in (0..).zip(times.iter()) {
             let at = row as usize;
             let time = time.ok_or_else(|| time_error(&batch.rows, self.over.time, at))?;
             match time >= batch.under.at(at) {

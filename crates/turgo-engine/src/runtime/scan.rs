@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::buffer::ScalarBuffer;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
@@ -18,24 +19,47 @@ use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
 use crate::runtime::dispenser::{Dispenser, Next, Ticket};
 use crate::runtime::inlet::{Inlet, Input};
-use crate::time::{EventTime, WATERMARK_END, WATERMARK_NONE, event_times};
+use crate::time::{EventTime, EventTimes, WATERMARK_END, WATERMARK_NONE};
 
 /// The rows of one batch before their watermarks are known.
 struct Read {
     rows: RecordBatch,
     starts: Vec<Position>,
-    /// Event time and watermark of each row; empty where the table has no event time.
-    times: Vec<(EventTime, EventTime)>,
+    /// The event time of each row; empty where the table has none.
+    times: ScalarBuffer<EventTime>,
+    marks: Marks,
+}
+
+/// The watermarks that rows stand for.
+#[derive(Debug, Clone)]
+enum Marks {
+    /// None: they promise nothing.
+    Nothing,
+    /// The event time less this; within the range of time.
+    Behind(i64),
+    /// One for each row.
+    Each(Vec<EventTime>),
+}
+
+impl Marks {
+    /// That of row `row`, whose event time is `time`.
+    #[inline]
+    fn of(&self, row: usize, time: EventTime) -> EventTime {
+        match self {
+            Self::Nothing => WATERMARK_NONE,
+            Self::Behind(bound) => time - bound,
+            Self::Each(marks) => marks[row],
+        }
+    }
 }
 
 /// What the expressions of a scan make of decoded rows.
 struct Computed {
     /// The columns that leave the scan.
     rows: RecordBatch,
-    /// The event time of each row, `None` where it has none; empty without an event time.
-    times: Vec<Option<EventTime>>,
-    /// The watermark each row stands for, `None` where that is NULL; empty without an event time.
-    marks: Vec<Option<EventTime>>,
+    /// The event time of each row, where the table has event times.
+    times: Option<EventTimes>,
+    marks: Marks,
 }
 
 enum Stage {
@@ -124,7 +148,8 @@ impl ScanInlet {
             rejected.into_iter().try_for_each(|rejected| self.reject(partition, rejected))?;
             let starts = starts.iter().map(|offset| self.start + Position::from(*offset));
             let read = self.read(partition, starts.collect(), rows)?;
-            highest = read.times.iter().map(|(_, mark)| *mark).fold(highest, EventTime::max);
+            let marks = (0..).zip(read.times.iter()).map(|(row, time)| read.marks.of(row, *time));
+            highest = marks.fold(highest, EventTime::max);
             if read.rows.num_rows() > 0 {
                 reads.push_back(read);
             }
@@ -179,33 +204,42 @@ impl ScanInlet {
         let (Computed { rows, times, marks }, starts) =
             self.computed(partition, starts, decoded)?;
         let scan = Arc::clone(&self.scan);
-        let Some(spec) = &scan.event_time else {
-            let rows = self.with_places(partition, rows, &starts)?;
-            return Ok(Read { rows, starts, times: Vec::new() });
+        let rows = self.with_places(partition, rows, &starts)?;
+        let (Some(spec), Some(times)) = (&scan.event_time, times) else {
+            return Ok(Read { rows, starts, times: ScalarBuffer::default(), marks });
         };
+        if let Some(all) = times.all() {
+            return Ok(Read { rows, starts, times: all.clone(), marks });
+        }
         let column = &scan.columns[spec.column].field;
-        let mut kept = vec![true; rows.num_rows()];
+        let (mut kept, mut kept_times) = (Vec::new(), Vec::new());
         for (row, time) in times.iter().enumerate() {
-            if time.is_none() {
-                let reason = match rows.column(spec.column).is_null(row) {
-                    true => format!("the event time `{}` is NULL", column.name()),
-                    false => format!("the event time `{}` is out of range", column.name()),
-                };
-                self.reject_row(partition, starts[row], reason)?;
-                kept[row] = false;
+            match time {
+                Some(time) => {
+                    kept.push(row);
+                    kept_times.push(time);
+                }
+                None => {
+                    let reason = match rows.column(spec.column).is_null(row) {
+                        true => format!("the event time `{}` is NULL", column.name()),
+                        false => format!("the event time `{}` is out of range", column.name()),
+                    };
+                    self.reject_row(partition, starts[row], reason)?;
+                }
             }
         }
-        let pairs = times
-            .iter()
-            .zip(&marks)
-            .filter_map(|(time, mark)| time.map(|time| (time, mark.unwrap_or(WATERMARK_NONE))));
-        let times: Vec<_> = pairs.collect();
-        let rows = self.with_places(partition, rows, &starts)?;
-        if times.len() == kept.len() {
-            return Ok(Read { rows, starts, times });
-        }
-        let starts = starts.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(s, _)| *s).collect();
-        Ok(Read { rows: filter_record_batch(&rows, &BooleanArray::from(kept))?, starts, times })
+        let marks = match marks {
+            Marks::Each(marks) => Marks::Each(kept.iter().map(|row| marks[*row]).collect()),
+            other => other,
+        };
+        let starts = kept.iter().map(|row| starts[*row]).collect();
+        let mask: BooleanArray = times.iter().map(|time| Some(time.is_some())).collect();
+        Ok(Read {
+            rows: filter_record_batch(&rows, &mask)?,
+            starts,
+            times: kept_times.into(),
+            marks,
+        })
     }
 
     /// The rows with the columns [`PLACES`] behind theirs, where the scan has them.
@@ -262,49 +296,37 @@ impl ScanInlet {
         let schema = Arc::clone(&self.schema);
         let rows = RecordBatch::try_new_with_options(schema, columns, &options)?;
         let Some(spec) = &self.scan.event_time else {
-            return Ok(Computed { rows, times: Vec::new(), marks: Vec::new() });
+            return Ok(Computed { rows, times: None, marks: Marks::Nothing });
         };
-        let times = event_times(rows.column(spec.column))?;
-        let marks = match (self.bounded(&times), &spec.watermark) {
-            (Some(marks), _) => marks,
-            (None, Some(watermark)) => event_times(&evaluate(watermark, &rows)?)?,
-            (None, None) => vec![None; rows.num_rows()],
+        let times = EventTimes::of(rows.column(spec.column))?;
+        let marks = match (self.bound.filter(|bound| stays(&times, *bound)), &spec.watermark) {
+            (Some(bound), _) => Marks::Behind(bound),
+            (None, Some(watermark)) => {
+                let marks = EventTimes::of(&evaluate(watermark, &rows)?)?;
+                Marks::Each(marks.iter().map(|mark| mark.unwrap_or(WATERMARK_NONE)).collect())
+            }
+            (None, None) => Marks::Nothing,
         };
-        Ok(Computed { rows, times, marks })
-    }
-
-    /// The watermarks where they are times less a bound; `None` also where one leaves the range of
-    /// time, which the expression then has to report.
-    fn bounded(&self, times: &[Option<EventTime>]) -> Option<Vec<Option<EventTime>>> {
-        let bound = self.bound?;
-        let behind = |time: &Option<EventTime>| match time {
-            Some(time) => time.checked_sub(bound).map(Some),
-            None => Some(None),
-        };
-        times.iter().map(behind).collect()
+        Ok(Computed { rows, times: Some(times), marks })
     }
 
     /// Gives each row of a batch the watermark before it, and moves the running one past them.
     fn under(read: &Read, running: &mut EventTime) -> RowWatermark {
         let before = *running;
         let mut late = false;
-        for (time, mark) in &read.times {
+        for (row, time) in read.times.iter().enumerate() {
             late |= time < running;
-            *running = (*running).max(*mark);
+            *running = (*running).max(read.marks.of(row, *time));
         }
         if !late {
             return RowWatermark::Same(before);
         }
         let mut running = before;
-        RowWatermark::Each(
-            read.times
-                .iter()
-                .map(|(_, mark)| {
-                    let after = running.max(*mark);
-                    std::mem::replace(&mut running, after)
-                })
-                .collect(),
-        )
+        let each = read.times.iter().enumerate().map(|(row, time)| {
+            let after = running.max(read.marks.of(row, *time));
+            std::mem::replace(&mut running, after)
+        });
+        RowWatermark::Each(each.collect())
     }
 
     /// What each row of a batch leaves behind where it turns out late; see [`crate::letter`].
@@ -317,12 +339,11 @@ impl ScanInlet {
         let RowWatermark::Each(under) = under else { return None };
         self.scan.letters.as_ref().filter(|letters| letters.late)?;
         let rows = read.times.iter().zip(under).zip(&read.starts);
-        let letter =
-            |(((time, _), watermark), start): ((&(EventTime, _), &EventTime), &Position)| {
-                let reason = Reason::Late { time: *time, watermark: *watermark };
-                let behind = time < watermark;
-                behind.then(|| self.letter((partition, *start), reason, self.record(*start)))
-            };
+        let letter = |((time, watermark), start): ((&EventTime, &EventTime), &Position)| {
+            let reason = Reason::Late { time: *time, watermark: *watermark };
+            let behind = time < watermark;
+            behind.then(|| self.letter((partition, *start), reason, self.record(*start)))
+        };
         Some(rows.map(letter).collect())
     }
 
@@ -333,6 +354,17 @@ impl ScanInlet {
             self.promised = promise;
             Input::Message(Message::Watermark(promise))
         })
+    }
+}
+
+/// Whether all times less `bound` are within the range of time; where one is not, the expression of
+/// the watermark has to say so.
+fn stays(times: &EventTimes, bound: i64) -> bool {
+    let first = EventTime::MIN.saturating_add(bound.max(0));
+    let range = first..=EventTime::MAX.saturating_add(bound.min(0));
+    match times.all() {
+        Some(all) => all.iter().fold(true, |all, time| all & range.contains(time)),
+        None => times.iter().flatten().all(|time| range.contains(&time)),
     }
 }
 

@@ -75,7 +75,7 @@ impl OverRows {
             let (_, columns, _) = waiting.into_parts();
             let waiting = RecordBatch::try_new(Arc::clone(&self.over.input), columns)?;
             let times = times_of(&waiting, self.over.time)?;
-            if let Some(row) = times.iter().position(Option::is_none) {
+            if let Some(row) = times.iter().position(|time| time.is_none()) {
                 return Err(time_error(&waiting, self.over.time, row));
             }
             let rows = (0..).take(times.len()).collect();

@@ -8,9 +8,9 @@ use arrow::array::{Array, RecordBatch};
 use super::{PaneKey, Split};
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
-use crate::message::Batch;
+use crate::message::{Batch, RowWatermark};
 use crate::operator::{Output, RowCounts};
-use crate::time::{EventTime, event_times};
+use crate::time::{EventTime, EventTimes};
 use crate::window::{Sessions, Windows};
 
 /// Deals input rows out to panes, leaving out those that belong to none; says in `out` what became
@@ -54,7 +54,7 @@ fn by_attached(rows: &RecordBatch, start: usize, end: usize) -> Result<Split> {
     let starts = times_of(rows, start)?;
     let ends = times_of(rows, end)?;
     let mut split = Split::default();
-    for (row, pair) in ends.into_iter().zip(starts).enumerate() {
+    for (row, pair) in ends.iter().zip(starts.iter()).enumerate() {
         match pair {
             (Some(end), Some(start)) => split.push((end, start), row..row + 1),
             (None, _) => return Err(time_error(rows, end, row)),
@@ -79,6 +79,24 @@ impl Span {
     fn holds(&self, time: EventTime, under: EventTime) -> bool {
         self.from <= time && time < self.to && under < self.on_time_below
     }
+
+    /// How many rows from `from` on, one behind the other, it holds; its first row stands before
+    /// them.
+    fn run(&self, times: &EventTimes, under: &RowWatermark, from: usize) -> usize {
+        /// Times looked at in one step.
+        const BLOCK: usize = 64;
+        let (Some(all), RowWatermark::Same(under)) = (times.all(), under) else {
+            let held =
+                |row: &usize| times.at(*row).is_some_and(|time| self.holds(time, under.at(*row)));
+            return (from..times.len()).take_while(held).count();
+        };
+        let held = |time: &EventTime| self.holds(*time, *under);
+        // Whole blocks are compared without a branch for each time.
+        let blocks = all[from..].chunks(BLOCK);
+        let whole = blocks.take_while(|block| block.iter().fold(true, |all, t| all & held(t)));
+        let whole: usize = whole.map(<[_]>::len).sum();
+        whole + all[from + whole..].iter().take_while(|time| held(time)).count()
+    }
 }
 
 /// The pane keys of rows by their time; `place` says where a row of some time, read under some
@@ -91,36 +109,25 @@ fn by_time(
 ) -> Result<Split> {
     let times = times_of(&batch.rows, column)?;
     let mut split = Split::default();
-    let mut span: Option<Span> = None;
-    let mut run = 0;
-    for (row, time) in times.iter().enumerate() {
-        let time = time.ok_or_else(|| time_error(&batch.rows, column, row))?;
-        let under = batch.under.at(row);
-        if let Some(span) = span.filter(|span| span.holds(time, under)) {
-            debug_assert!(
-                matches!(place(time, under), Place::OnTime(again) if again.pane == span.pane),
-                "a span is one pane"
-            );
-            continue;
-        }
-        if let Some(span) = span.take() {
-            counts.used += (row - run) as u64;
-            split.push(span.pane, run..row);
-        }
-        match place(time, under) {
-            Place::OnTime(found) => (span, run) = (Some(found), row),
+    let mut row = 0;
+    while row < times.len() {
+        let time = times.at(row).ok_or_else(|| time_error(&batch.rows, column, row))?;
+        let first = row;
+        row += 1;
+        match place(time, batch.under.at(first)) {
+            Place::OnTime(span) => {
+                row += span.run(&times, &batch.under, row);
+                counts.used += (row - first) as u64;
+                split.push(span.pane, first..row);
+            }
             Place::PartlyLate(pane) => {
                 counts.used += 1;
                 counts.late_partial += 1;
-                split.push(pane, row..row + 1);
+                split.push(pane, first..row);
             }
-            Place::Late => late.push(row),
+            Place::Late => late.push(first),
             Place::Nowhere => counts.filtered += 1,
         }
-    }
-    if let Some(span) = span {
-        counts.used += (times.len() - run) as u64;
-        split.push(span.pane, run..times.len());
     }
     Ok(split)
 }
@@ -169,8 +176,8 @@ fn in_session(sessions: &Sessions, time: EventTime, under: EventTime) -> Place {
 }
 
 /// The event times in a column of `rows`.
-pub(crate) fn times_of(rows: &RecordBatch, column: usize) -> Result<Vec<Option<EventTime>>> {
-    event_times(rows.column(column))
+pub(crate) fn times_of(rows: &RecordBatch, column: usize) -> Result<EventTimes> {
+    EventTimes::of(rows.column(column))
 }
 
 /// Why row `row` has no event time in that column.

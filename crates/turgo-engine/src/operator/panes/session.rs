@@ -21,7 +21,7 @@ use super::complete::{Complete, Groups};
 use super::{Pane, PaneKey, PaneStore};
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, AggregateCall, AggregateFunction, Panes};
-use crate::time::{EventTime, event_times};
+use crate::time::{EventTime, EventTimes};
 use crate::window::Sessions;
 
 /// `aggregate` with the calls that tell the first and the last time of a session, where its groups
@@ -44,7 +44,7 @@ impl Pane {
             return Err(EngineError::internal("sessions without extents"));
         };
         let times = |column: ArrayRef| -> Result<Vec<EventTime>> {
-            let times: Option<_> = event_times(&column)?.into_iter().collect();
+            let times: Option<_> = EventTimes::of(&column)?.iter().collect();
             times.ok_or_else(|| EngineError::internal("a session without a time"))
         };
         let (starts, lasts) = (times(first.read(&ids)?)?, times(last.read(&ids)?)?);
