@@ -3,8 +3,9 @@
 //! The planner builds it, `explain` prints it, tests compare it, and the runtime makes tasks of it.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{FieldRef, SchemaRef, TimeUnit};
 use datafusion_common::ScalarValue;
@@ -239,17 +240,29 @@ pub enum OperatorSpec {
     FinalAggregate(Arc<Aggregate>),
     /// Aggregates rows of the keys an instance owns and emits each group once.
     RowAggregate(Arc<Aggregate>),
-    /// Aggregates rows of the keys an instance owns and emits the changed group for each row.
+    /// Aggregates rows of the keys an instance owns and emits the changed group for each row, or
+    /// the changed groups from time to time.
     ChangesAggregate {
         /// What is aggregated.
         aggregate: Arc<Aggregate>,
         /// Also emit the old version of the row (`-U`) before the new one.
         before: bool,
+        /// When changes leave; `None`: with each row.
+        every: Option<Every>,
     },
     /// Drops the old versions (`-U`) from a changelog whose rows carry their key.
     DropUpdateBefore,
     /// Adds to each row values computed from the rows before it: `OVER`.
     Over(Arc<Over>),
+}
+
+/// When changes leave that are held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// After so many rows of the instance that owns the keys.
+    Rows(NonZeroU64),
+    /// After so much time by the clock.
+    Time(Duration),
 }
 
 /// Functions over the rows that precede a row of the same key, in the order of time.

@@ -13,6 +13,7 @@
 
 pub mod aggregate_changes;
 pub mod aggregate_final;
+pub mod aggregate_held;
 pub mod aggregate_partial;
 pub mod assign_windows;
 pub mod drop_update_before;
@@ -26,6 +27,7 @@ mod window_columns;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 
@@ -133,6 +135,21 @@ pub trait Operator: Send {
     fn resume(&mut self, out: &mut Output) -> Result<bool> {
         let _ = out;
         Ok(false)
+    }
+
+    /// How often [`Operator::release`] is called, by the clock, if at all. It stays what it is.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Sends what is held back only so that its reader is not bothered too often: the interval is
+    /// over, or the run is being stopped. Never called while there is more to send.
+    ///
+    /// # Errors
+    /// As [`Operator::batch`].
+    fn release(&mut self, out: &mut Output) -> Result<()> {
+        let _ = out;
+        Ok(())
     }
 
     /// Whether each row that goes in has its effect by itself, so that running single rows again

@@ -2,7 +2,8 @@
 //!
 //! Operators are called by a [`chain::Chain`], one per instance. A chain is a [`task::Task`]: it runs
 //! until it has nothing to do or has used its budget, never blocks, and is woken by the rings it
-//! reads and writes. Blocking input and output happens in [`source`] and [`sink`] threads.
+//! reads and writes. Blocking input and output happens in [`source`] and [`sink`] threads; the
+//! clock is read by a [`timer`].
 
 pub(crate) mod build;
 pub(crate) mod chain;
@@ -18,6 +19,7 @@ pub(crate) mod scan;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod task;
+pub(crate) mod timer;
 
 #[cfg(test)]
 mod tests;

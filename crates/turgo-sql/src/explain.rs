@@ -9,7 +9,7 @@ use std::sync::Arc;
 use datafusion_physical_expr::PhysicalExpr;
 use serde_json::{Value, json};
 use turgo_engine::graph::{
-    Aggregate, Column, Distribution, EventTimeSpec, Input, Instances, OnError, OperatorSpec,
+    Aggregate, Column, Distribution, EventTimeSpec, Every, Input, Instances, OnError, OperatorSpec,
     Output, Over, OverCall, Panes, Scan, Stage, TaskGraph,
 };
 use turgo_engine::types::sql_type;
@@ -175,10 +175,19 @@ fn operator(operator: &OperatorSpec) -> String {
         OperatorSpec::RowAggregate(aggregate) => {
             format!("row aggregate {}", self::aggregate(aggregate))
         }
-        OperatorSpec::ChangesAggregate { aggregate, before } => format!(
-            "changes aggregate {}{}",
+        OperatorSpec::ChangesAggregate { aggregate, before, every } => format!(
+            "changes aggregate {}{}{}",
             self::aggregate(aggregate),
-            if *before { ", with old versions" } else { "" }
+            if *before { ", with old versions" } else { "" },
+            match every {
+                None => String::new(),
+                Some(Every::Rows(rows)) if rows.get() == 1 => ", every row".to_owned(),
+                Some(Every::Rows(rows)) => format!(", every {rows} rows"),
+                Some(Every::Time(interval)) => {
+                    let micros = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
+                    format!(", every {}", span(micros))
+                }
+            }
         ),
         OperatorSpec::DropUpdateBefore => "drop old versions".into(),
         OperatorSpec::Over(over) => self::over(over),

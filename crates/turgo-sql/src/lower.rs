@@ -62,7 +62,21 @@ pub(crate) fn lower(
     let stages = lowering.stages.into_iter().map(Draft::into_stage).collect();
     let graph = TaskGraph { stages };
     letters::check(&graph)?;
+    check_every(&graph, request.emit)?;
     Ok((graph, changes))
+}
+
+/// Checks that something holds changes back where the query says when they leave.
+fn check_every(graph: &TaskGraph, emit: Option<Emit>) -> Result<()> {
+    let Some(Emit::Changes(Some(_))) = emit else { return Ok(()) };
+    let mut operators = graph.stages.iter().flat_map(|stage| &stage.operators);
+    match operators.any(|operator| matches!(operator, OperatorSpec::ChangesAggregate { .. })) {
+        true => Ok(()),
+        false => Err(SqlError::new(
+            "EMIT CHANGES EVERY holds back changes of groups, and this query has none",
+        )
+        .help("leave EVERY out, or group rows with GROUP BY")),
+    }
 }
 
 /// A stage whose output is not known yet.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use arrow::datatypes::DataType;
 use datafusion_sql::sqlparser::ast;
+use turgo_engine::graph::Every;
 
 /// One statement of a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,8 +103,8 @@ pub struct StreamQuery {
 pub enum Emit {
     /// Once, when they are complete.
     Final,
-    /// With every row that changes them.
-    Changes,
+    /// With every row that changes them, or the changes from time to time.
+    Changes(Option<Every>),
 }
 
 /// `CREATE TABLE`.

@@ -50,12 +50,12 @@ enum Old {
 
 /// Changes in the making: one entry per output row.
 #[derive(Debug, Default)]
-struct Changes {
+pub(super) struct Changes {
     /// The row of the piece that caused it.
     rows: Vec<u32>,
-    operations: Vec<Change>,
+    pub(super) operations: Vec<Change>,
     /// Where its values stand: 0, the versions before the piece; 1, those after each row.
-    values: Vec<(usize, usize)>,
+    pub(super) values: Vec<(usize, usize)>,
 }
 
 impl ChangesAggregate {
@@ -135,7 +135,8 @@ impl Changes {
         }
     }
 
-    fn add(&mut self, row: usize, operation: Change, values: (usize, usize)) {
+    /// One change of row `row`.
+    pub(super) fn add(&mut self, row: usize, operation: Change, values: (usize, usize)) {
         self.rows.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
         self.operations.push(operation);
         self.values.push(values);
@@ -168,7 +169,7 @@ fn values(
 }
 
 /// Keys, window and values of each change.
-fn output(
+pub(super) fn output(
     aggregate: &Aggregate,
     pane: PaneKey,
     keys: &[ArrayRef],

@@ -4,6 +4,7 @@ mod aggregates;
 mod assign_windows;
 mod changes;
 mod drive;
+mod held;
 mod model;
 mod over;
 mod restore;

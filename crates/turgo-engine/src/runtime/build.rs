@@ -15,6 +15,7 @@ use crate::message::Message;
 use crate::operator::Operator;
 use crate::operator::aggregate_changes::ChangesAggregate;
 use crate::operator::aggregate_final::FinalAggregate;
+use crate::operator::aggregate_held::HeldChanges;
 use crate::operator::aggregate_partial::PartialAggregate;
 use crate::operator::assign_windows::AssignWindows;
 use crate::operator::drop_update_before::DropUpdateBefore;
@@ -34,6 +35,7 @@ use crate::runtime::scan::ScanInlet;
 use crate::runtime::sink::{self, Ending, Written};
 use crate::runtime::source;
 use crate::runtime::task::Task;
+use crate::runtime::timer::Timer;
 
 /// A run before its threads are started.
 pub(crate) struct Plan<'a> {
@@ -46,6 +48,7 @@ pub(crate) struct Plan<'a> {
     tasks: Vec<Box<dyn Task>>,
     counts: Arc<Counts>,
     letters: LetterWriters,
+    timer: Timer,
     /// Whether the end of the inputs closes the windows that are still open.
     flush: bool,
 }
@@ -82,6 +85,7 @@ impl<'a> Plan<'a> {
             tasks: vec![],
             counts,
             letters: LetterWriters::new(graph, config.edge_bytes),
+            timer: Timer::default(),
             flush: graph.scans().all(|scan| scan.flush_at_end),
         };
         let mut inputs: Vec<Inputs> = graph
@@ -105,7 +109,10 @@ impl<'a> Plan<'a> {
                 let checkpoints = control.checkpoints().clone();
                 let out = (outlet, plan.letters.outlet());
                 let chain = Chain::new(index, inlet, operators, out, counts, checkpoints);
-                plan.tasks.push(Box::new(chain));
+                plan.tasks.push(Box::new(match chain.interval() {
+                    Some(interval) => chain.with_bell(plan.timer.bell(interval)),
+                    None => chain,
+                }));
             }
         }
         Ok(plan)
@@ -224,7 +231,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
-        let Self { config, control, scans, sinks, tasks, counts, letters, .. } = self;
+        let Self { config, control, scans, sinks, tasks, counts, letters, timer, .. } = self;
         let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
@@ -233,6 +240,7 @@ impl<'a> Plan<'a> {
         let (worked, kept) = thread::scope(|scope| -> Result<_> {
             // Whatever happens below, the source threads are told to end.
             let _stop = StopOnDrop(&dispensers);
+            let _timer = timer.start(scope)?;
             let fail = move |error| fail(shared.failure, shared.dispensers, error);
             let writing = letters.start(scope, fail)?;
             let worked = shared.work(scope, &scans, sinks, tasks);
@@ -417,8 +425,11 @@ fn operator(spec: &OperatorSpec, flush: bool) -> Result<Box<dyn Operator>> {
         OperatorSpec::RowAggregate(aggregate) => {
             Box::new(closing(FinalAggregate::of_rows(Arc::clone(aggregate))?))
         }
-        OperatorSpec::ChangesAggregate { aggregate, before } => {
+        OperatorSpec::ChangesAggregate { aggregate, before, every: None } => {
             Box::new(ChangesAggregate::new(Arc::clone(aggregate), *before)?)
+        }
+        OperatorSpec::ChangesAggregate { aggregate, before, every: Some(every) } => {
+            Box::new(HeldChanges::new(Arc::clone(aggregate), *before, *every)?)
         }
         OperatorSpec::DropUpdateBefore => Box::new(DropUpdateBefore),
         OperatorSpec::Over(over) => {

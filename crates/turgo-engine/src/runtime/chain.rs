@@ -4,10 +4,13 @@
 //!   before earlier ones, and the inlet last, so that little waits inside a chain.
 //! - C2. Watermarks, barriers and the end pass an operator after everything it sends because of the
 //!   messages before them.
+//! - C3. What operators hold back for a while leaves when the bell has rung, behind everything that
+//!   came in before, even if nothing more comes; and when the chain is abandoned.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::error::{EngineError, Result};
 use crate::message::{Batch, Message};
@@ -17,6 +20,7 @@ use crate::runtime::inlet::{Inlet, Input};
 use crate::runtime::letters::LetterOutlet;
 use crate::runtime::outlet::Outlet;
 use crate::runtime::task::{Budget, Step, Task};
+use crate::runtime::timer::Bell;
 
 /// An operator with what waits in front of it.
 struct Link {
@@ -38,6 +42,10 @@ pub(crate) struct Chain {
     /// The batch the inlet gave last, for the place of a row that fails.
     last: Option<Batch>,
     ended: bool,
+    /// Nothing follows, and no end is said.
+    abandoned: bool,
+    /// Rings when operators are to let go of what they hold back.
+    bell: Option<Bell>,
     counts: Arc<Counts>,
     checkpoints: Checkpoints,
 }
@@ -80,9 +88,34 @@ impl Chain {
             letters,
             last: None,
             ended: false,
+            abandoned: false,
+            bell: None,
             counts,
             checkpoints,
         }
+    }
+
+    /// How often its operators are to let go of what they hold back, if one does so by the clock.
+    pub(crate) fn interval(&self) -> Option<Duration> {
+        self.links.iter().filter_map(|link| link.operator.interval()).min()
+    }
+
+    /// The same, heeding a bell that rings when that interval is over.
+    pub(crate) fn with_bell(self, bell: Bell) -> Self {
+        Self { bell: Some(bell), ..self }
+    }
+
+    /// Lets operators let go of what they hold back.
+    fn release(&mut self, counts: &mut RowCounts) -> Result<()> {
+        for index in 0..self.links.len() {
+            let mut out = Output::default();
+            let released = self.links[index].operator.release(&mut out);
+            self.letters.put(out.letters);
+            released?;
+            counts.add(&out.counts);
+            self.pass(index + 1, out.messages)?;
+        }
+        Ok(())
     }
 
     /// Hands messages to link `index`, or to the outlet behind the last one.
@@ -193,14 +226,21 @@ impl Chain {
                     break;
                 }
             }
-            if self.ended {
+            if self.ended || self.abandoned {
                 return Ok(Step::Done);
+            }
+            if self.bell.as_ref().is_some_and(|bell| bell.poll(cx)) {
+                self.release(counts)?;
+                continue;
             }
             let polled = self.inlet.poll(cx);
             self.letters.put(self.inlet.letters());
             match polled? {
                 Poll::Pending => return Ok(Step::Park),
-                Poll::Ready(Input::Abandoned) => return Ok(Step::Done),
+                Poll::Ready(Input::Abandoned) => {
+                    self.abandoned = true;
+                    self.release(counts)?;
+                }
                 Poll::Ready(Input::Message(message)) => {
                     if let Message::Batch(batch) = &message {
                         self.last = Some(batch.clone());

@@ -9,6 +9,7 @@ mod inlet;
 mod letters;
 mod ring;
 mod sink;
+mod timer;
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Wake, Waker};

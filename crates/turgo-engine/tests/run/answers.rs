@@ -1,9 +1,14 @@
 //! Answers and counts are those of the model, whatever the workers, chunks and delays.
 
-use turgo_engine::graph::{Distribution, Instances, OnError, OperatorSpec, Output, Panes};
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use turgo_engine::graph::{Distribution, Every, Instances, OnError, OperatorSpec, Output, Panes};
 use turgo_engine::run::{Config, Control};
 
-use crate::graphs::{aggregate, by_rows, by_states, changes, distinct, even, panes, rows, scan};
+use crate::graphs::{
+    aggregate, by_rows, by_states, changes, changes_every, distinct, even, panes, rows, scan,
+};
 use crate::model::{Dice, answers, folded, keys, model, random_rows};
 use crate::shown::Shown;
 use crate::table::{GARBLED, Row, Table};
@@ -60,6 +65,28 @@ fn a_group_by_over_everything_is_that_of_the_model() {
         let report = run_in_time(&graph, &tight(workers), &Control::default()).unwrap();
         assert_eq!(report.counts, counts);
         assert_eq!(answers(&sink.batches()), expected);
+    }
+}
+
+/// Held back, too; by the clock longer than the run lasts, or so shortly that it matters.
+#[test]
+fn changes_that_are_held_back_fold_to_the_answer() {
+    let rows = |rows| Every::Rows(NonZeroU64::new(rows).unwrap());
+    let clock = |millis| Every::Time(Duration::from_millis(millis));
+    for workers in WORKERS {
+        for every in [rows(1), rows(7), rows(1_000_000), clock(1), clock(3_600_000)] {
+            let table = Table { uneven: true, ..Table::new(random_rows(6, 3, 200), 7) };
+            let (expected, _) = model(&table.partitions, None);
+            let sink = Shown::default();
+            let aggregate = aggregate(Panes::Whole);
+            let graph = changes_every(scan(table), &aggregate, (true, Some(every)), &sink);
+            let report = run_in_time(&graph, &tight(workers), &Control::default()).unwrap();
+            assert_eq!(report.counts.used, 600);
+            assert_eq!(folded(&sink.batches()), expected);
+            if matches!(every, Every::Rows(rows) if rows.get() > 600) || every == clock(3_600_000) {
+                assert_eq!(report.rows_out(), expected.len() as u64, "each group left once");
+            }
+        }
     }
 }
 

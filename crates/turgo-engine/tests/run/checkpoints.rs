@@ -1,13 +1,15 @@
 //! What was written before a barrier, and what a run restored from its checkpoint writes, are
 //! together what one run to the end writes.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 
-use turgo_engine::graph::{Panes, TaskGraph};
+use turgo_engine::graph::{Every, Panes, TaskGraph};
 use turgo_engine::message::Batch;
 use turgo_engine::run::{Checkpoints, Control};
 
-use crate::graphs::{aggregate, by_states, changes, distinct, panes, scan};
+use crate::graphs::{aggregate, by_states, changes, changes_every, distinct, panes, scan};
 use crate::model::{answers, folded, keys, model, random_rows};
 use crate::shown::Shown;
 use crate::table::Table;
@@ -76,6 +78,17 @@ fn changelogs_go_on_from_every_checkpoint() {
         |table, sink| changes(scan(table), &aggregate, true, sink),
         |table, written| assert_eq!(folded(written), model(&table.partitions, None).0),
     );
+}
+
+#[test]
+fn changelogs_that_are_held_back_go_on_from_every_checkpoint() {
+    let aggregate = aggregate(Panes::Whole);
+    for every in [Every::Time(Duration::from_secs(3_600)), Every::Rows(NonZeroU64::MAX)] {
+        restore_everywhere(
+            |table, sink| changes_every(scan(table), &aggregate, (true, Some(every)), sink),
+            |table, written| assert_eq!(folded(written), model(&table.partitions, None).0),
+        );
+    }
 }
 
 #[test]

@@ -5,11 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use turgo_engine::error::{EngineError, Result};
-use turgo_engine::graph::{Distribution, Input, OnError, OperatorSpec, Output, TaskGraph};
+use turgo_engine::graph::{
+    Distribution, Every, Input, OnError, OperatorSpec, Output, Panes, TaskGraph,
+};
 use turgo_engine::run::{Control, Report};
 
-use crate::graphs::{aggregate, by_states, narrowed, panes, rows, scan};
-use crate::model::{answers, model, random_rows};
+use crate::graphs::{aggregate, by_states, changes_every, narrowed, panes, rows, scan};
+use crate::model::{answers, folded, model, random_rows};
 use crate::shown::{Manner, Shown};
 use crate::table::{BROKEN, Break, GARBLED, Row, Table};
 use crate::{roomy, run_in_time, tight};
@@ -139,6 +141,40 @@ fn a_run_ends_while_a_read_is_blocked() {
     let (open, changed) = &*table.gate;
     *open.lock().unwrap() = true;
     changed.notify_all();
+}
+
+/// A quiet table does not keep changes back that are due, and Ctrl-C shows what was not.
+#[test]
+fn changes_are_shown_while_a_read_is_blocked_and_when_the_run_is_stopped() {
+    for interval in [Duration::from_millis(5), Duration::from_secs(3_600)] {
+        let table = Table::breaking(broken(), Break::ReadBlocks);
+        let control = Control::default();
+        let (stop, sink) = (control.clone(), Shown::default());
+        let shown = sink.clone();
+        let due = interval < Duration::from_secs(1);
+        // The chunks before the blocked one.
+        let (expected, _) = model(&[broken()[..36].to_vec()], None);
+        let all = expected.clone();
+        let later = move || {
+            thread::sleep(Duration::from_millis(100));
+            while due && folded(&shown.batches()) != all {
+                thread::sleep(Duration::from_millis(5));
+            }
+            assert!(due || shown.batches().is_empty(), "an hour has not passed");
+            stop.stop();
+        };
+        let later = thread::Builder::new().spawn(later).unwrap();
+        let every = Some(Every::Time(interval));
+        let aggregate = aggregate(Panes::Whole);
+        let graph = changes_every(scan(table.clone()), &aggregate, (true, every), &sink);
+        let report = run_in_time(&graph, &tight(2), &control).unwrap();
+        later.join().unwrap();
+        assert!(report.interrupted && !sink.committed());
+        assert_eq!(folded(&sink.batches()), expected);
+        let (open, changed) = &*table.gate;
+        *open.lock().unwrap() = true;
+        changed.notify_all();
+    }
 }
 
 /// What a stopped run has said is true: no window is emitted before its rows are in.

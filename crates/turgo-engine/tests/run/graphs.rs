@@ -8,7 +8,7 @@ use datafusion_expr_common::operator::Operator;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::{BinaryExpr, CastExpr, Column as At, Literal};
 use turgo_engine::graph::{
-    Aggregate, AggregateCall, AggregateFunction, Column, Distribution, EventTimeSpec, Input,
+    Aggregate, AggregateCall, AggregateFunction, Column, Distribution, EventTimeSpec, Every, Input,
     Instances, OnError, OperatorSpec, Output, Panes, Scan, Stage, TaskGraph,
 };
 use turgo_engine::io::{Sink, Source};
@@ -154,6 +154,18 @@ pub(crate) fn changes(
     before: bool,
     sink: &(impl Sink + Clone + 'static),
 ) -> TaskGraph {
-    let owner = OperatorSpec::ChangesAggregate { aggregate: Arc::clone(aggregate), before };
-    by_rows(scan, owner, Arc::clone(&aggregate.output), sink)
+    changes_every(scan, aggregate, (before, None), sink)
+}
+
+/// The same, where changes may be held back.
+pub(crate) fn changes_every(
+    scan: Scan,
+    aggregate: &Arc<Aggregate>,
+    (before, every): (bool, Option<Every>),
+    sink: &(impl Sink + Clone + 'static),
+) -> TaskGraph {
+    let aggregate = Arc::clone(aggregate);
+    let output = Arc::clone(&aggregate.output);
+    let owner = OperatorSpec::ChangesAggregate { aggregate, before, every };
+    by_rows(scan, owner, output, sink)
 }

@@ -104,7 +104,7 @@ impl Lowering<'_> {
     /// Whether an aggregate over `rows` emits with every row, or once.
     fn emits_changes(&self, rows: &Rows, windowed: bool) -> Result<bool> {
         match self.request.emit {
-            Some(Emit::Changes) => Ok(true),
+            Some(Emit::Changes(_)) => Ok(true),
             None => Ok(!rows.bounded && !windowed),
             Some(Emit::Final) if rows.bounded || windowed => Ok(false),
             Some(Emit::Final) => Err(SqlError::new(
@@ -194,7 +194,11 @@ impl Lowering<'_> {
             (state_schema(aggregate)?, keys, OperatorSpec::FinalAggregate(shared()))
         } else {
             let owner = if changes {
-                OperatorSpec::ChangesAggregate { aggregate: shared(), before: false }
+                let every = match self.request.emit {
+                    Some(Emit::Changes(every)) => every,
+                    Some(Emit::Final) | None => None,
+                };
+                OperatorSpec::ChangesAggregate { aggregate: shared(), before: false, every }
             } else {
                 OperatorSpec::RowAggregate(shared())
             };

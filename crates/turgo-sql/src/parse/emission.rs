@@ -1,14 +1,19 @@
-//! `EMIT FINAL` and `EMIT CHANGES` at the end of a statement that reads results.
+//! `EMIT FINAL` and `EMIT CHANGES [EVERY ...]` at the end of a statement that reads results.
 //!
 //! `emit` is no reserved word: only an unquoted EMIT followed by FINAL or CHANGES, where a query
 //! may be complete, is the clause. A column or a table of that name is left alone.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
+use std::time::Duration;
 
+use arrow::compute::kernels::cast_utils::parse_interval_month_day_nano;
+use datafusion_sql::sqlparser::ast::{Expr, Value};
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use turgo_engine::graph::Every;
 
 use super::cursor::{Cursor, is_word};
-use super::not_yet;
+use super::query;
 use crate::error::{Result, SqlError};
 use crate::statement::Emit;
 
@@ -17,6 +22,9 @@ const INCOMPLETE: [&str; 16] = [
     "FROM", "JOIN", "SELECT", "DISTINCT", "AS", "BY", "WHERE", "ON", "AND", "OR", "NOT", "HAVING",
     "CASE", "WHEN", "THEN", "ELSE",
 ];
+
+/// How EVERY is written.
+const EXAMPLE: &str = "write EVERY INTERVAL '1' SECOND, or EVERY 1000 ROWS";
 
 /// What EMIT says, and where.
 pub(super) type Clause = (Emit, Range<usize>);
@@ -38,7 +46,18 @@ pub(super) fn cut<'a>(cursor: &Cursor<'a>) -> Result<(Cursor<'a>, Option<Clause>
             Some(Token::RParen) if depth > 0 => return Err(misplaced(span)),
             Some(word) if is_word(word, "EVERY") => {
                 let span = span.start..cursor.end();
-                return Err(not_yet("EMIT CHANGES EVERY", span).help("use EMIT CHANGES"));
+                if depth > 0 {
+                    return Err(misplaced(span));
+                }
+                if emit == Emit::Final {
+                    return Err(SqlError::new("EMIT FINAL emits once, so not EVERY so often")
+                        .at(span)
+                        .help("write EMIT FINAL, or EMIT CHANGES EVERY"));
+                }
+                let mut rest = cursor.clone();
+                rest.skip(at + 3);
+                let emit = Emit::Changes(Some(every(rest)?));
+                return Ok((cursor.take(at), Some((emit, span))));
             }
             _ => {}
         }
@@ -75,7 +94,55 @@ fn clause_at(tokens: &[TokenWithSpan], at: usize) -> Option<Emit> {
     if is_word(next, "FINAL") {
         Some(Emit::Final)
     } else {
-        is_word(next, "CHANGES").then_some(Emit::Changes)
+        is_word(next, "CHANGES").then_some(Emit::Changes(None))
+    }
+}
+
+/// What follows EVERY, to the end of the statement: `INTERVAL '1' SECOND`, or `1000 ROWS`.
+fn every(mut rest: Cursor<'_>) -> Result<Every> {
+    let wrong = |error: SqlError| error.help(EXAMPLE);
+    if rest.is("INTERVAL") {
+        return Ok(Every::Time(interval(&rest)?));
+    }
+    let place = rest.span();
+    let Some(Token::Number(number, _)) = rest.peek() else {
+        return Err(wrong(rest.unexpected("an interval or a number of rows")));
+    };
+    rest.skip(1);
+    if !rest.eat(&["ROWS"]) && !rest.eat(&["ROW"]) {
+        return Err(wrong(rest.unexpected("ROWS")));
+    }
+    rest.finish().map_err(wrong)?;
+    let rows = number.parse().ok().and_then(NonZeroU64::new).map(Every::Rows);
+    rows.ok_or_else(|| {
+        wrong(SqlError::new(format!("{number} is not a number of rows from 1 on")).at(place))
+    })
+}
+
+/// An interval of the clock.
+fn interval(rest: &Cursor<'_>) -> Result<Duration> {
+    let bad = |message: &str| SqlError::new(message).at(rest.rest_span()).help(EXAMPLE);
+    let Expr::Interval(interval) = query::expression(rest)? else {
+        return Err(bad("EVERY takes an interval and nothing else"));
+    };
+    let text = match *interval.value {
+        Expr::Value(value) => match value.value {
+            Value::SingleQuotedString(text) | Value::Number(text, _) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    };
+    let text = text.ok_or_else(|| bad("EVERY takes a constant interval"))?;
+    let unit = interval.leading_field.map_or(String::new(), |unit| format!(" {unit}"));
+    let length = parse_interval_month_day_nano(&format!("{text}{unit}"))
+        .map_err(|_| bad(&format!("`{text}{unit}` is not an interval")))?;
+    if length.months != 0 {
+        return Err(bad("EVERY cannot be in months or years, which differ in length"));
+    }
+    let nanos = i128::from(length.days) * 86_400_000_000_000 + i128::from(length.nanoseconds);
+    match u64::try_from(nanos / 1_000_000) {
+        Ok(millis) if millis > 0 => Ok(Duration::from_millis(millis)),
+        _ => Err(bad("EVERY takes an interval of a millisecond or more")),
     }
 }
 

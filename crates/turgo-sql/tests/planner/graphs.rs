@@ -90,6 +90,23 @@ fn functions_that_depend_on_order_take_the_rows_of_sessions_to_one_place() {
 }
 
 #[test]
+fn changes_that_are_held_back_say_for_how_long() {
+    for (every, shown) in [
+        ("1 ROW", "by channel, every row"),
+        ("1000 ROWS", "by channel, every 1000 rows"),
+        ("INTERVAL '1' SECOND", "by channel, every 1s"),
+        ("INTERVAL '1 30' MINUTE TO SECOND", "by channel, every 90s"),
+        ("INTERVAL 2 HOUR", "by channel, every 2h"),
+        ("INTERVAL '250 milliseconds'", "by channel, every 250ms"),
+    ] {
+        let graph = graph(&format!(
+            "SELECT channel, count(*) FROM bid GROUP BY channel EMIT CHANGES EVERY {every}"
+        ));
+        assert!(graph.contains(&format!("changes aggregate [count_rows()] {shown}\n")), "{graph}");
+    }
+}
+
+#[test]
 fn a_condition_on_the_window_assigns_it_before_the_aggregate() {
     check(
         "SELECT window_start, count(*) FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(date_time), INTERVAL '10' SECOND)) WHERE window_start > TIMESTAMP '2024-01-01' GROUP BY window_start",

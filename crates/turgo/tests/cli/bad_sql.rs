@@ -89,13 +89,52 @@ fn what_is_not_there_yet_is_refused_and_not_passed_over() {
         ),
         ("SELECT k INTO x FROM ev", "2:1", &["SELECT INTO is not there yet"]),
         ("FROM ev", "2:1", &["FROM without SELECT names no columns", "SELECT * FROM"]),
-        ("SELECT k FROM ev EMIT CHANGES EVERY 5 ROWS", "2:18", &["EMIT CHANGES EVERY is not"]),
         ("CREATE STREAM s AS SELECT 1", "2:8", &["CREATE STREAM is not there yet"]),
         ("EXPLAIN ANALYZE SELECT 1", "2:9", &["EXPLAIN ANALYZE is not there yet"]),
         (
             "SELECT row_number() OVER () FROM ev",
             "2:8",
             &["OVER needs an ORDER BY: the time of its rows"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_every_is_not_followed_by() {
+    let help = "write EVERY INTERVAL '1' SECOND, or EVERY 1000 ROWS";
+    let count = "SELECT count(*) FROM ev EMIT CHANGES EVERY";
+    for (every, place, said) in [
+        ("", "2:43", "expected an interval or a number of rows, found the end"),
+        (" second", "2:44", "expected an interval or a number of rows, found `second`"),
+        (" 5", "2:45", "expected ROWS, found the end"),
+        (" 5 SECONDS", "2:46", "expected ROWS, found `SECONDS`"),
+        (" 5 ROWS NOW", "2:51", "expected the end of the statement, found `NOW`"),
+        (" 0 ROWS", "2:44", "0 is not a number of rows from 1 on"),
+        (" 1.5 ROWS", "2:44", "1.5 is not a number of rows from 1 on"),
+        (" -5 ROWS", "2:44", "expected an interval or a number of rows, found `-`"),
+        (" INTERVAL '0' SECOND", "2:44", "EVERY takes an interval of a millisecond or more"),
+        (" INTERVAL '-1' SECOND", "2:44", "EVERY takes an interval of a millisecond or more"),
+        (" INTERVAL '1' MONTH", "2:44", "EVERY cannot be in months or years"),
+        (" INTERVAL 'soon'", "2:44", "`soon` is not an interval"),
+        (" INTERVAL '1' SECOND + v", "2:44", "EVERY takes an interval and nothing else"),
+    ] {
+        check(&[(&format!("{count}{every}"), place, &[said, help])]);
+    }
+    check(&[
+        (
+            "SELECT count(*) FROM ev EMIT FINAL EVERY 5 ROWS",
+            "2:25",
+            &["EMIT FINAL emits once", "write EMIT FINAL, or EMIT CHANGES EVERY"],
+        ),
+        (
+            "SELECT n FROM (SELECT count(*) AS n FROM ev EMIT CHANGES EVERY 5 ROWS)",
+            "2:45",
+            &["EMIT belongs at the end of the statement"],
+        ),
+        (
+            "SELECT k FROM ev EMIT CHANGES EVERY 5 ROWS",
+            "2:18",
+            &["EMIT CHANGES EVERY holds back changes of groups", "leave EVERY out"],
         ),
     ]);
 }

@@ -55,6 +55,39 @@ fn a_count_without_a_window_changes_with_every_row() {
     assert_eq!(rows, ["op,n", "+I,1", "+U,2", "+U,3", "+U,4", "+U,5"]);
 }
 
+/// 200 rows a second: every quarter of a second one change stands for some 50 of them.
+#[test]
+fn changes_that_are_held_back_come_when_the_clock_says_so() {
+    let sql = "SELECT count(*) AS n FROM n EMIT CHANGES EVERY INTERVAL '250' MILLISECOND";
+    let rows = first_lines(sql, 4);
+    let counts: Vec<u64> =
+        rows[1..].iter().map(|row| row.split_once(',').unwrap().1.parse().unwrap()).collect();
+    assert!(rows[1].starts_with("+I,") && rows[3].starts_with("+U,"), "{rows:?}");
+    assert!(counts.is_sorted() && counts[2] >= counts[0] + 20, "{rows:?}");
+}
+
+/// A reader who asks for one change an hour still sees the last state on Ctrl-C.
+#[test]
+fn what_is_held_back_is_shown_when_a_query_is_interrupted() {
+    let place = Place::new();
+    place.write("tables.sql", TABLES);
+    let sql = "SELECT count(*) AS n FROM n EMIT CHANGES EVERY INTERVAL '1' HOUR";
+    let args = ["run", "tables.sql", "-c", sql, "--format", "csv", "--progress", "always"];
+    let mut command = place.command(&args);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut said = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let rows_in = |line: &str| !line.starts_with("0 rows") && line.contains("rows in");
+    assert!(said.by_ref().map(Result::unwrap).any(|line| rows_in(&line)));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    let said: Vec<String> = said.map(Result::unwrap).collect();
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(130), "{said:?}");
+    let shown = String::from_utf8(ended.stdout).unwrap();
+    assert!(shown.starts_with("op,n\n+I,") && shown.lines().count() == 2, "{shown:?}");
+}
+
 #[test]
 fn a_window_is_shown_when_the_stream_has_passed_it() {
     let sql = "SELECT count(*) AS n

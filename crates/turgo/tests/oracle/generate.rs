@@ -6,6 +6,7 @@ mod question;
 mod records;
 
 use crate::model::{Case, Column, Emit, Format, Table, Type};
+use crate::query::{Body, Query};
 use crate::random::Random;
 
 /// The case of `seed`.
@@ -23,7 +24,12 @@ pub(crate) fn case(seed: u64) -> Case {
     };
     records::fill(&mut random, &mut table, &query, extremes);
     table.letters = random.percent(70);
-    Case { seed, table, query, emit }
+    // Drawn last: a seed makes the case it has always made, but for this.
+    let grouped =
+        matches!(&query, Query::Select(select) if matches!(select.body, Body::Groups { .. }));
+    let every = (emit == Emit::Changes && grouped && random.percent(50))
+        .then(|| *random.pick(&[1, 2, 3, 10, 1_000]));
+    Case { seed, table, query, emit, every }
 }
 
 /// A table without records.

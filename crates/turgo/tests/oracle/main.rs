@@ -118,6 +118,7 @@ fn the_cases_reach_what_they_are_made_for() {
         let shapes = reach::shapes(&case);
         shapes.iter().for_each(|(shape, holds)| note(shape, *holds));
         note("changes", case.emit == Emit::Changes);
+        note("changes held back", case.every.is_some());
         note("csv", case.table.format == model::Format::Csv);
         note("no watermark", case.table.bound.is_none());
         match naive::interpret(&case) {

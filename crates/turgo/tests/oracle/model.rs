@@ -176,6 +176,8 @@ pub(crate) struct Case {
     pub(crate) table: Table,
     pub(crate) query: Query,
     pub(crate) emit: Emit,
+    /// After how many rows changes are emitted, where not with each.
+    pub(crate) every: Option<u64>,
 }
 
 /// What happened to a row of a changelog.

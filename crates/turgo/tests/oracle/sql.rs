@@ -97,9 +97,12 @@ pub(crate) fn turgo_script(case: &Case, path: &str) -> Vec<String> {
     let mut statements = vec![create_table(&case.table, path)];
     statements.append(&mut writer.views);
     let emit = match case.emit {
-        Emit::Unsaid => "",
-        Emit::Final => " EMIT FINAL",
-        Emit::Changes => " EMIT CHANGES",
+        Emit::Unsaid => String::new(),
+        Emit::Final => " EMIT FINAL".into(),
+        Emit::Changes => match case.every {
+            None => " EMIT CHANGES".into(),
+            Some(rows) => format!(" EMIT CHANGES EVERY {rows} ROWS"),
+        },
     };
     statements.push(format!("{query}{emit}"));
     statements

@@ -60,6 +60,7 @@ files! {
     dead_letters,
     distinct,
     emit_changes,
+    emit_every,
     errors,
     exact,
     explain,

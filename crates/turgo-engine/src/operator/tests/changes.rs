@@ -27,7 +27,7 @@ fn chain(panes: Panes, windows: Windows, before: bool) -> Chain {
 
 /// Folds a changelog into its last version per group, checking each step against the version
 /// before it.
-fn fold(batches: &[Batch], before: bool) -> Result<Vec<Answer>, TestCaseError> {
+pub(super) fn fold(batches: &[Batch], before: bool) -> Result<Vec<Answer>, TestCaseError> {
     let mut current: BTreeMap<Group, Answer> = BTreeMap::new();
     let mut replaced: Option<Answer> = None;
     for batch in batches {
@@ -119,12 +119,12 @@ proptest! {
     }
 }
 
-fn row(key: i64, value: i64) -> Row {
+pub(super) fn row(key: i64, value: i64) -> Row {
     let under = i64::MIN;
     Row { key: Some(key), time: 0, value: Some(value), flag: true, under, cut: false, mark: None }
 }
 
-fn log(batches: &[Batch]) -> Vec<(&'static str, Option<i64>, i64)> {
+pub(super) fn log(batches: &[Batch]) -> Vec<(&'static str, Option<i64>, i64)> {
     let rows = batches.iter().flat_map(|batch| {
         (0..batch.len()).zip(answers_of(&batch.rows)).map(|(row, a)| (batch.change(row), a))
     });

@@ -1,10 +1,11 @@
-//! A chain of operators: C1 and C2, without threads, and panics, with them.
+//! A chain of operators: C1 to C3, without threads, and panics, with them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use super::{rows, within};
+use super::{Wakes, rows, within};
 use crate::error::{EngineError, Result};
 use crate::message::{Batch, Message};
 use crate::operator::{Operator, Output};
@@ -15,6 +16,7 @@ use crate::runtime::inlet::{Inlet, Input};
 use crate::runtime::letters::LetterOutlet;
 use crate::runtime::outlet::Outlet;
 use crate::runtime::task::{Budget, Step, Task};
+use crate::runtime::timer::Bell;
 use crate::time::EventTime;
 
 /// Gives messages, then is abandoned.
@@ -92,6 +94,35 @@ impl Operator for Parts {
     }
 }
 
+/// Keeps rows until it is told to let go.
+#[derive(Default)]
+struct Holds(usize);
+
+impl Operator for Holds {
+    fn batch(&mut self, batch: Batch, _out: &mut Output) -> Result<()> {
+        self.0 += batch.len();
+        Ok(())
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        Some(Duration::from_secs(1))
+    }
+
+    fn release(&mut self, out: &mut Output) -> Result<()> {
+        out.batch(rows(&vec![1; std::mem::take(&mut self.0)]));
+        Ok(())
+    }
+}
+
+/// Gives messages, and then nothing; always, and for ever.
+struct Quiet(VecDeque<Message>);
+
+impl Inlet for Quiet {
+    fn poll(&mut self, _cx: &mut Context<'_>) -> Result<Poll<Input>> {
+        Ok(self.0.pop_front().map_or(Poll::Pending, |message| Poll::Ready(Input::Message(message))))
+    }
+}
+
 /// Panics when rows come.
 struct Panics;
 
@@ -144,6 +175,54 @@ fn an_abandoned_chain_says_no_end() {
     let (chain, log) = chain(vec![Box::<Parts>::default()], vec![Message::Batch(rows(&[1]))]);
     drive(chain);
     assert_eq!(*log.lock().unwrap(), Vec::<String>::new(), "what is incomplete stays unsaid");
+}
+
+/// C3, and what an operator lets go of passes those behind it.
+#[test]
+fn what_is_held_back_leaves_when_the_bell_rings_though_nothing_comes() {
+    let log = Log::default();
+    let outlet: Box<dyn Outlet> = Box::new(Notes { log: Arc::clone(&log), full: false });
+    let inlet = Box::new(Quiet([Message::Batch(rows(&[1, 2, 3]))].into()));
+    let operators: Vec<Box<dyn Operator>> = vec![Box::<Holds>::default(), Box::new(Passes)];
+    let (counts, out) = (Arc::default(), (outlet, LetterOutlet::default()));
+    let chain = Chain::new(0, inlet, operators, out, counts, Checkpoints::default());
+    assert_eq!(chain.interval(), Some(Duration::from_secs(1)));
+    let bell = Bell::default();
+    let mut chain = chain.with_bell(bell.clone());
+    let (wakes, waker) = Wakes::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut settle = || {
+        for _ in 0..10 {
+            assert_eq!(chain.run(&mut cx, Budget { messages: 9 }).unwrap(), Step::Park);
+        }
+        log.lock().unwrap().clone()
+    };
+    assert_eq!(settle(), Vec::<String>::new());
+    assert_eq!(wakes.count(), 0);
+    bell.ring();
+    bell.ring();
+    assert_eq!(wakes.count(), 1, "it waits for the bell, too");
+    assert_eq!(settle(), ["3 rows"]);
+    bell.ring();
+    assert_eq!((settle().len(), wakes.count()), (1, 2), "nothing is held");
+}
+
+#[test]
+fn an_abandoned_chain_lets_go_of_what_it_holds_back() {
+    let operators: Vec<Box<dyn Operator>> = vec![Box::<Holds>::default(), Box::new(Passes)];
+    let (chain, log) = chain(operators, vec![Message::Batch(rows(&[1, 2]))]);
+    drive(chain);
+    assert_eq!(*log.lock().unwrap(), ["2 rows"]);
+}
+
+/// Sends on what comes.
+struct Passes;
+
+impl Operator for Passes {
+    fn batch(&mut self, batch: Batch, out: &mut Output) -> Result<()> {
+        out.batch(batch);
+        Ok(())
+    }
 }
 
 #[test]

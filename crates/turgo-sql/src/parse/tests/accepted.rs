@@ -225,14 +225,14 @@ fn emit_may_follow_every_kind_of_literal() {
     for literal in ["1", "1.5", "'a'", "X'0A'", "E'a'", "U&'a'", "N'a'", "$$a$$", "NULL", "TRUE"] {
         let text = format!("SELECT a FROM t WHERE a = {literal} EMIT CHANGES");
         let StatementKind::Select(read) = one(&text) else { panic!("{text} is a query") };
-        assert_eq!(read.emit, Some(Emit::Changes), "{text}");
+        assert_eq!(read.emit, Some(Emit::Changes(None)), "{text}");
     }
 }
 
 #[test]
 fn emit_is_cut_off_at_the_end_and_a_name_elsewhere() {
     for (text, query, emit) in [
-        ("SELECT a FROM t EMIT CHANGES", "SELECT a FROM t", Some(Emit::Changes)),
+        ("SELECT a FROM t EMIT CHANGES", "SELECT a FROM t", Some(Emit::Changes(None))),
         (
             "SELECT a FROM t WHERE b = 1 emit final",
             "SELECT a FROM t WHERE b = 1",
