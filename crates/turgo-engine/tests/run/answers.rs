@@ -9,7 +9,7 @@ use turgo_engine::run::{Config, Control};
 use crate::graphs::{
     aggregate, by_rows, by_states, changes, changes_every, distinct, even, panes, rows, scan,
 };
-use crate::model::{Dice, answers, folded, keys, model, random_rows};
+use crate::model::{Dice, answers, folded, folded_held, keys, model, random_rows};
 use crate::shown::Shown;
 use crate::table::{GARBLED, Row, Table};
 use crate::{roomy, run_in_time, tight};
@@ -82,7 +82,7 @@ fn changes_that_are_held_back_fold_to_the_answer() {
             let graph = changes_every(scan(table), &aggregate, (true, Some(every)), &sink);
             let report = run_in_time(&graph, &tight(workers), &Control::default()).unwrap();
             assert_eq!(report.counts.used, 600);
-            assert_eq!(folded(&sink.batches()), expected);
+            assert_eq!(folded_held(&sink.batches()), expected);
             if matches!(every, Every::Rows(rows) if rows.get() > 600) || every == clock(3_600_000) {
                 assert_eq!(report.rows_out(), expected.len() as u64, "each group left once");
             }

@@ -11,7 +11,7 @@ use turgo_engine::graph::{
 use turgo_engine::run::{Control, Report};
 
 use crate::graphs::{aggregate, by_states, changes_every, narrowed, panes, rows, scan};
-use crate::model::{answers, folded, model, random_rows};
+use crate::model::{answers, folded_held, model, random_rows};
 use crate::shown::{Manner, Shown};
 use crate::table::{BROKEN, Break, GARBLED, Row, Table};
 use crate::{roomy, run_in_time, tight};
@@ -157,7 +157,7 @@ fn changes_are_shown_while_a_read_is_blocked_and_when_the_run_is_stopped() {
         let all = expected.clone();
         let later = move || {
             thread::sleep(Duration::from_millis(100));
-            while due && folded(&shown.batches()) != all {
+            while due && folded_held(&shown.batches()) != all {
                 thread::sleep(Duration::from_millis(5));
             }
             assert!(due || shown.batches().is_empty(), "an hour has not passed");
@@ -170,7 +170,7 @@ fn changes_are_shown_while_a_read_is_blocked_and_when_the_run_is_stopped() {
         let report = run_in_time(&graph, &tight(2), &control).unwrap();
         later.join().unwrap();
         assert!(report.interrupted && !sink.committed());
-        assert_eq!(folded(&sink.batches()), expected);
+        assert_eq!(folded_held(&sink.batches()), expected);
         let (open, changed) = &*table.gate;
         *open.lock().unwrap() = true;
         changed.notify_all();
