@@ -7,7 +7,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::datatypes::{FieldRef, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef, TimeUnit};
 use datafusion_common::ScalarValue;
 use datafusion_expr_common::operator::Operator;
 use datafusion_physical_expr::PhysicalExpr;
@@ -137,6 +137,17 @@ pub struct Scan {
     /// Where order matters beyond event time: the number of this scan in the query, and two columns
     /// follow [`Scan::columns`], [`PLACES`].
     pub places: Option<u32>,
+}
+
+impl Scan {
+    /// By how many microseconds the watermark stays behind the time column, where that is all it does.
+    pub fn watermark_bound(&self) -> Option<i64> {
+        let spec = self.event_time.as_ref()?;
+        match self.columns[spec.column].field.data_type() {
+            DataType::Timestamp(unit, None) => spec.bound(*unit),
+            _ => None,
+        }
+    }
 }
 
 /// Where a table keeps rows that are left out; see [`crate::letter`].

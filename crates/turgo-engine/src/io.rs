@@ -10,6 +10,7 @@
 //! - IO3. A writer shows nothing under the final name before [`WriteBlocks::commit`]; dropped
 //!   without it, it removes what it wrote.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use arrow::datatypes::SchemaRef;
 
 use crate::error::Result;
 use crate::message::Batch;
+use crate::need::Need;
+use crate::time::EventTime;
 
 /// A place in a partition: ordered, otherwise opaque. For a file, a byte offset.
 pub type Position = u64;
@@ -43,6 +46,13 @@ pub trait Source: Debug + Send + Sync {
     /// Whether it ends by itself.
     fn bounded(&self) -> bool {
         true
+    }
+
+    /// The same table for a query that reads no more of it than `need`; `None`: it would read the same
+    /// bytes. Only such a source may leave records out ([`ChunkData::Skipped`]).
+    fn narrow(&self, need: &Need) -> Option<Arc<dyn Source>> {
+        let _ = need;
+        None
     }
 
     /// The partitions to read, in a stable order. Called once per run, on a source thread.
@@ -128,6 +138,21 @@ pub enum ChunkData {
         /// Memory the records are taken to have, for the size of chunks and for progress.
         bytes: usize,
     },
+    /// What only the decoder of the same source understands.
+    Own {
+        /// The records.
+        records: Box<dyn Any + Send>,
+        /// Memory they hold.
+        bytes: usize,
+    },
+    /// Records that were left unread, since no row of them is within the bounds of [`Source::narrow`]:
+    /// they are counted, and go to no decoder.
+    Skipped {
+        /// How many.
+        rows: u64,
+        /// The watermark they stand for.
+        watermark: EventTime,
+    },
 }
 
 impl Chunk {
@@ -136,7 +161,8 @@ impl Chunk {
         match &self.data {
             ChunkData::Bytes(bytes) => bytes.len(),
             ChunkData::Rows(rows) => rows.get_array_memory_size(),
-            ChunkData::Range { bytes } => *bytes,
+            ChunkData::Range { bytes } | ChunkData::Own { bytes, .. } => *bytes,
+            ChunkData::Skipped { .. } => 0,
         }
     }
 }

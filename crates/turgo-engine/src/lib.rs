@@ -17,6 +17,7 @@ pub mod io;
 pub mod letter;
 pub mod memory;
 pub mod message;
+pub mod need;
 pub mod operator;
 pub mod run;
 mod runtime;

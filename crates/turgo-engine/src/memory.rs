@@ -91,7 +91,7 @@ impl Decode for RowsDecoder {
     fn begin(&mut self, chunk: Chunk) {
         self.chunk = match chunk.data {
             ChunkData::Rows(rows) => Some((rows, 0)),
-            ChunkData::Bytes(_) | ChunkData::Range { .. } => None,
+            _ => None,
         };
     }
 

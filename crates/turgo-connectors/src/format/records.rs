@@ -124,7 +124,7 @@ impl<R: ReadRecords> Decode for RecordDecoder<R> {
     fn begin(&mut self, chunk: Chunk) {
         self.bytes = match chunk.data {
             ChunkData::Bytes(bytes) => bytes,
-            ChunkData::Rows(_) | ChunkData::Range { .. } => Vec::new(),
+            _ => Vec::new(),
         };
         self.origin = chunk.start;
         self.first = usize::MAX;

@@ -238,7 +238,7 @@ impl Dispenser {
                     _ if clock.counted => 0,
                     // What a source repeats in every chunk has been read once.
                     ChunkData::Bytes(_) => chunk.end.saturating_sub(clock.position),
-                    ChunkData::Rows(_) | ChunkData::Range { .. } => chunk.bytes() as u64,
+                    _ => chunk.bytes() as u64,
                 };
                 clock.position = chunk.end;
                 let ticket = Ticket { partition: index, sequence, chunk };

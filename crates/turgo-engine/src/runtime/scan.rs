@@ -13,7 +13,7 @@ use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{EngineError, Result};
 use crate::graph::{OnError, PLACES, Scan};
-use crate::io::{Decode, Decoded, Position, Rejected};
+use crate::io::{ChunkData, Decode, Decoded, Position, Rejected};
 use crate::letter::{Letter, Reason, RowLetters};
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
@@ -90,7 +90,7 @@ pub(crate) struct ScanInlet {
     last: Option<(usize, Vec<Position>)>,
     counts: RowCounts,
     letters: Vec<Arc<Letter>>,
-    /// [`crate::graph::EventTimeSpec::bound`]
+    /// [`Scan::watermark_bound`]
     bound: Option<i64>,
 }
 
@@ -107,16 +107,10 @@ impl ScanInlet {
         batch_rows: usize,
     ) -> Result<Self> {
         let decoder = scan.source.decoder(&scan.projection)?;
-        let bound = scan.event_time.as_ref().and_then(|spec| {
-            match scan.columns[spec.column].field.data_type() {
-                DataType::Timestamp(unit, None) => spec.bound(*unit),
-                _ => None,
-            }
-        });
         let places = PLACES.map(|name| Arc::new(Field::new(name, DataType::UInt64, false)));
         let fields: Vec<_> = schema.fields().iter().cloned().chain(places).collect();
         Ok(Self {
-            bound,
+            bound: scan.watermark_bound(),
             scan,
             number,
             placed: Arc::new(Schema::new(fields)),
@@ -138,6 +132,13 @@ impl ScanInlet {
     fn decode(&mut self, ticket: Ticket) -> Result<()> {
         let Ticket { partition, sequence, chunk } = ticket;
         self.start = chunk.start;
+        if let ChunkData::Skipped { rows, watermark } = chunk.data {
+            self.counts.filtered += rows;
+            let chunk = (partition, sequence);
+            self.dispenser.publish(chunk, watermark, rows, 0);
+            self.stage = Stage::Decoded { chunk, reads: VecDeque::new() };
+            return Ok(());
+        }
         let (mut reads, mut highest) = (VecDeque::new(), WATERMARK_NONE);
         let (mut rows_in, mut batches) = (0, 0);
         self.decoder.begin(chunk);
