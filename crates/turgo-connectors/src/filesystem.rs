@@ -13,6 +13,7 @@ use turgo_engine::io::{Encode, OptionError, Sink, Source, TableSpec, WriteBlocks
 use crate::format::FileFormat;
 use crate::format::csv::write::CsvEncoder;
 use crate::format::json::write::JsonEncoder;
+use crate::format::parquet::write::ParquetEncoder;
 use crate::format::text::Reader;
 
 mod compression;
@@ -21,6 +22,7 @@ mod files;
 mod infer;
 mod lines;
 mod options;
+mod parquet;
 mod reader;
 mod source;
 mod writer;
@@ -29,6 +31,8 @@ use compression::{PackedEncoder, Packer};
 pub(crate) use infer::infer;
 use options::FileOptions;
 pub(crate) use options::OPTIONS;
+use writer::FileWriter;
+use writer::parquet::ParquetWriter;
 
 /// The option that says from how many rows columns are inferred; among the options of an inferred
 /// table, from how many they were.
@@ -53,7 +57,11 @@ pub(crate) fn source(table: &TableSpec) -> Result<Arc<dyn Source>, OptionError> 
             ),
         });
     }
-    Ok(Arc::new(source::FileSource::new(Arc::clone(&table.schema), options)))
+    let schema = Arc::clone(&table.schema);
+    Ok(match options.format {
+        FileFormat::Parquet => Arc::new(parquet::ParquetSource::new(schema, &options.path)),
+        FileFormat::Json | FileFormat::Csv => Arc::new(source::FileSource::new(schema, options)),
+    })
 }
 
 /// The table as a sink.
@@ -93,6 +101,7 @@ impl Sink for FileSink {
             FileFormat::Csv => {
                 Box::new(CsvEncoder::new(schema, &self.options.csv, changes, Reader::Program)?)
             }
+            FileFormat::Parquet => return Ok(Box::new(ParquetEncoder::new(schema, changes)?)),
         };
         let compression = self.options.compression(Path::new(&self.options.path));
         Ok(match Packer::new(compression)? {
@@ -102,6 +111,11 @@ impl Sink for FileSink {
     }
 
     fn writer(&self, schema: &SchemaRef, _changes: bool) -> Result<Box<dyn WriteBlocks>> {
-        Ok(Box::new(writer::FileWriter::create(&self.options, schema)?))
+        Ok(match self.options.format {
+            FileFormat::Parquet => Box::new(ParquetWriter::create(&self.options, schema)?),
+            FileFormat::Json | FileFormat::Csv => {
+                Box::new(FileWriter::create(&self.options, schema)?)
+            }
+        })
     }
 }

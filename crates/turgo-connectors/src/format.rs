@@ -1,13 +1,13 @@
 //! Formats: how rows are written as bytes, independent of where the bytes lie.
 //!
 //! A format reads records ([`records`]) into columns ([`mod@column`]) and writes batches as text
-//! ([`text`]). Rules that hold for every format:
+//! ([`text`]). [`mod@parquet`] has columns as it is. Rules that hold for every format:
 //!
 //! - F1. A row is read whole or rejected whole; nothing is rounded, cut or guessed to make it fit.
 //! - F2. What an encoder writes for a program, the decoder of that format reads back as the same
 //!   row; a value the format has no word for is an error, such as NaN and the infinities in JSON.
 //!   For people at a terminal something is always shown ([`text::Reader`]).
-//! - F3. Text is UTF-8. `VARBINARY` is base64, instants are ISO 8601 in UTC.
+//! - F3. Text is UTF-8. In text, `VARBINARY` is base64, instants are ISO 8601 in UTC.
 
 pub(crate) mod base64;
 pub(crate) mod bytes;
@@ -17,6 +17,7 @@ pub(crate) mod datetime;
 pub(crate) mod infer;
 pub(crate) mod json;
 pub(crate) mod number;
+pub(crate) mod parquet;
 pub(crate) mod records;
 pub(crate) mod text;
 
@@ -27,6 +28,8 @@ pub(crate) enum FileFormat {
     Json,
     /// Comma-separated values, RFC 4180.
     Csv,
+    /// Apache Parquet.
+    Parquet,
 }
 
 impl FileFormat {
@@ -35,6 +38,7 @@ impl FileFormat {
         match self {
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Parquet => "parquet",
         }
     }
 }

@@ -6,17 +6,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Fields, Schema};
 use turgo_engine::io::{OptionError, TableSpec};
 use turgo_engine::{EngineError, Result};
 
 use super::SAMPLE_ROWS;
 use super::content::Content;
-use super::files::{self, File};
+use super::files::{self, File, cannot_read};
 use super::options::{FileOptions, delimiter_of, format_of, path};
 use super::reader::{BYTE_ORDER_MARK, RECORD_BYTES_MAX, is_text};
 use crate::format::infer::{Inferred, Refused, Sample};
-use crate::format::{FileFormat, csv, json};
+use crate::format::{FileFormat, csv, json, parquet};
 
 /// The most files that are looked at: the first ones.
 const FILES_MAX: usize = 16;
@@ -33,6 +33,10 @@ pub(crate) fn infer(table: &TableSpec, rows: usize) -> Result<TableSpec, OptionE
     find_format(&mut table, &files)?;
     let options = FileOptions::parse(&table)?;
     table.options.insert("format".into(), options.format.name().into());
+    if options.format == FileFormat::Parquet {
+        table.schema = Arc::new(Schema::new(stored(&table, &files)?));
+        return Ok(table);
+    }
     let rows = options.sample_rows.map_or(rows, |rows| rows as usize);
     let looked_at = &files[..files.len().min(FILES_MAX)];
     let rows_each = (rows / looked_at.len().max(1)).max(1);
@@ -46,6 +50,7 @@ pub(crate) fn infer(table: &TableSpec, rows: usize) -> Result<TableSpec, OptionE
             let header = table.options.get("csv.header").map(|_| dialect.header);
             csv::infer::infer(&samples, rows_each, &dialect, header)
         }
+        FileFormat::Parquet => unreachable!("its columns were found above"),
     };
     let Inferred { columns, rows } = found.map_err(refused)?;
     if columns.is_empty() {
@@ -56,6 +61,20 @@ pub(crate) fn infer(table: &TableSpec, rows: usize) -> Result<TableSpec, OptionE
     table.options.insert(SAMPLE_ROWS.into(), rows.to_string());
     table.schema = Arc::new(Schema::new(columns));
     Ok(table)
+}
+
+/// The columns of Parquet files, which are those of the first; the others are checked when they are read.
+fn stored(table: &TableSpec, files: &[File]) -> Result<Fields, OptionError> {
+    let remedy = || "declare the columns with CREATE TABLE".to_owned();
+    let nothing = || Refused {
+        what: format!("there is nothing in {} to find columns in", table.options["path"]),
+        remedy: remedy(),
+    };
+    let File { path, .. } = files.first().ok_or_else(|| refused(nothing()))?;
+    let opened = std::fs::File::open(path).map_err(|error| cannot_read(path, error));
+    let found = opened.and_then(|file| parquet::infer::infer(&path.display().to_string(), &file));
+    let columns = found.map_err(|error| unreadable(&error))?.map_err(refused)?;
+    if columns.is_empty() { Err(refused(nothing())) } else { Ok(columns) }
 }
 
 /// The dialect of CSV: where neither an option nor a name says the delimiter, it is found.
@@ -83,7 +102,7 @@ fn find_format(table: &mut TableSpec, files: &[File]) -> Result<(), OptionError>
     if table.options.contains_key("format") || format_of(Path::new(path)).is_some() {
         return Ok(());
     }
-    let remedy = || Some("say 'format' = 'json' or 'format' = 'csv'".to_owned());
+    let remedy = || Some("say 'format' = 'json', 'csv' or 'parquet'".to_owned());
     let error = |message: String| OptionError { key: None, message, help: remedy() };
     let [first, rest @ ..] = files else {
         return Err(error(format!("there is no file in {path} to find columns in")));

@@ -8,6 +8,7 @@ use super::SAMPLE_ROWS;
 use super::compression::Compression;
 use crate::format::FileFormat;
 use crate::format::csv::Dialect;
+use crate::format::parquet::write::PageCompression;
 use crate::option;
 
 /// The options a filesystem table knows.
@@ -19,6 +20,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "csv.header",
     "csv.delimiter",
     "csv.null",
+    "parquet.compression",
     "sample-rows",
     "write-mode",
     "changelog",
@@ -43,6 +45,8 @@ pub(super) struct FileOptions {
     /// `None`: as the name of each file says.
     compression: Option<Compression>,
     pub(super) csv: Dialect,
+    /// How pages of Parquet are to be compressed.
+    pub(super) pages: PageCompression,
     /// Rows the columns were inferred from, or are to be; `None`: they are declared.
     pub(super) sample_rows: Option<u64>,
     pub(super) write_mode: WriteMode,
@@ -56,30 +60,33 @@ impl FileOptions {
         let path = path(table)?;
         let compression = compression(get("compression"), path)?;
         let format = format(get("format"), path)?;
-        if let Some(key) = table.options.keys().find(|key| key.starts_with("csv."))
-            && format != FileFormat::Csv
-        {
-            return Err(OptionError {
-                key: Some(key.clone()),
-                message: format!("'{key}' has no meaning for 'format' = '{}'", format.name()),
-                help: Some("leave it out, or say 'format' = 'csv'".into()),
-            });
+        without_meaning(table, format)?;
+        let write_mode = option::one_of(
+            "write-mode",
+            get("write-mode").unwrap_or("replace"),
+            &[
+                ("replace", WriteMode::Replace),
+                ("append", WriteMode::Append),
+                ("fail", WriteMode::Fail),
+            ],
+        )?;
+        if (format, write_mode) == (FileFormat::Parquet, WriteMode::Append) {
+            let help = "a Parquet file ends with its footer and cannot be continued; write to a \
+                        directory, which gets another file each time";
+            return Err(option::wrong("write-mode", "append", help));
         }
         Ok(Self {
             path: path.into(),
             format,
             compression,
             csv: dialect(table, path)?,
-            sample_rows: option::number(table, SAMPLE_ROWS, 0, 1_000_000)?,
-            write_mode: option::one_of(
-                "write-mode",
-                get("write-mode").unwrap_or("replace"),
-                &[
-                    ("replace", WriteMode::Replace),
-                    ("append", WriteMode::Append),
-                    ("fail", WriteMode::Fail),
-                ],
+            pages: option::one_of(
+                "parquet.compression",
+                get("parquet.compression").unwrap_or("zstd"),
+                &PageCompression::NAMES,
             )?,
+            sample_rows: option::number(table, SAMPLE_ROWS, 0, 1_000_000)?,
+            write_mode,
             changelog: option::boolean("changelog", get("changelog").unwrap_or("false"))?,
         })
     }
@@ -92,6 +99,37 @@ impl FileOptions {
     /// One line for `explain`.
     pub(super) fn describe(&self) -> String {
         format!("filesystem {} {}", self.format.name(), self.path)
+    }
+}
+
+/// Refuses options that say nothing of `format`.
+fn without_meaning(table: &TableSpec, format: FileFormat) -> Result<(), OptionError> {
+    let own = match format {
+        FileFormat::Json => "json.",
+        FileFormat::Csv => "csv.",
+        FileFormat::Parquet => "parquet.",
+    };
+    let foreign = |key: &&String| key.contains('.') && !key.starts_with(own);
+    let text = |key: &&String| ["compression", SAMPLE_ROWS].contains(&key.as_str());
+    let refused = |key: &str, help: String| OptionError {
+        key: Some(key.to_owned()),
+        message: format!("'{key}' has no meaning for 'format' = '{}'", format.name()),
+        help: Some(help),
+    };
+    if let Some(key) = table.options.keys().find(foreign) {
+        let other = key.split('.').next().unwrap_or_default();
+        return Err(refused(key, format!("leave it out, or say 'format' = '{other}'")));
+    }
+    match table.options.keys().find(text).filter(|_| format == FileFormat::Parquet) {
+        Some(key) if key == SAMPLE_ROWS => {
+            Err(refused(key, "leave it out: a Parquet file says what its columns are".into()))
+        }
+        Some(key) => {
+            let help = "leave it out: Parquet is compressed inside, when it is written as \
+                        'parquet.compression' says";
+            Err(refused(key, help.into()))
+        }
+        None => Ok(()),
     }
 }
 
@@ -128,6 +166,7 @@ pub(super) fn format_of(path: &Path) -> Option<FileFormat> {
     match extension(path).as_str() {
         "csv" | "tsv" => Some(FileFormat::Csv),
         "json" | "ndjson" | "jsonl" => Some(FileFormat::Json),
+        "parquet" => Some(FileFormat::Parquet),
         _ => None,
     }
 }
@@ -159,22 +198,27 @@ fn compression(named: Option<&str>, path: &str) -> Result<Option<Compression>, O
 
 /// The format, as it is named or as the path's extension says.
 fn format(named: Option<&str>, path: &str) -> Result<FileFormat, OptionError> {
-    const LATER: [&str; 5] = ["parquet", "avro", "orc", "protobuf", "arrow"];
+    const LATER: [&str; 4] = ["avro", "orc", "protobuf", "arrow"];
     match named {
         None => format_of(Path::new(path)).ok_or_else(|| OptionError {
             key: None,
             message: format!("the format of '{path}' is not known from its name"),
-            help: Some("add 'format' = 'json' or 'format' = 'csv'".into()),
+            help: Some("add 'format' = 'json', 'csv' or 'parquet'".into()),
         }),
         Some(named) if LATER.contains(&named.to_ascii_lowercase().as_str()) => Err(option::wrong(
             "format",
             named,
-            "this format is not there yet; there are json and csv",
+            "this format is not there yet; there are json, csv and parquet",
         )),
         Some(named) => option::one_of(
             "format",
             named,
-            &[("json", FileFormat::Json), ("csv", FileFormat::Csv), ("ndjson", FileFormat::Json)],
+            &[
+                ("json", FileFormat::Json),
+                ("csv", FileFormat::Csv),
+                ("parquet", FileFormat::Parquet),
+                ("ndjson", FileFormat::Json),
+            ],
         ),
     }
 }

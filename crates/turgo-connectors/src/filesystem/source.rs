@@ -1,4 +1,4 @@
-//! Files as a source: one partition per file.
+//! Files of text as a source: one partition per file.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -65,6 +65,7 @@ impl Source for FileSource {
         let decoder = match self.options.format {
             FileFormat::Json => json::read::decoder(&self.schema, projection),
             FileFormat::Csv => csv::read::decoder(&self.schema, projection, &self.options.csv),
+            FileFormat::Parquet => Err(EngineError::internal("Parquet is no text")),
         }?;
         Ok(match self.options.sample_rows {
             Some(rows) => Box::new(InferredDecoder { decoder, rows }),

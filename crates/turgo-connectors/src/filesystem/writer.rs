@@ -20,6 +20,7 @@ use super::options::{FileOptions, WriteMode};
 use crate::format::FileFormat;
 use crate::format::csv;
 
+pub(super) mod parquet;
 mod staged;
 
 use staged::{Staged, Target, exists, parent};

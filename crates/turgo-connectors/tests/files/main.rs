@@ -7,6 +7,7 @@ mod csv;
 mod inferred;
 mod json;
 mod json_lines;
+mod parquet;
 mod reading;
 mod round_trip;
 

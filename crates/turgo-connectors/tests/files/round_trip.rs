@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, Int64Builder, MapBuilder, RecordBatch, StringBuilder};
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::array::{Array, Decimal256Array, Int64Builder, MapBuilder, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit, i256};
 use turgo_connectors::connectors;
 use turgo_connectors::generator::Generator;
 use turgo_engine::io::TableSpec;
@@ -97,7 +97,7 @@ fn every_format_reads_back_what_it_wrote_compressed() {
 }
 
 #[test]
-fn json_reads_back_the_maps_it_wrote() {
+fn maps_are_read_back() {
     let mut maps = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
     for (keys, valid) in [(&["b", "a \"\n"][..], true), (&[], true), (&[], false), (&[""], true)] {
         for key in keys {
@@ -110,7 +110,44 @@ fn json_reads_back_the_maps_it_wrote() {
     let schema = schema(&[("map", maps.data_type().clone())]);
     let rows = RecordBatch::try_new(SchemaRef::clone(&schema), vec![Arc::new(maps)]).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let table = table(&directory.path().join("file"), &schema, &[("format", "json")]);
+    for format in ["json", "parquet"] {
+        let table = table(&directory.path().join(format), &schema, &[("format", format)]);
+        write(&table, &rows);
+        let source = connectors().source(&table).unwrap();
+        let (content, _) = read_from(source.as_ref(), &[0], 0, 4096, 1 << 20).unwrap();
+        assert_eq!((content.rejected, &content.rows), (vec![], &rows), "{format}");
+    }
+}
+
+#[test]
+fn parquet_reads_back_what_it_wrote() {
+    let mut columns = scalars();
+    // Nothing is declared as a view.
+    columns.retain(|(_, data_type)| *data_type != DataType::Utf8View);
+    columns.push(("small", DataType::Decimal128(4, 4)));
+    let inner = Fields::from(vec![
+        Field::new("a", DataType::Int64, true),
+        Field::new("b", DataType::new_list(DataType::Utf8, true), true),
+        Field::new("c", DataType::Date32, false),
+        Field::new("d", DataType::Timestamp(TimeUnit::Microsecond, None), true),
+    ]);
+    columns.push(("row", DataType::Struct(inner.clone())));
+    columns.push(("rows", DataType::new_list(DataType::Struct(inner), true)));
+    columns.push(("numbers", DataType::new_list(DataType::Float64, false)));
+    for compression in ["zstd", "snappy", "gzip", "lz4", "none"] {
+        let options = [("format", "parquet"), ("parquet.compression", compression)];
+        check(&schema(&columns), &options, 4);
+    }
+}
+
+#[test]
+fn parquet_reads_back_large_decimals() {
+    let values = [Some(i256::MAX / i256::from(10)), None, Some(i256::from(-1))];
+    let large = Decimal256Array::from_iter(values).with_precision_and_scale(76, 10).unwrap();
+    let schema = schema(&[("d", large.data_type().clone())]);
+    let rows = RecordBatch::try_new(SchemaRef::clone(&schema), vec![Arc::new(large)]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let table = table(&directory.path().join("file"), &schema, &[("format", "parquet")]);
     write(&table, &rows);
     let source = connectors().source(&table).unwrap();
     let (content, _) = read_from(source.as_ref(), &[0], 0, 4096, 1 << 20).unwrap();
