@@ -300,7 +300,8 @@ fn watermark(time: &EventTimeSpec) -> String {
     }
 }
 
-fn sql(expr: &Arc<dyn PhysicalExpr>) -> String {
+/// An expression over columns as SQL.
+pub(crate) fn sql(expr: &Arc<dyn PhysicalExpr>) -> String {
     let written = operators_of(expr).unwrap_or_else(|_| Arc::clone(expr));
     Sql(&*written).to_string()
 }

@@ -153,7 +153,10 @@ fn truth(value: Option<bool>) -> Expr {
 }
 
 /// Whether computing `expr` can be an error for some row.
-fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+///
+/// # Errors
+/// As [`safe_first`].
+pub(crate) fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     let fails = match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::Plus

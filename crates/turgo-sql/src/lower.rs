@@ -11,6 +11,7 @@
 //!   and rows are repeated only where something reads a window's columns before that.
 
 mod aggregate;
+mod bounds;
 mod call;
 mod constants;
 mod letters;
@@ -29,6 +30,7 @@ use turgo_engine::graph::{
     Column, Distribution, Input, Instances, OperatorSpec, Output, Stage, TaskGraph,
 };
 use turgo_engine::io::{Connectors, Sink};
+use turgo_engine::need::Bound;
 
 use self::rows::{Rows, plain_type};
 use crate::error::{Result, SqlError};
@@ -59,6 +61,7 @@ pub(crate) fn lower(
     let mut lowering = Lowering { request, stages: vec![], letters: vec![], placed: false };
     let rows = lowering.node(plan)?;
     let changes = lowering.finish(rows, plan.schema(), sink)?;
+    lowering.stages.iter_mut().for_each(Draft::narrow);
     let stages = lowering.stages.into_iter().map(Draft::into_stage).collect();
     let graph = TaskGraph { stages };
     letters::check(&graph)?;
@@ -87,6 +90,9 @@ struct Draft {
     operators: Vec<OperatorSpec>,
     schema: SchemaRef,
     output: Option<Output>,
+    /// What the first `bounding` operators, filters that cannot fail, say of a table's rows.
+    bounds: Vec<Bound>,
+    bounding: usize,
 }
 
 impl Draft {
@@ -176,8 +182,15 @@ impl Lowering<'_> {
 
     /// Opens a stage.
     fn open(&mut self, instances: Instances, input: Input) -> usize {
-        let schema = Arc::new(Schema::empty());
-        self.stages.push(Draft { instances, input, operators: Vec::new(), schema, output: None });
+        self.stages.push(Draft {
+            instances,
+            input,
+            operators: Vec::new(),
+            schema: Arc::new(Schema::empty()),
+            output: None,
+            bounds: Vec::new(),
+            bounding: 0,
+        });
         self.stages.len() - 1
     }
 

@@ -309,9 +309,12 @@ impl Lowering<'_> {
     ) -> Result<Rows> {
         let pending = rows.reads_pending(predicate, input);
         let mut rows = if pending { self.with_window_columns(rows)? } else { rows };
-        let steps = lazy::steps(predicate, input).map_err(|error| diagnose(&error, "", None))?;
-        for step in steps {
+        let failed = |error| diagnose(&error, "", None);
+        for step in lazy::steps(predicate, input).map_err(failed)? {
             let condition = rows.expr(&step, input)?;
+            if !lazy::can_fail(&step, input).map_err(failed)? {
+                self.stages[rows.stage].bound(&condition);
+            }
             self.push(rows.stage, OperatorSpec::Filter(condition));
         }
         if let Some(changelog) = &mut rows.changelog {
