@@ -6,6 +6,7 @@ mod compressed;
 mod dead_letters;
 mod endless;
 mod files;
+mod parquet;
 mod run;
 mod shell;
 mod signals;

@@ -78,6 +78,7 @@ files! {
     nulls,
     options,
     over,
+    parquet,
     projection,
     scenarios,
     session,
