@@ -33,7 +33,8 @@ fn asked(place: &Place, path: &str, query: &str, workers: &str) -> (String, serd
     let ended = place.turgo(&[&["run", "-c", &sql][..], &options].concat());
     let mut lines: Vec<&str> = ended.rows().lines().collect();
     lines.sort_unstable();
-    let stats: serde_json::Value = serde_json::from_str(&place.read("stats.json")).unwrap();
+    let stats: serde_json::Value =
+        serde_json::from_str(&place.read("stats.json")).expect("statistics are JSON");
     (lines.join("\n"), stats["queries"][0].clone())
 }
 
