@@ -89,6 +89,18 @@ fn rows_are_the_published_ones() {
 }
 
 #[test]
+fn a_step_moves_rows_closer_together() {
+    let options = [("scenario", "3a"), ("rows", "300"), ("step", "1")];
+    let table = source(&spec(&trades(BIGINT), &options)).unwrap();
+    assert_eq!(row(&read(&table, &[1, 4], 299, (1, 1)), 0), "SYM99|1000299");
+    let prices = [("symbol", TEXT), ("timestamp", TIME)];
+    let table = source(&spec(&prices, &[("scenario", "1"), ("rows", "9"), ("step", "5")])).unwrap();
+    assert_eq!(row(&read(&table, &[1], 8, (1, 1)), 0), "1970-01-01T00:00:00.040");
+    let error = check(&spec(&prices, &[("scenario", "1"), ("step", "0")])).unwrap_err();
+    assert_eq!(error.message, "'step' cannot be '0'");
+}
+
+#[test]
 fn wrong_declarations_are_refused_with_a_remedy() {
     let said = |columns: &[(&str, DataType)], options: &[(&str, &str)], parts: [&str; 2]| {
         let error = check(&spec(columns, options)).unwrap_err();
