@@ -14,6 +14,7 @@ QUERIES = {
     "q1": "prices in another currency",
     "q2": "bids for one auction in 123",
     "tumble": "bids and their sum by auction and 10 seconds",
+    "hop": "bids and their sum by auction, in 10 seconds every 2",
     "q5": "largest number of bids for one auction, in 10 seconds every 2",
     "q7": "highest bid of each 10 seconds",
     "q11": "bids of a bidder in sessions ended by 10 seconds of silence",
@@ -36,6 +37,8 @@ def windowed(length="char_length", double="DOUBLE"):
         "q2": "SELECT count(*) AS n, sum(auction) AS a, sum(price) AS p FROM bid WHERE auction % 123 = 0",
         "tumble": f"SELECT count(*) AS w, sum(n) AS n, sum(s) AS s FROM (SELECT auction, count(*) AS n, "
         f"sum(price) AS s FROM {TUMBLE} GROUP BY auction, window_start, window_end) AS t",
+        "hop": f"SELECT count(*) AS w, sum(n) AS n, sum(s) AS s FROM (SELECT auction, count(*) AS n, "
+        f"sum(price) AS s FROM {HOP} GROUP BY auction, window_start, window_end) AS t",
         "q5": f"SELECT count(*) AS w, sum(m) AS m FROM (SELECT window_start, window_end, max(n) AS m FROM "
         f"(SELECT auction, window_start, window_end, count(*) AS n FROM {HOP} "
         f"GROUP BY auction, window_start, window_end) AS t GROUP BY window_start, window_end) AS u",
@@ -61,6 +64,9 @@ def relational(bucket, series, length="length", micros="date_time - lag(date_tim
         "q2": "SELECT count(*) AS n, sum(auction) AS a, sum(price) AS p FROM bid WHERE auction % 123 = 0",
         "tumble": f"SELECT count(*) AS w, sum(n) AS n, sum(s) AS s FROM (SELECT auction, {bucket(10)} AS w, "
         f"count(*) AS n, sum(price) AS s FROM bid GROUP BY 1, 2) AS t",
+        "hop": f"SELECT count(*) AS w, sum(n) AS n, sum(s) AS s FROM (SELECT auction, {shift} AS w, sum(n) AS n, "
+        f"sum(s) AS s FROM (SELECT auction, {bucket(2)} AS w, count(*) AS n, sum(price) AS s FROM bid "
+        f"GROUP BY 1, 2) AS p CROSS JOIN {offsets} GROUP BY 1, 2) AS t",
         "q5": f"SELECT count(*) AS w, sum(m) AS m FROM (SELECT w, max(n) AS m FROM (SELECT auction, {shift} AS w, "
         f"sum(n) AS n FROM (SELECT auction, {bucket(2)} AS w, count(*) AS n FROM bid GROUP BY 1, 2) AS p "
         f"CROSS JOIN {offsets} GROUP BY 1, 2) AS t GROUP BY w) AS u",

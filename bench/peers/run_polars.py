@@ -35,6 +35,12 @@ PLANS = {
     "tumble": lambda: bid.group_by("auction", time.dt.truncate("10s").alias("w"))
     .agg(pl.len().alias("n"), pl.col("price").sum().alias("s"))
     .select(pl.len(), pl.col("n").sum(), pl.col("s").sum()),
+    "hop": lambda: bid.group_by("auction", pane)
+    .agg(pl.len().alias("n"), pl.col("price").sum().alias("s"))
+    .join(offsets, how="cross")
+    .group_by("auction", (pl.col("w") - pl.duration(seconds=pl.col("i"))).alias("w"))
+    .agg(pl.col("n").sum(), pl.col("s").sum())
+    .select(pl.len(), pl.col("n").sum(), pl.col("s").sum()),
     "q5": lambda: bid.group_by("auction", pane)
     .agg(pl.len().alias("n"))
     .join(offsets, how="cross")
