@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use turgo_connectors::Format;
 
+use crate::bench::args::Bench;
+
 /// Streaming SQL over files on one machine: continuous queries, windows over event time, every row
 /// accounted for.
 #[derive(Debug, Parser)]
@@ -29,6 +31,9 @@ pub(crate) enum Command {
     Sql(Sql),
     /// Show how queries would run: logical plan, stages, and how rows travel between them
     Explain(Explain),
+    /// Measure known queries, after checking their answers
+    #[command(subcommand)]
+    Bench(Bench),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(Completions),

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod completions;
 mod explain;
 mod interrupt;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(&run),
         Command::Sql(sql) => shell::sql(&sql),
         Command::Explain(explain) => explain::explain(&explain),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Completions(completions) => completions::completions(completions.shell),
     };
     match ended {

@@ -2,6 +2,7 @@
 
 mod bad_data;
 mod bad_sql;
+mod bench;
 mod compressed;
 mod dead_letters;
 mod endless;
