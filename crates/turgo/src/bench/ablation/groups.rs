@@ -37,7 +37,7 @@ impl Data {
 
     fn row(self, i: u64) -> Row {
         let (group, price) = match self {
-            Self::Windows => (((1_000_000 + i * 1000) / 60_000) << 8 | i % 100, 100 + i % 50),
+            Self::Windows => ((((1_000_000 + i * 1000) / 60_000) << 8) | (i % 100), 100 + i % 50),
             Self::Groups => (i % 200, 100 + i % 100),
         };
         Row { group, price: price as f64, quantity: i % 1000 }
