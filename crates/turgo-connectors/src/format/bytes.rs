@@ -75,6 +75,76 @@ fn special(block: &[u8; LANES]) -> usize {
     swar::special(u64::from_le_bytes(*block))
 }
 
+/// What stands where in up to 64 bytes: bit `i` for byte `i`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Delimiters, line feeds and quotes.
+    pub(crate) special: u64,
+    /// Some byte is not ASCII.
+    pub(crate) wide: bool,
+}
+
+/// The marks of the 64 bytes from `from` on, fewer at the end of `bytes`.
+#[inline(always)]
+pub(crate) fn marks(bytes: &[u8], from: usize, delimiter: u8) -> Marks {
+    match block(bytes, from) {
+        Some(block) => marks_of(block, delimiter),
+        None => {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let mut padded = [b' '; 64];
+            padded[..rest.len()].copy_from_slice(rest);
+            let marks = marks_of(&padded, delimiter);
+            let within = (1 << rest.len()) - 1;
+            Marks { special: marks.special & within, ..marks }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn marks_of(block: &[u8; 64], delimiter: u8) -> Marks {
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+    };
+
+    /// One bit for each byte that is special.
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn special(quarter: __m128i, delimiter: u8) -> u64 {
+        let quote = _mm_cmpeq_epi8(quarter, _mm_set1_epi8(b'"' as i8));
+        let line_feed = _mm_cmpeq_epi8(quarter, _mm_set1_epi8(b'\n' as i8));
+        let delimiter = _mm_cmpeq_epi8(quarter, _mm_set1_epi8(delimiter as i8));
+        let any = _mm_or_si128(delimiter, _mm_or_si128(quote, line_feed));
+        u64::from(_mm_movemask_epi8(any) as u32)
+    }
+
+    /// Whether the high bit of a byte is set.
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn wide([a, b, c, d]: [__m128i; 4]) -> bool {
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) != 0
+    }
+
+    // SAFETY: both are 64 bytes in which any bits are allowed.
+    let quarters = unsafe { std::mem::transmute::<[u8; 64], [__m128i; 4]>(*block) };
+    // SAFETY: SSE2 is part of the x86-64 instruction set.
+    let [a, b, c, d] = quarters.map(|quarter| unsafe { special(quarter, delimiter) });
+    // SAFETY: as above.
+    let wide = unsafe { wide(quarters) };
+    Marks { special: a | b << 16 | c << 32 | d << 48, wide }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use marks_one_by_one as marks_of;
+
+/// As `marks_of`, without vectors.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn marks_one_by_one(block: &[u8; 64], delimiter: u8) -> Marks {
+    let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n');
+    let add = |marks, (index, byte): (usize, &u8)| marks | u64::from(special(*byte)) << index;
+    Marks { special: block.iter().enumerate().fold(0, add), wide: !block.is_ascii() }
+}
+
 /// The decimal digits from `from` on: their value, and where they end. More than 16 digits are
 /// passed over, but their value is not right.
 #[inline(always)]
@@ -203,6 +273,30 @@ mod tests {
                 swar::special(u64::from_le_bytes(block)),
                 plain_text_end(&block.repeat(4), 0).min(8)
             );
+        }
+    }
+
+    #[test]
+    fn marks_stand_where_the_special_bytes_do() {
+        let mut random = 1u64;
+        for round in 0..20_000 {
+            let block: [u8; 64] = std::array::from_fn(|_| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let byte = (random >> 33) as u8;
+                // Half of the blocks are ASCII.
+                if round % 2 == 0 { byte % 0x80 } else { byte }
+            });
+            for delimiter in [b',', b';', b'\t', 0] {
+                let expected = marks_one_by_one(&block, delimiter);
+                assert_eq!(marks(&block, 0, delimiter), expected);
+                for from in [1, 17, 63, 64, 70] {
+                    let rest = marks(&block, from, delimiter);
+                    let special = expected.special.checked_shr(from as u32).unwrap_or(0);
+                    assert_eq!(rest.special, special, "from {from}");
+                    let wide = block.get(from..).is_some_and(|rest| !rest.is_ascii());
+                    assert_eq!(rest.wide, wide, "from {from}");
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 use turgo_engine::{EngineError, Result};
 
 pub(crate) mod infer;
+mod marks;
 pub(crate) mod read;
 pub(crate) mod split;
 pub(crate) mod write;

@@ -1,5 +1,14 @@
 //! Reading CSV records into columns.
 //!
+//! There are two ways, as with NDJSON. [`CsvRecords::read_at`] goes through a record once and appends
+//! each wanted field where it finds it; it gives up at the first thing that is not in order. Then the
+//! record is delimited, split and read field by field, and only this way rejects.
+//!
+//! - S1. What the first way accepts, the second would accept with the same values; so what a record
+//!   is, and what is said of one that is not, is decided by the second alone.
+//! - S2. Whether a record is well formed (its number of fields, its quotes, its UTF-8) does not
+//!   depend on the projection; of a field that is not projected nothing more is asked.
+//!
 //! Where the file has a header, its reader puts the header record in front of every chunk: columns
 //! are matched by name, so files of one table may order them differently.
 
@@ -10,8 +19,10 @@ use arrow::datatypes::{Schema, SchemaRef};
 use turgo_engine::types::sql_type;
 
 use super::Dialect;
-use super::split::Fields;
-use crate::format::column::{self, Fault, Input, Slot};
+use super::marks::Marks;
+use super::split::{self, Fields};
+use crate::format::bytes;
+use crate::format::column::{self, Column, Fault, Input, Slot};
 use crate::format::records::{ReadRecords, RecordDecoder, projected};
 
 /// A decoder of the columns `projection` of `schema`.
@@ -32,15 +43,17 @@ pub(crate) fn decoder(
         })?;
         slots.push(Slot::new(field, column));
     }
-    let records = CsvRecords {
+    let mut records = CsvRecords {
         schema: SchemaRef::clone(schema),
         projection: projection.to_vec(),
         dialect: dialect.clone(),
         slots,
-        places: projection.to_vec(),
-        width: schema.fields().len(),
+        places: Vec::new(),
+        readers: Vec::new(),
         fields: Fields::default(),
+        marks: Marks::new(dialect.delimiter),
     };
+    records.arrange(projection.to_vec(), schema.fields().len());
     Ok(Box::new(RecordDecoder::new(records, projected(schema, projection))))
 }
 
@@ -70,22 +83,64 @@ struct CsvRecords {
     slots: Vec<Slot>,
     /// For each slot, the field it is read from.
     places: Vec<usize>,
-    /// The number of fields of a record.
-    width: usize,
+    /// For each field of a record, the slot that reads it.
+    readers: Vec<Option<usize>>,
     fields: Fields,
+    marks: Marks,
+}
+
+impl CsvRecords {
+    /// Records have `width` fields from now on; slot `index` is read from field `places[index]`.
+    fn arrange(&mut self, places: Vec<usize>, width: usize) {
+        self.readers.clear();
+        self.readers.resize(width, None);
+        for (slot, place) in places.iter().enumerate() {
+            self.readers[*place] = Some(slot);
+        }
+        self.places = places;
+    }
 }
 
 impl ReadRecords for CsvRecords {
     fn begin(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.marks.reset();
         if !self.dialect.header {
             return Ok(0);
         }
         let end = self.dialect.record_end(bytes, 0).unwrap_or(bytes.len());
         let header = self.dialect.header_names(&bytes[..end])?;
         let all = places(&header, &self.schema)?;
-        self.places = self.projection.iter().map(|index| all[*index]).collect();
-        self.width = header.len();
+        let places = self.projection.iter().map(|index| all[*index]).collect();
+        self.arrange(places, header.len());
         Ok(end)
+    }
+
+    fn read_at(&mut self, bytes: &[u8], from: usize, _row: usize) -> Option<usize> {
+        self.marks.begin(bytes, from);
+        let (mut at, mut separator) = (from, self.dialect.delimiter);
+        for reader in &self.readers {
+            if separator != self.dialect.delimiter {
+                return None;
+            }
+            let field = self.marks.field(bytes, at)?;
+            if let Some(slot) = reader {
+                let slot = &mut self.slots[*slot];
+                let text = &bytes[field.start..field.end];
+                if !field.quoted && *text == *self.dialect.null.as_bytes() {
+                    slot.append(None).ok()?;
+                } else if field.doubled {
+                    let text = split::unquoted(std::str::from_utf8(text).ok()?);
+                    slot.append(Some(Input::Field(&text))).ok()?;
+                } else {
+                    read_field(slot, bytes, field.start, field.end)?;
+                }
+            }
+            at = field.separator + 1;
+            separator = bytes[field.separator];
+        }
+        // An empty line is no record.
+        let blank = self.readers.len() == 1 && matches!(bytes[from], b'\r' | b'\n');
+        (separator == b'\n' && !blank && self.marks.end(bytes, from, at)).then_some(at)
     }
 
     fn end(&self, bytes: &[u8], from: usize) -> Option<usize> {
@@ -98,7 +153,7 @@ impl ReadRecords for CsvRecords {
 
     fn read(&mut self, record: &str) -> Result<(), String> {
         self.fields.split(record, self.dialect.delimiter)?;
-        let (found, expected) = (self.fields.len(), self.width);
+        let (found, expected) = (self.fields.len(), self.readers.len());
         if found != expected {
             let s = if found == 1 { "" } else { "s" };
             return Err(format!("{found} field{s} where {expected} are expected"));
@@ -115,4 +170,42 @@ impl ReadRecords for CsvRecords {
     fn slots(&mut self) -> &mut [Slot] {
         &mut self.slots
     }
+}
+
+/// Reads the field from `start` to `end`, in which no quote is doubled; `None` where it does not fit
+/// or is not UTF-8. Whether a `VARCHAR` is UTF-8 is left to the caller.
+#[inline(always)]
+fn read_field(slot: &mut Slot, bytes: &[u8], start: usize, end: usize) -> Option<()> {
+    let text = &bytes[start..end];
+    match &mut slot.column {
+        Column::Long(longs) => {
+            if let Some(value) = integer(bytes, start, end) {
+                longs.push(value);
+                return Some(());
+            }
+            if longs.push_text(text) {
+                return Some(());
+            }
+        }
+        Column::Text(texts) => {
+            texts.push(text);
+            return Some(());
+        }
+        Column::Other(_) => {}
+    }
+    slot.append(Some(Input::Field(std::str::from_utf8(text).ok()?))).ok()
+}
+
+/// The integer of at most 16 digits that stands from `start` to `end`.
+#[inline(always)]
+fn integer(bytes: &[u8], start: usize, end: usize) -> Option<i64> {
+    const DIGITS_MAX: usize = 16;
+    let negative = bytes.get(start) == Some(&b'-');
+    let first = start + usize::from(negative);
+    let (value, stop) = bytes::digits(bytes, first);
+    if stop != end || stop == first || stop - first > DIGITS_MAX {
+        return None;
+    }
+    let value = value as i64;
+    Some(if negative { -value } else { value })
 }

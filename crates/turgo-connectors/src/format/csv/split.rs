@@ -83,10 +83,18 @@ impl Fields {
     pub(crate) fn get<'a>(&self, record: &'a str, index: usize) -> (Cow<'a, str>, bool) {
         let Span { start, end, quoted } = self.fields[index];
         let text = &record[start..end];
-        match quoted && text.contains('"') {
-            true => (Cow::Owned(text.replace("\"\"", "\"")), true),
-            false => (Cow::Borrowed(text), quoted),
+        match quoted {
+            true => (unquoted(text), true),
+            false => (Cow::Borrowed(text), false),
         }
+    }
+}
+
+/// The text of a quoted field, given what stands between its quotes.
+pub(super) fn unquoted(text: &str) -> Cow<'_, str> {
+    match text.contains('"') {
+        true => Cow::Owned(text.replace("\"\"", "\"")),
+        false => Cow::Borrowed(text),
     }
 }
 
