@@ -3,14 +3,23 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use arrow::array::temporal_conversions::timestamp_ms_to_datetime;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::CHUNK_BYTES;
 use crate::bids::Bids;
 
-/// NDJSON in memory.
+/// How rows are written.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Format {
+    Json,
+    Csv,
+}
+
+/// A file in memory.
 pub(crate) struct Input {
     pub(crate) name: &'static str,
+    pub(crate) format: Format,
     pub(crate) rows: u64,
     pub(crate) chunks: Vec<Vec<u8>>,
 }
@@ -19,7 +28,7 @@ impl Input {
     /// Bids as a program writes them: the same keys in the same order, ASCII, no escapes.
     pub(crate) fn bids(rows: u64) -> Self {
         let text = generated(rows);
-        Self { name: "bids", rows, chunks: cut(&text) }
+        Self { name: "bids", format: Format::Json, rows, chunks: cut(&text) }
     }
 
     /// The same with what the wild brings: spaces, changing order, missing and additional keys,
@@ -40,12 +49,56 @@ impl Input {
             };
             written.expect("a Vec takes every byte");
         }
-        Self { name: "varied bids", rows, chunks: cut(&out) }
+        Self { name: "varied bids", format: Format::Json, rows, chunks: cut(&out) }
+    }
+
+    /// Bids as CSV without a header and without quotes, instants as text.
+    pub(crate) fn csv(rows: u64) -> Self {
+        let text = records(rows, |_, fields| fields.join(","));
+        Self { name: "bids, CSV", format: Format::Csv, rows, chunks: cut(text.as_bytes()) }
+    }
+
+    /// The same with every text in quotes, and with letters beyond ASCII, delimiters, quotes and
+    /// NULLs now and then.
+    pub(crate) fn quoted_csv(rows: u64) -> Self {
+        let text = records(rows, |index, mut fields| {
+            match index % 8 {
+                0 => fields[3] = fields[3].replace("Apple", "Äpfel"),
+                1 => fields[6].insert_str(5, ", \"\"a\"\" "),
+                _ => {}
+            }
+            for text in [3, 4, 6] {
+                fields[text] = format!("\"{}\"", fields[text]);
+            }
+            if index % 8 == 2 {
+                fields[6].clear();
+            }
+            fields.join(",")
+        });
+        Self { name: "quoted bids, CSV", format: Format::Csv, rows, chunks: cut(text.as_bytes()) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.chunks.iter().map(Vec::len).sum()
     }
+}
+
+/// Generated bids, each written by `write` from the texts of its columns.
+fn records(rows: u64, write: impl Fn(usize, Vec<String>) -> String) -> String {
+    let text = String::from_utf8(generated(rows)).expect("bids are ASCII");
+    let mut out = String::with_capacity(text.len());
+    for (index, line) in text.lines().enumerate() {
+        let value = |member: &str| {
+            let (_, value) = member.split_once(':').expect("a key and a value");
+            value.trim_matches('"').to_owned()
+        };
+        let mut fields: Vec<String> = line[1..line.len() - 1].split(',').map(value).collect();
+        let time = fields[5].parse().ok().and_then(timestamp_ms_to_datetime);
+        fields[5] = time.expect("milliseconds").format("%Y-%m-%dT%H:%M:%S%.3f").to_string();
+        out += &write(index, fields);
+        out.push('\n');
+    }
+    out
 }
 
 fn generated(rows: u64) -> Vec<u8> {

@@ -1,6 +1,6 @@
-//! Measures the NDJSON decoder beside the libraries that could take its place.
+//! Measures the decoders of NDJSON and CSV beside the libraries that could take their place.
 //!
-//! `cargo run --release -- [ROWS [RUNS [DECODER]]]` makes seeded auction bids in memory, decodes them
+//! `cargo run --release -- [ROWS [RUNS [DECODER [FORMAT]]]]` makes seeded auction bids in memory, decodes them
 //! with each decoder into the same Arrow columns, compares what they made, and only then takes
 //! times: CPU time of the one thread, all decoders in turn, medians.
 
@@ -8,11 +8,13 @@
 
 #[path = "../../../xtask/src/bids.rs"]
 mod bids;
+mod csv;
 mod data;
 mod peers;
+mod table;
 
 use arrow::array::RecordBatch;
-use data::{Case, Input};
+use data::{Case, Format, Input};
 
 /// Bytes per chunk and rows per batch, as the engine has them.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -32,12 +34,21 @@ fn main() {
         None => default,
     };
     let (rows, runs) = (number(1_000_000), number(7));
-    let only = arguments.next();
-    let mut decoders = peers::all();
-    if let Some(name) = only {
-        decoders.retain(|decoder| decoder.name() == name);
-    }
-    for input in [Input::bids(rows), Input::varied(rows)] {
+    let decoder = arguments.next().unwrap_or_else(|| "all".into());
+    let format = arguments.next().unwrap_or_else(|| "all".into());
+    let inputs: [(&str, fn(u64) -> Input); 4] = [
+        ("json", Input::bids),
+        ("json", Input::varied),
+        ("csv", Input::csv),
+        ("csv", Input::quoted_csv),
+    ];
+    for (_, make) in inputs.into_iter().filter(|(name, _)| format == "all" || format == *name) {
+        let input = make(rows);
+        let mut decoders = match input.format {
+            Format::Json => peers::all(),
+            Format::Csv => csv::all(),
+        };
+        decoders.retain(|one| decoder == "all" || decoder == one.name());
         println!(
             "{}: {rows} rows, {:.1} bytes a row, {runs} runs in turn",
             input.name,

@@ -1,26 +1,24 @@
-//! The decoders: ours, and programs around the libraries that make the same columns.
+//! The decoders of NDJSON: ours, and programs around the libraries that make the same columns.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Int64Builder, RecordBatch, RecordBatchOptions, StringBuilder,
-    TimestampMillisecondBuilder,
-};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use simd_json::{Buffers, Node, StaticNode};
 use sonic_rs::{JsonValueTrait, LazyValue, PointerTree};
 use turgo_connectors::connectors;
 use turgo_engine::io::{Chunk, ChunkData, TableSpec};
 
 use crate::data::{Case, declared};
+use crate::table::{Column, Table};
 use crate::{BATCH_ROWS, Decoder};
 
 pub(crate) fn all() -> Vec<Box<dyn Decoder>> {
-    vec![Box::new(Turgo), Box::new(ArrowJson), Box::new(SimdJson), Box::new(SonicRs)]
+    vec![Box::new(Turgo("json")), Box::new(ArrowJson), Box::new(SimdJson), Box::new(SonicRs)]
 }
 
-struct Turgo;
+/// Ours, of any format: its name in `'format' = '...'`.
+pub(crate) struct Turgo(pub(crate) &'static str);
 
 impl Decoder for Turgo {
     fn name(&self) -> &'static str {
@@ -28,17 +26,19 @@ impl Decoder for Turgo {
     }
 
     fn decode(&mut self, chunks: Vec<Vec<u8>>, case: &Case, take: &mut dyn FnMut(RecordBatch)) {
-        let options = [("connector", "filesystem"), ("path", "unread"), ("format", "json")];
-        let options = options.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let options = [("connector", "filesystem"), ("path", "unread"), ("format", self.0)];
+        let no_header = (self.0 == "csv").then_some(("csv.header", "false"));
+        let options = options.into_iter().chain(no_header);
+        let options = options.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let schema = Arc::new(declared());
-        let table = TableSpec { name: "bid".into(), schema, options: BTreeMap::from(options) };
+        let table = TableSpec { name: "bid".into(), schema, options };
         let source = connectors().source(&table).expect("a sound declaration");
-        let mut decoder = source.decoder(&case.projection).expect("types that JSON carries");
+        let mut decoder = source.decoder(&case.projection).expect("types that texts carry");
         for chunk in chunks {
             let end = chunk.len() as u64;
             let data = ChunkData::Bytes(chunk);
             decoder.begin(Chunk { start: 0, end, data });
-            while let Some(decoded) = decoder.next(BATCH_ROWS).expect("JSON chunks are readable") {
+            while let Some(decoded) = decoder.next(BATCH_ROWS).expect("text is readable") {
                 assert!(decoded.rejected.is_empty(), "{:?}", decoded.rejected);
                 take(decoded.rows);
             }
@@ -66,82 +66,6 @@ impl Decoder for ArrowJson {
                 }
             }
         }
-    }
-}
-
-/// Arrow's own builders, for libraries that know nothing of columns.
-struct Table {
-    schema: SchemaRef,
-    columns: Vec<Column>,
-    rows: usize,
-}
-
-enum Column {
-    Long(Int64Builder),
-    Time(TimestampMillisecondBuilder),
-    Text(StringBuilder),
-}
-
-impl Column {
-    fn long(&mut self, value: Option<i64>) {
-        match self {
-            Self::Long(builder) => builder.append_option(value),
-            Self::Time(builder) => builder.append_option(value),
-            Self::Text(_) => panic!("a number where a text is declared"),
-        }
-    }
-
-    fn text(&mut self, value: &str) {
-        match self {
-            Self::Text(builder) => builder.append_value(value),
-            _ => panic!("a text where a number is declared"),
-        }
-    }
-
-    fn null(&mut self) {
-        match self {
-            Self::Text(builder) => builder.append_null(),
-            _ => self.long(None),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Long(builder) => Arc::new(builder.finish()),
-            Self::Time(builder) => Arc::new(builder.finish()),
-            Self::Text(builder) => Arc::new(builder.finish()),
-        }
-    }
-}
-
-impl Table {
-    fn new(schema: SchemaRef) -> Self {
-        let column = |data_type: &DataType| match data_type {
-            DataType::Int64 => Column::Long(Int64Builder::new()),
-            DataType::Utf8 => Column::Text(StringBuilder::new()),
-            _ => Column::Time(TimestampMillisecondBuilder::new()),
-        };
-        let columns = schema.fields().iter().map(|field| column(field.data_type())).collect();
-        Self { schema, columns, rows: 0 }
-    }
-
-    /// A row is complete; a full batch goes to `take`.
-    fn end_row(&mut self, take: &mut dyn FnMut(RecordBatch)) {
-        self.rows += 1;
-        if self.rows == BATCH_ROWS {
-            self.flush(take);
-        }
-    }
-
-    fn flush(&mut self, take: &mut dyn FnMut(RecordBatch)) {
-        let options =
-            RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
-        if options.row_count == Some(0) {
-            return;
-        }
-        let columns = self.columns.iter_mut().map(Column::finish).collect();
-        let schema = Arc::clone(&self.schema);
-        take(RecordBatch::try_new_with_options(schema, columns, &options).expect("equal lengths"));
     }
 }
 

@@ -3,96 +3,10 @@
 //! The lines of a file resemble each other, as those of one program do, so that what the reader
 //! learns from one it uses, or must not use, on the next.
 
-use std::collections::BTreeMap;
-
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
-use arrow::datatypes::{
-    DataType, Decimal128Type, Float64Type, Int64Type, TimeUnit, TimestampMillisecondType,
-};
-use serde_json::value::RawValue;
 use turgo_connectors::connectors;
 
+use crate::reference::{Cell, KEYS, object, shown, types};
 use crate::{Content, Random, columns, read, read_from, table};
-
-/// Two of them of one length and alike at the start, for whoever compares no more than that.
-const KEYS: [&str; 5] = ["long", "a key that is cents", "text", "time", "a key that is float"];
-
-/// A value as text: the outer `None` rejects the row, the inner one is NULL.
-type Cell = Option<Option<String>>;
-
-/// What a line means in each column; `None`: it is not a record.
-fn reference(line: &[u8]) -> Option<[Cell; 5]> {
-    let line = std::str::from_utf8(line).ok()?;
-    let object: BTreeMap<String, Box<RawValue>> = serde_json::from_str(line).ok()?;
-    if !strings_are_sound(line) || depth(line) > 128 {
-        return None;
-    }
-    let number = |raw: &str| raw.parse::<f64>().ok().filter(|_| !raw.contains(['n', 'i', '"']));
-    let finite = |raw: &str| number(raw).filter(|value| value.is_finite());
-    let string = |raw: &str| serde_json::from_str::<String>(raw).ok();
-    let long = |raw: &str| match raw.parse::<i128>() {
-        Ok(exact) => i64::try_from(exact).ok(),
-        Err(_) => number(raw).filter(|v| v.fract() == 0.0 && v.abs() < 1e15).map(|v| v as i64),
-    };
-    let cents = |raw: &str| {
-        let scaled = number(raw)? * 10_000.0;
-        (scaled.abs() < 1e14 && scaled.round() % 100.0 == 0.0)
-            .then(|| (scaled / 100.0).round() as i64)
-    };
-    let millis = |raw: &str| match string(raw) {
-        None => long(raw),
-        Some(text) => {
-            let nanos = string_to_timestamp_nanos(&text).ok()?;
-            (nanos % 1_000_000 == 0).then_some(nanos / 1_000_000)
-        }
-    };
-    fn cell<T: ToString>(raw: Option<&RawValue>, read: impl Fn(&str) -> Option<T>) -> Cell {
-        match raw.map(RawValue::get).filter(|raw| *raw != "null") {
-            None => Some(None),
-            Some(raw) => read(raw).map(|value| Some(value.to_string())),
-        }
-    }
-    let get = |key: &str| object.get(key).map(Box::as_ref);
-    Some([
-        cell(get(KEYS[0]), long),
-        cell(get(KEYS[1]), cents),
-        cell(get(KEYS[2]), string),
-        cell(get(KEYS[3]), millis),
-        cell(get(KEYS[4]), finite),
-    ])
-}
-
-/// `serde_json` passes over values it is not asked for without resolving their escapes.
-fn strings_are_sound(json: &str) -> bool {
-    let mut rest = json;
-    while let Some(start) = rest.find('"') {
-        rest = &rest[start..];
-        let mut strings = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-        if !matches!(strings.next(), Some(Ok(_))) {
-            return false;
-        }
-        rest = &rest[strings.byte_offset()..];
-    }
-    true
-}
-
-/// The deepest nesting; `json` has sound strings.
-fn depth(json: &str) -> usize {
-    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => depth += 1,
-            b'}' | b']' if !quoted => depth -= 1,
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
-}
 
 /// A string of any length, so that what is special in it stands anywhere.
 fn string(random: &mut Random) -> String {
@@ -269,7 +183,7 @@ fn lines(text: &[u8]) -> Vec<Line<'_>> {
         let record = line.strip_suffix(b"\n").unwrap_or(line);
         let record = record.strip_suffix(b"\r").unwrap_or(record);
         if !record.trim_ascii().is_empty() {
-            lines.push((start, record, reference(record)));
+            lines.push((start, record, object(record)));
         }
         start += line.len() as u64;
     }
@@ -298,9 +212,7 @@ fn check(content: &Content, lines: &[Line<'_>], projection: &[usize], seed: u64)
 
 #[test]
 fn any_lines_are_read_as_the_reference_reads_them() {
-    let time = DataType::Timestamp(TimeUnit::Millisecond, None);
-    let types =
-        [DataType::Int64, DataType::Decimal128(12, 2), DataType::Utf8, time, DataType::Float64];
+    let types = types();
     let schema =
         columns(&std::array::from_fn::<_, 5, _>(|index| (KEYS[index], types[index].clone())));
     let options = [("format", "json")];
@@ -321,16 +233,4 @@ fn any_lines_are_read_as_the_reference_reads_them() {
         }
     }
     assert!(rows > 10_000 && rejected > 2000, "{rows} rows and {rejected} rejects mean little");
-}
-
-fn shown(column: &ArrayRef, row: usize) -> Option<String> {
-    column.is_valid(row).then(|| match column.data_type() {
-        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
-        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).to_string(),
-        DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value(row).to_string(),
-        DataType::Timestamp(..) => {
-            column.as_primitive::<TimestampMillisecondType>().value(row).to_string()
-        }
-        _ => column.as_string::<i32>().value(row).to_owned(),
-    })
 }

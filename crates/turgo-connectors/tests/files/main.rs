@@ -4,11 +4,13 @@
 
 mod compressed;
 mod csv;
+mod csv_records;
 mod inferred;
 mod json;
 mod json_lines;
 mod parquet;
 mod reading;
+mod reference;
 mod round_trip;
 
 use std::collections::BTreeMap;
