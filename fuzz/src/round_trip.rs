@@ -52,7 +52,7 @@ fn written(encoder: &mut dyn Encode, rows: &RecordBatch) -> Option<Vec<u8>> {
         Ok(Block::Bytes(bytes)) => Some(bytes),
         Ok(Block::Rows(_)) => panic!("a file takes bytes"),
         Err(EngineError::Data { message, .. }) => {
-            assert!(message.contains("NaN") || message.contains("finite"), "{message}");
+            assert!(message.contains("JSON has no word"), "{message}");
             None
         }
         Err(error) => panic!("{error}"),
