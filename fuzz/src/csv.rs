@@ -18,8 +18,7 @@ pub fn csv(data: &[u8]) {
     let ends = all.iter().skip(1).map(|record| record.at).chain([data.len()]);
     hold_against_csv(data, delimiter, &all);
     let named = all.first().and_then(places);
-    let (places, width) =
-        named.unwrap_or_else(|| (std::array::from_fn(|index| index), KEYS.len()));
+    let (places, width) = named.unwrap_or_else(|| (std::array::from_fn(|index| index), KEYS.len()));
     let start = if named.is_some() { ends.clone().next().unwrap_or(0) } else { 0 };
     let expected: Vec<Expected<'_>> = all
         .iter()

@@ -75,12 +75,14 @@ impl Text<'_> {
             }
             let (start, end) = (from, std::mem::replace(&mut from, end));
             let data = [self.header, &self.records[start..from]].concat();
-            let chunk = Chunk { start: start as u64, end: end as u64, data: ChunkData::Bytes(data) };
+            let chunk =
+                Chunk { start: start as u64, end: end as u64, data: ChunkData::Bytes(data) };
             decoder.begin(chunk);
             while let Some(decoded) = decoder.next(rows_max).expect("a chunk of records") {
                 assert!(decoded.rows.num_rows() <= rows_max, "more rows than were asked for");
                 assert_eq!(decoded.rows.num_rows(), decoded.starts.len(), "a start for each row");
-                starts.extend(decoded.starts.iter().map(|offset| start as u64 + u64::from(*offset)));
+                starts
+                    .extend(decoded.starts.iter().map(|offset| start as u64 + u64::from(*offset)));
                 rejected.extend(decoded.rejected);
                 batches.push(decoded.rows);
             }

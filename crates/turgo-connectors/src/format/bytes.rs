@@ -286,7 +286,7 @@ mod tests {
                 // Half of the blocks are ASCII.
                 if round % 2 == 0 { byte % 0x80 } else { byte }
             });
-            for delimiter in [b',', b';', b'\t', 0] {
+            for delimiter in [b',', b';', b'\t', b' '] {
                 let expected = marks_one_by_one(&block, delimiter);
                 assert_eq!(marks(&block, 0, delimiter), expected);
                 for from in [1, 17, 63, 64, 70] {

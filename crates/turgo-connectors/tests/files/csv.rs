@@ -1,9 +1,13 @@
 //! Reading CSV.
 
+use std::path::Path;
+
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
+use turgo_connectors::connectors;
+use turgo_engine::io::{Chunk, ChunkData};
 
-use crate::{Random, columns, read};
+use crate::{Random, columns, read, table};
 
 const CSV: (&str, &str) = ("format", "csv");
 
@@ -58,6 +62,38 @@ fn records_that_do_not_fit_are_rejected_with_the_reason() {
     }
     let content = read(b"n,b,t\n1,\"true,0\n2,true,0\n", &schema, &[CSV]).unwrap();
     assert_eq!(content.rejected[0].reason, "field 2: unclosed quote");
+}
+
+#[test]
+fn a_chunk_of_another_file_is_looked_at_afresh() {
+    let schema = columns(&[("a", DataType::Utf8), ("b", DataType::Utf8)]);
+    let source = connectors().source(&table(Path::new("unread"), &schema, &[CSV])).unwrap();
+    let mut decoder = source.decoder(&[0, 1]).unwrap();
+    // The record of the second begins where the next one of the first would. It has four fields,
+    // but three to whoever starts 64 bytes behind where the first one was looked at.
+    let second = format!("b,a,xxx\n1,{},2,3\n", "x".repeat(70));
+    for (text, rows) in [("a,b\n1,2\n", 1), (&second, 0)] {
+        let data = ChunkData::Bytes(text.as_bytes().to_vec());
+        decoder.begin(Chunk { start: 0, end: text.len() as u64, data });
+        let decoded = decoder.next(9).unwrap().unwrap();
+        assert_eq!((decoded.rows.num_rows(), decoded.rejected.len()), (rows, 1 - rows));
+    }
+}
+
+#[test]
+fn empty_lines_are_no_records_of_one_column_either() {
+    let schema = columns(&[("a", DataType::Utf8)]);
+    let content = read(b"a\n\nx\n\r\n\"\"\r\n\r\n\n", &schema, &[CSV]).unwrap();
+    let a = content.rows.column(0).as_string::<i32>();
+    assert_eq!(a.iter().collect::<Vec<_>>(), [Some("x"), Some("")]);
+}
+
+#[test]
+fn two_quotes_before_a_delimiter_close_nothing() {
+    let schema = columns(&[("a", DataType::Utf8), ("b", DataType::Utf8)]);
+    let content = read(b"a,b\n\"x\"\",y\"\n\"x\"\",y\",z\n", &schema, &[CSV]).unwrap();
+    assert_eq!(content.rejected[0].reason, "1 field where 2 are expected");
+    assert_eq!(content.rows.column(0).as_string::<i32>().value(0), "x\",y");
 }
 
 /// A record as fields, `None` for NULL, and whether it fits.

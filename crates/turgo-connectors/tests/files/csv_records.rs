@@ -103,9 +103,9 @@ fn file(style: &Style, random: &mut Random) -> Vec<u8> {
     for _ in 0..random.below(25) {
         let mut fields: Vec<String> =
             style.order.iter().map(|index| field(style, *index, random)).collect();
-        match random.below(30) {
+        match random.below(20) {
             0 => drop(fields.pop()),
-            1 => fields.push("more".into()),
+            1 => fields.push(random.one(&["more", "\"", "a\"", ""]).into()),
             _ => {}
         }
         let mut record = fields.join(style.delimiter).into_bytes();
@@ -118,7 +118,9 @@ fn file(style: &Style, random: &mut Random) -> Vec<u8> {
             }
         }
         out.extend(record);
-        out.extend(random.one(&["\n", "\n", "\n", "\r\n", "\n\n", "\r\n\r\n", "\r\r\n"]).as_bytes());
+        out.extend(
+            random.one(&["\n", "\n", "\n", "\r\n", "\n\n", "\r\n\r\n", "\r\r\n"]).as_bytes(),
+        );
     }
     if random.below(2) == 0 {
         out.pop();
@@ -127,7 +129,11 @@ fn file(style: &Style, random: &mut Random) -> Vec<u8> {
 }
 
 /// Checks what was read of the columns `projection`; returns how many rows there were.
-fn check(content: &Content, meant: &[(&Record<'_>, Option<[Cell; 5]>)], columns: &[usize]) -> usize {
+fn check(
+    content: &Content,
+    meant: &[(&Record<'_>, Option<[Cell; 5]>)],
+    columns: &[usize],
+) -> usize {
     let fits = |cells: &[Cell; 5]| columns.iter().all(|index| cells[*index].is_some());
     let (good, bad): (Vec<_>, Vec<_>) =
         meant.iter().partition(|(_, cells)| cells.as_ref().is_some_and(fits));

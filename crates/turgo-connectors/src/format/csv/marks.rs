@@ -27,7 +27,7 @@ pub(super) struct Marks {
     next: usize,
 }
 
-/// A field, without its quotes, and what stands behind it.
+/// A field, without its quotes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     pub(super) start: usize,
@@ -35,8 +35,8 @@ pub(super) struct Field {
     pub(super) quoted: bool,
     /// There are quotes in it, each written twice.
     pub(super) doubled: bool,
-    /// Where the delimiter or line feed is.
-    pub(super) separator: usize,
+    /// What follows the delimiter or line feed behind it.
+    pub(super) next: usize,
 }
 
 impl Marks {
@@ -51,14 +51,12 @@ impl Marks {
         self.next = usize::MAX;
     }
 
-    /// A record begins at `at`.
+    /// A record begins at `at`. One that could not be read is not begun again.
     #[inline(always)]
     pub(super) fn begin(&mut self, text: &[u8], at: usize) {
         if self.next != at {
             self.look(text, at);
         }
-        // Until it has come to its end, nobody knows what is used up.
-        self.next = usize::MAX;
         self.wide = self.block_wide;
     }
 
@@ -69,23 +67,43 @@ impl Marks {
         !self.wide || std::str::from_utf8(&text[from..end]).is_ok()
     }
 
-    /// The field at `start`, where the one before has ended.
+    /// The field at `start`, with a delimiter behind it.
     #[inline(always)]
     pub(super) fn field(&mut self, text: &[u8], start: usize) -> Option<Field> {
-        let mut mark = self.next_mark(text)?;
-        if text[mark] == b'"' {
-            if mark == start {
-                return self.quoted(text, start);
-            }
-            while text[mark] == b'"' {
-                mark = self.next_mark(text)?;
-            }
+        let mark = self.next_mark(text)?;
+        if text[mark] == self.delimiter {
+            return Some(Field { start, end: mark, quoted: false, doubled: false, next: mark + 1 });
         }
-        let mut end = mark;
-        if text[mark] == b'\n' && end > start && text[end - 1] == b'\r' {
-            end -= 1;
+        let field = self.field_with_quotes(text, start, mark)?;
+        (text[field.next - 1] == self.delimiter).then_some(field)
+    }
+
+    /// The field at `start`, with a line end behind it.
+    #[inline(always)]
+    pub(super) fn last_field(&mut self, text: &[u8], start: usize) -> Option<Field> {
+        let mark = self.next_mark(text)?;
+        let mut field = match text[mark] {
+            b'\n' => Field { start, end: mark, quoted: false, doubled: false, next: mark + 1 },
+            _ => self.field_with_quotes(text, start, mark)?,
+        };
+        if text[field.next - 1] != b'\n' {
+            return None;
         }
-        Some(Field { start, end, quoted: false, doubled: false, separator: mark })
+        if !field.quoted && text[start..field.end].ends_with(b"\r") {
+            field.end -= 1;
+        }
+        Some(field)
+    }
+
+    /// The field at `start`, the first mark from which on is at `mark`: around all of it, or within.
+    fn field_with_quotes(&mut self, text: &[u8], start: usize, mut mark: usize) -> Option<Field> {
+        if mark == start && text[mark] == b'"' {
+            return self.quoted(text, start);
+        }
+        while text[mark] == b'"' {
+            mark = self.next_mark(text)?;
+        }
+        Some(Field { start, end: mark, quoted: false, doubled: false, next: mark + 1 })
     }
 
     /// The field whose opening quote is at `open`.
@@ -108,7 +126,13 @@ impl Marks {
                 _ => return None,
             };
             self.next_mark(text)?;
-            return Some(Field { start: open + 1, end, quoted: true, doubled, separator });
+            return Some(Field {
+                start: open + 1,
+                end,
+                quoted: true,
+                doubled,
+                next: separator + 1,
+            });
         }
     }
 

@@ -19,7 +19,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use turgo_engine::types::sql_type;
 
 use super::Dialect;
-use super::marks::Marks;
+use super::marks::{Field, Marks};
 use super::split::{self, Fields};
 use crate::format::bytes;
 use crate::format::column::{self, Column, Fault, Input, Slot};
@@ -116,31 +116,26 @@ impl ReadRecords for CsvRecords {
     }
 
     fn read_at(&mut self, bytes: &[u8], from: usize, _row: usize) -> Option<usize> {
+        let (last, others) = self.readers.split_last()?;
+        let null = self.dialect.null.as_bytes();
         self.marks.begin(bytes, from);
-        let (mut at, mut separator) = (from, self.dialect.delimiter);
-        for reader in &self.readers {
-            if separator != self.dialect.delimiter {
-                return None;
-            }
+        let mut at = from;
+        for reader in others {
             let field = self.marks.field(bytes, at)?;
             if let Some(slot) = reader {
-                let slot = &mut self.slots[*slot];
-                let text = &bytes[field.start..field.end];
-                if !field.quoted && *text == *self.dialect.null.as_bytes() {
-                    slot.append(None).ok()?;
-                } else if field.doubled {
-                    let text = split::unquoted(std::str::from_utf8(text).ok()?);
-                    slot.append(Some(Input::Field(&text))).ok()?;
-                } else {
-                    read_field(slot, bytes, field.start, field.end)?;
-                }
+                read_field(&mut self.slots[*slot], bytes, field, null)?;
             }
-            at = field.separator + 1;
-            separator = bytes[field.separator];
+            at = field.next;
         }
-        // An empty line is no record.
-        let blank = self.readers.len() == 1 && matches!(bytes[from], b'\r' | b'\n');
-        (separator == b'\n' && !blank && self.marks.end(bytes, from, at)).then_some(at)
+        let field = self.marks.last_field(bytes, at)?;
+        if others.is_empty() && !field.quoted && field.start == field.end {
+            // An empty line is no record.
+            return None;
+        }
+        if let Some(slot) = last {
+            read_field(&mut self.slots[*slot], bytes, field, null)?;
+        }
+        self.marks.end(bytes, from, field.next).then_some(field.next)
     }
 
     fn end(&self, bytes: &[u8], from: usize) -> Option<usize> {
@@ -172,14 +167,16 @@ impl ReadRecords for CsvRecords {
     }
 }
 
-/// Reads the field from `start` to `end`, in which no quote is doubled; `None` where it does not fit
-/// or is not UTF-8. Whether a `VARCHAR` is UTF-8 is left to the caller.
+/// Reads a field; `None` where it does not fit. Whether a `VARCHAR` is UTF-8 is left to the caller.
 #[inline(always)]
-fn read_field(slot: &mut Slot, bytes: &[u8], start: usize, end: usize) -> Option<()> {
-    let text = &bytes[start..end];
+fn read_field(slot: &mut Slot, bytes: &[u8], field: Field, null: &[u8]) -> Option<()> {
+    let text = &bytes[field.start..field.end];
+    if !field.quoted && *text == *null {
+        return slot.append(None).ok();
+    }
     match &mut slot.column {
         Column::Long(longs) => {
-            if let Some(value) = integer(bytes, start, end) {
+            if let Some(value) = integer(bytes, field.start, field.end) {
                 longs.push(value);
                 return Some(());
             }
@@ -187,13 +184,17 @@ fn read_field(slot: &mut Slot, bytes: &[u8], start: usize, end: usize) -> Option
                 return Some(());
             }
         }
-        Column::Text(texts) => {
+        Column::Text(texts) if !field.doubled => {
             texts.push(text);
             return Some(());
         }
-        Column::Other(_) => {}
+        _ => {}
     }
-    slot.append(Some(Input::Field(std::str::from_utf8(text).ok()?))).ok()
+    let text = std::str::from_utf8(text).ok()?;
+    match field.doubled {
+        true => slot.append(Some(Input::Field(&split::unquoted(text)))).ok(),
+        false => slot.append(Some(Input::Field(text))).ok(),
+    }
 }
 
 /// The integer of at most 16 digits that stands from `start` to `end`.
