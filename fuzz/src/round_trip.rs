@@ -74,19 +74,20 @@ fn rows(values: &mut Values<'_>) -> RecordBatch {
         bytes.push(d.then(|| values.some()));
         time.push(e.then(|| i64::from_le_bytes(values.take())));
     }
+    // A text stands last, where line ends are near.
     let columns: [ArrayRef; 5] = [
         Arc::new(Int64Array::from(long)),
         Arc::new(Float64Array::from(float)),
-        Arc::new(StringArray::from(text)),
         Arc::new(BinaryArray::from(bytes)),
         Arc::new(TimestampMillisecondArray::from(time)),
+        Arc::new(StringArray::from(text)),
     ];
     RecordBatch::try_new(schema(), columns.to_vec()).expect("columns of one length")
 }
 
 fn schema() -> SchemaRef {
     let time = DataType::Timestamp(TimeUnit::Millisecond, None);
-    let types = [DataType::Int64, DataType::Float64, DataType::Utf8, DataType::Binary, time];
+    let types = [DataType::Int64, DataType::Float64, DataType::Binary, time, DataType::Utf8];
     let names = ["a", "b b", "c\"", "d\\", "é"];
     let field = |(name, data_type)| Field::new(name, data_type, true);
     Arc::new(Schema::new(names.into_iter().zip(types).map(field).collect::<Vec<_>>()))
