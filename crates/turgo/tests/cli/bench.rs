@@ -36,6 +36,25 @@ fn every_scenario_is_right_and_said_so() {
 }
 
 #[test]
+fn the_example_of_the_scenarios_says_how_many_rows_there_are() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/scenarios.sql");
+    for workers in ["1", "3"] {
+        let ended = Place::new().turgo(&["run", script, "--workers", workers]);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let counts: Vec<&str> = ended.err.lines().filter(|line| line.ends_with("written")).collect();
+        let right = [
+            "filtered: 20000 rows written",
+            "means: 20000 rows written",
+            "symbols: 20000 rows written",
+            "totals: 20000 rows written",
+            "totals: 19940 rows written",
+            "totals: 20000 rows written",
+        ];
+        assert_eq!(counts, right);
+    }
+}
+
+#[test]
 fn every_nexmark_query_is_right_from_everywhere() {
     let place = Place::new();
     place
