@@ -41,7 +41,8 @@ fn the_example_of_the_scenarios_says_how_many_rows_there_are() {
     for workers in ["1", "3"] {
         let ended = Place::new().turgo(&["run", script, "--workers", workers]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
-        let counts: Vec<&str> = ended.err.lines().filter(|line| line.ends_with("written")).collect();
+        let counts: Vec<&str> =
+            ended.err.lines().filter(|line| line.ends_with("written")).collect();
         let right = [
             "filtered: 20000 rows written",
             "means: 20000 rows written",

@@ -15,13 +15,26 @@ use datafusion::error::Result;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::columns;
-use crate::model::{Case, Record, Type, Value, time_step};
-use crate::query::{Arithmetic, Function, GroupWindow, Named, Pace, WINDOW_COLUMNS, Window};
+use crate::model::{Case, Column, Record, Type, Value, time_step};
+use crate::query::{
+    Arithmetic, Body, From, Function, GroupWindow, Named, Pace, Select, WINDOW_COLUMNS, Window,
+};
 use crate::sql::{Dialect, Rows, TABLE, Windowed, Writer, plain_call, quoted, type_name};
 
 /// Stack for one question: a debug build of the engine takes up to 100 KiB for each level of a
 /// plan, and windows over windows are many levels. Pages that are not touched cost nothing.
 const STACK_BYTES: usize = 256 << 20;
+
+/// The column of the table that numbers its rows, in the order of files and of places in them.
+const PLACE: &str = "place_";
+
+/// Whether the batch engine can be asked: the numbers of rows do not leave a query within a query.
+pub(crate) fn understands(case: &Case) -> bool {
+    let unnumbered = |select: &&Select| {
+        matches!(select.body, Body::Over { .. }) && !matches!(select.from, From::Table)
+    };
+    !case.query.selects().iter().any(unnumbered)
+}
 
 /// What the batch engine says to `case`: rows, or its error.
 pub(crate) fn answer(case: &Case) -> Result<Vec<Vec<Value>>> {
@@ -64,7 +77,7 @@ pub(crate) fn script(case: &Case) -> Vec<String> {
     statements
 }
 
-/// The good rows of all files.
+/// The good rows of all files, numbered.
 fn table(case: &Case) -> Result<MemTable> {
     let table = &case.table;
     let timed = |values: &&Vec<Value>| table.bound.is_none() || !values[table.time].is_null();
@@ -78,11 +91,16 @@ fn table(case: &Case) -> Result<MemTable> {
         })
         .filter(timed)
         .collect();
-    let schema = columns::schema(&table.columns);
+    let numbers: Vec<Value> = (0..rows.len()).map(|row| Value::Int(row as i128)).collect();
+    let numbers: Vec<&Value> = numbers.iter().collect();
+    let place = Column { name: PLACE.into(), ty: Type::BigInt };
+    let all: Vec<Column> = table.columns.iter().cloned().chain([place]).collect();
+    let schema = columns::schema(&all);
     let arrays = table.columns.iter().enumerate().map(|(index, column)| {
         let values: Vec<&Value> = rows.iter().map(|row| &row[index]).collect();
         columns::column(&column.ty, &values)
     });
+    let arrays = arrays.chain([columns::column(&Type::BigInt, &numbers)]);
     let batch = RecordBatch::try_new(Arc::clone(&schema), arrays.collect())?;
     MemTable::try_new(schema, vec![vec![batch]])
 }
@@ -119,6 +137,10 @@ impl Dialect for Batch {
             }
             _ => format!("{}{filter}", plain_call(function, argument)),
         }
+    }
+
+    fn tie(&self) -> &'static str {
+        ", place_"
     }
 
     fn window(&self, window: &Window, rows: Rows, scope: &[Named], by: GroupWindow) -> Windowed {

@@ -82,7 +82,7 @@ pub(crate) fn identity(case: &Case) -> Identity {
     let Query::Select(select) = &case.query else { return Identity::Inserts };
     match &select.body {
         _ if case.emit != Emit::Changes => Identity::Inserts,
-        Body::Rows { .. } => Identity::Inserts,
+        Body::Rows { .. } | Body::Over { .. } => Identity::Inserts,
         Body::Groups { keys, keys_shown: false, .. } if !keys.is_empty() => Identity::Whole,
         // The start of a window is enough to tell it: the rest of the key follows from it.
         Body::Groups { keys, window, .. } => Identity::Key(

@@ -4,9 +4,11 @@
 //!
 //! - A row of a file stands under the largest `time - bound` of the good rows before it in that
 //!   file; other files do not matter.
-//! - A row is late for a window whose end is not above the watermark it stands under.
+//! - A row is late for a window whose end is not above the watermark it stands under, and for OVER
+//!   where its time is below it.
 //! - Each record of each scan ends as exactly one of used, late, filtered, rejected.
 
+mod over;
 mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,6 +123,9 @@ impl Run<'_> {
         };
         match &select.body {
             Body::Rows { items, distinct } => self.rows(rows, items, *distinct, &scope),
+            Body::Over { items, time, partition, calls } => {
+                self.over(rows, items, *time, partition, calls, &scope)
+            }
             Body::Groups { keys, window, calls, having, keys_shown, .. } => {
                 let groups = self.groups(rows, keys, *window, calls, &scope)?;
                 let shown = select.scope(self.table);
@@ -337,7 +342,12 @@ impl Run<'_> {
 
 /// The time of a row for its windows.
 fn time_of(row: &Row, window: &Window) -> Result<i64, Trouble> {
-    match row.values[window.time] {
+    time_of_column(row, window.time)
+}
+
+/// The time in a column.
+fn time_of_column(row: &Row, column: usize) -> Result<i64, Trouble> {
+    match row.values[column] {
         Value::Time(time) => Ok(time),
         _ => Err(Trouble("a NULL time belongs to no window".into())),
     }

@@ -120,6 +120,24 @@ pub(crate) enum Body {
         /// Whether the keys are among the columns that leave.
         keys_shown: bool,
     },
+    /// Each row with what is computed from the rows of its key up to it, in the order of time.
+    Over {
+        items: Vec<Item>,
+        /// The time column of the input.
+        time: usize,
+        partition: Vec<Expr>,
+        calls: Vec<OverCall>,
+    },
+}
+
+/// A function with OVER. A frame ends at the row and has so many rows, or all so far.
+#[derive(Debug, Clone)]
+pub(crate) enum OverCall {
+    Aggregate(Call, Option<usize>),
+    /// The first value of a column in the frame.
+    First(usize, Option<usize>, String),
+    /// The value of a column so many rows before.
+    Lag(usize, usize, String),
 }
 
 /// Which window columns a SELECT groups by.
@@ -364,6 +382,23 @@ impl Call {
     }
 }
 
+impl OverCall {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Aggregate(call, _) => &call.name,
+            Self::First(.., name) | Self::Lag(.., name) => name,
+        }
+    }
+
+    /// The type of the result over rows of `scope`.
+    pub(crate) fn ty(&self, scope: &[Named]) -> Type {
+        match self {
+            Self::Aggregate(call, _) => call.ty(scope),
+            Self::First(column, ..) | Self::Lag(column, ..) => scope[*column].ty.clone(),
+        }
+    }
+}
+
 impl From {
     /// The columns it offers, where the declared table offers `table`.
     pub(crate) fn scope(&self, table: &[Named]) -> Scope {
@@ -426,6 +461,11 @@ impl Select {
         let item = |item: &Item| Named { name: item.name.clone(), ty: item.expr.ty(&input) };
         match &self.body {
             Body::Rows { items, .. } => items.iter().map(item).collect(),
+            Body::Over { items, calls, .. } => {
+                let computed =
+                    |call: &OverCall| Named { name: call.name().into(), ty: call.ty(&input) };
+                items.iter().map(item).chain(calls.iter().map(computed)).collect()
+            }
             Body::Groups { keys, window, window_as, calls, keys_shown, .. } => {
                 let mut scope: Scope =
                     if *keys_shown { keys.iter().map(item).collect() } else { Vec::new() };

@@ -2,7 +2,9 @@
 
 use crate::model::{Case, Emit, Verdict};
 use crate::naive;
-use crate::query::{Body, Expr, From, Named, Pace, Query, Scope, Select, Window, WindowStyle};
+use crate::query::{
+    Body, Expr, From, Named, OverCall, Pace, Query, Scope, Select, Window, WindowStyle,
+};
 
 /// The shapes that cases are made for, and whether `case` is of them.
 pub(crate) fn shapes(case: &Case) -> Vec<(&'static str, bool)> {
@@ -11,7 +13,28 @@ pub(crate) fn shapes(case: &Case) -> Vec<(&'static str, bool)> {
     shapes.extend(windows_over_windows(&case.query));
     shapes.extend(unions_of_windows(&case.query));
     shapes.extend(sessions(&case.query));
+    shapes.extend(over(&case.query));
     shapes
+}
+
+fn over(query: &Query) -> Vec<(&'static str, bool)> {
+    let selects = query.selects();
+    let any = |holds: &dyn Fn(&Select, &[OverCall]) -> bool| {
+        selects.iter().any(|select| match &select.body {
+            Body::Over { calls, .. } => holds(select, calls),
+            _ => false,
+        })
+    };
+    let call = |holds: fn(&OverCall) -> bool| any(&|_, calls| calls.iter().any(holds));
+    vec![
+        ("OVER a table", any(&|select, _| matches!(select.from, From::Table))),
+        ("OVER a query", any(&|select, _| matches!(select.from, From::Query { .. }))),
+        ("OVER in a query", any(&|_, _| selects.len() > 1)),
+        ("OVER some rows", call(|call| matches!(call, OverCall::Aggregate(_, Some(_))))),
+        ("OVER all rows so far", call(|call| matches!(call, OverCall::Aggregate(_, None)))),
+        ("the first row of OVER", call(|call| matches!(call, OverCall::First(..)))),
+        ("a row before in OVER", call(|call| matches!(call, OverCall::Lag(..)))),
+    ]
 }
 
 fn windows_over_windows(query: &Query) -> Vec<(&'static str, bool)> {
@@ -117,12 +140,12 @@ fn guards(case: &Case) -> Vec<(&'static str, bool)> {
                 Some(filter) => holds(filter, &call.argument, scope),
                 None => false,
             }),
-            Body::Rows { .. } => false,
+            Body::Rows { .. } | Body::Over { .. } => false,
         })
     };
     let shown = any(&|select, scope| match &select.body {
         Body::Rows { items, .. } => items.iter().any(|item| guards_itself(&item.expr, scope)),
-        Body::Groups { .. } => false,
+        Body::Groups { .. } | Body::Over { .. } => false,
     });
     let nested = any(&|select, scope| {
         let inner = match &select.from {

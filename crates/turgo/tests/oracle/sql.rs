@@ -3,8 +3,8 @@
 
 use crate::model::{Case, Emit, Format, Table, Type, Value};
 use crate::query::{
-    Arithmetic, Body, Call, Expr, From, Function, GroupWindow, Item, Named, Nesting, Pace, Query,
-    Scope, Select, Window, WindowStyle,
+    Arithmetic, Body, Call, Expr, From, Function, GroupWindow, Item, Named, Nesting, OverCall,
+    Pace, Query, Scope, Select, Window, WindowStyle,
 };
 
 /// The name of the declared table.
@@ -18,6 +18,10 @@ pub(crate) trait Dialect {
     fn field(&self, row: &str, name: &str) -> String;
     /// An aggregate call without its filter applied: `filter` is ` FILTER (...)` or empty.
     fn call(&self, function: Function, argument: &str, ty: Option<&Type>, filter: &str) -> String;
+    /// What tells rows of one time apart, as more columns of an ORDER BY.
+    fn tie(&self) -> &'static str {
+        ""
+    }
     /// The FROM item for `window` over `rows`, and what WHERE and GROUP BY say.
     fn window(&self, window: &Window, rows: Rows, scope: &[Named], by: GroupWindow) -> Windowed;
 }
@@ -260,7 +264,7 @@ impl<D: Dialect> Writer<D> {
         let scope = select.from.scope(&self.table);
         let by = match &select.body {
             Body::Groups { window, .. } => *window,
-            Body::Rows { .. } => GroupWindow::No,
+            Body::Rows { .. } | Body::Over { .. } => GroupWindow::No,
         };
         let names: Vec<String> = scope.iter().map(|named| quoted(&named.name)).collect();
         let filter = select.filter.as_ref().map_or(String::new(), |filter| {
@@ -284,6 +288,21 @@ impl<D: Dialect> Writer<D> {
                 let items: Vec<_> = items.iter().map(item).collect();
                 let distinct = if *distinct { "DISTINCT " } else { "" };
                 format!("SELECT {distinct}{} FROM {from}{filter}", items.join(", "))
+            }
+            Body::Over { items, time, partition, calls } => {
+                let by: Vec<_> =
+                    partition.iter().map(|key| self.expr(key, &scope, &names)).collect();
+                let by = match by.is_empty() {
+                    true => String::new(),
+                    false => format!("PARTITION BY {} ", by.join(", ")),
+                };
+                let order = format!("{by}ORDER BY {}{}", names[*time], self.dialect.tie());
+                let calls = calls.iter().map(|call| {
+                    let text = self.over(call, &order, &scope, &names);
+                    format!("{text} AS {}", quoted(call.name()))
+                });
+                let shown: Vec<_> = items.iter().map(item).chain(calls).collect();
+                format!("SELECT {} FROM {from}{filter}", shown.join(", "))
             }
             Body::Groups { keys, window, window_as, calls, having, keys_shown } => {
                 let mut shown: Vec<String> = Vec::new();
@@ -316,6 +335,33 @@ impl<D: Dialect> Writer<D> {
                     format!(" HAVING {}", self.expr(having, &scope, &values))
                 });
                 format!("SELECT {} FROM {from}{filter}{grouping}{having}", shown.join(", "))
+            }
+        }
+    }
+
+    /// A function over the rows that `order` tells.
+    fn over(&self, call: &OverCall, order: &str, scope: &[Named], names: &[String]) -> String {
+        let framed = |rows: &Option<usize>| match rows {
+            Some(rows) => {
+                format!("OVER ({order} ROWS BETWEEN {} PRECEDING AND CURRENT ROW)", rows - 1)
+            }
+            None => format!("OVER ({order} ROWS UNBOUNDED PRECEDING)"),
+        };
+        match call {
+            OverCall::Aggregate(call, rows) => {
+                let filter = call.filter.as_ref().map_or(String::new(), |filter| {
+                    format!(" FILTER (WHERE {})", self.expr(filter, scope, names))
+                });
+                let argument = call.argument.as_ref();
+                let argument = argument.map_or(String::new(), |expr| self.expr(expr, scope, names));
+                let text = plain_call(call.function, &argument);
+                format!("{text}{filter} {}", framed(rows))
+            }
+            OverCall::First(column, rows, _) => {
+                format!("first_value({}) {}", names[*column], framed(rows))
+            }
+            OverCall::Lag(column, rows, _) => {
+                format!("lag({}, {rows}) OVER ({order})", names[*column])
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Random queries: one shape out of a dozen, filled with random expressions.
+//! Random queries: one shape out of many, filled with random expressions.
 //!
 //! In nested queries an outer query uses every aggregate of the inner one, because an optimiser
 //! may leave out what nobody reads, and with it the error it would have been.
 
+mod over;
 mod windows;
 
 use crate::generate::expression::{
@@ -55,7 +56,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     fn query(&mut self) -> (Query, bool) {
-        match self.random.below(24) {
+        match self.random.below(25) {
             0 | 1 => (self.rows(From::Table), true),
             2 | 3 => (self.groups(From::Table), true),
             4..=8 => {
@@ -90,7 +91,8 @@ impl Asker<'_> {
                 let window = self.session(input, time);
                 (self.groups(From::Window(window)), false)
             }
-            _ => (self.filtered_windows(), true),
+            23 => (self.filtered_windows(), true),
+            _ => (self.over(), true),
         }
     }
 
@@ -472,7 +474,7 @@ impl Asker<'_> {
         let calls = match &inner {
             Query::Select(select) => match &select.body {
                 Body::Groups { calls, .. } => calls.len(),
-                Body::Rows { .. } => panic!("groups were asked for"),
+                _ => panic!("groups were asked for"),
             },
             Query::Union { .. } => panic!("groups are a SELECT"),
         };
