@@ -8,6 +8,7 @@ use super::SAMPLE_ROWS;
 use super::compression::Compression;
 use crate::format::FileFormat;
 use crate::format::csv::Dialect;
+use crate::format::json::Rest;
 use crate::format::parquet::write::PageCompression;
 use crate::option;
 
@@ -20,6 +21,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "csv.header",
     "csv.delimiter",
     "csv.null",
+    "json.rest",
     "parquet.compression",
     "sample-rows",
     "write-mode",
@@ -45,6 +47,7 @@ pub(super) struct FileOptions {
     /// `None`: as the name of each file says.
     compression: Option<Compression>,
     pub(super) csv: Dialect,
+    pub(super) rest: Rest,
     /// How pages of Parquet are to be compressed.
     pub(super) pages: PageCompression,
     /// Rows the columns were inferred from, or are to be; `None`: they are declared.
@@ -80,6 +83,11 @@ impl FileOptions {
             format,
             compression,
             csv: dialect(table, path)?,
+            rest: option::one_of(
+                "json.rest",
+                get("json.rest").unwrap_or("check"),
+                &[("check", Rest::Check), ("skip", Rest::Skip)],
+            )?,
             pages: option::one_of(
                 "parquet.compression",
                 get("parquet.compression").unwrap_or("zstd"),

@@ -63,7 +63,7 @@ impl Source for FileSource {
 
     fn decoder(&self, projection: &[usize]) -> Result<Box<dyn Decode>> {
         let decoder = match self.options.format {
-            FileFormat::Json => json::read::decoder(&self.schema, projection),
+            FileFormat::Json => json::read::decoder(&self.schema, projection, self.options.rest),
             FileFormat::Csv => csv::read::decoder(&self.schema, projection, &self.options.csv),
             FileFormat::Parquet => Err(EngineError::internal("Parquet is no text")),
         }?;

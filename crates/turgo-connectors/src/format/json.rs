@@ -11,3 +11,12 @@ pub(crate) mod read;
 mod scan;
 mod separators;
 pub(crate) mod write;
+
+/// What is done with the rest of a record behind the last member that a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It must be JSON.
+    Check,
+    /// It is not looked at, but that it ends like an object.
+    Skip,
+}

@@ -234,3 +234,84 @@ fn any_lines_are_read_as_the_reference_reads_them() {
     }
     assert!(rows > 10_000 && rejected > 2000, "{rows} rows and {rejected} rejects mean little");
 }
+
+/// What is skipped is not looked at, all else is as it is where everything is checked: a good record
+/// stays one, and is taken or not whatever stands around it.
+#[test]
+fn the_rest_of_a_record_is_skipped_where_the_table_says_so() {
+    let types = types();
+    let schema =
+        columns(&std::array::from_fn::<_, 5, _>(|index| (KEYS[index], types[index].clone())));
+    let options = [("format", "json"), ("json.rest", "skip")];
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let source = connectors().source(&table(path.path(), &schema, &options)).unwrap();
+    let (mut more, mut same) = (0, 0);
+    for seed in 1..300 {
+        let text = file(&mut Random(seed));
+        for projection in [&[0, 1, 2, 3, 4][..], &[], &[0], &[2], &[1, 3]] {
+            std::fs::write(path.path(), &text).unwrap();
+            let (skipped, _) = read_from(source.as_ref(), projection, 0, 1 << 20, 1 << 20).unwrap();
+            let row_at = |start: u64| skipped.starts.iter().position(|at| *at == start);
+            for (start, line, cells) in lines(&text) {
+                let fits = |cells: &[Cell; 5]| projection.iter().all(|i| cells[*i].is_some());
+                let good = cells.as_ref().is_some_and(fits);
+                let shows = String::from_utf8_lossy(line);
+                let Some(row) = row_at(start) else {
+                    assert!(!good, "seed {seed}, columns {projection:?}: {shows}");
+                    continue;
+                };
+                assert!(line.trim_ascii_end().ends_with(b"}"), "seed {seed}: {shows}");
+                more += usize::from(!good);
+                // Of a repeated key, the first value may be the one that is read.
+                let repeated = |key: &&str| shows.matches(&format!("{}\"", &key[1..])).count() > 1;
+                if good && !shows.contains("\\u0074") && !KEYS.iter().any(repeated) {
+                    same += 1;
+                    for (column, index) in skipped.rows.columns().iter().zip(projection) {
+                        let expected = cells.as_ref().and_then(|cells| cells[*index].clone());
+                        assert_eq!(Some(shown(column, row)), expected, "seed {seed}: {shows}");
+                    }
+                }
+                if seed % 16 == 0 {
+                    std::fs::write(path.path(), line).unwrap();
+                    let (alone, _) =
+                        read_from(source.as_ref(), projection, 0, 1 << 20, 1 << 20).unwrap();
+                    assert_eq!(alone.rows, skipped.rows.slice(row, 1), "seed {seed}: {shows}");
+                }
+            }
+        }
+    }
+    assert!(same > 8_000 && more > 300, "{same} equal rows and {more} more mean little");
+}
+
+#[test]
+fn a_record_is_skipped_behind_the_last_column_that_is_read() {
+    let schema = columns(&[("a", types()[0].clone()), ("b", types()[0].clone())]);
+    let source = |rest| {
+        let path = tempfile::NamedTempFile::new().unwrap();
+        let lines = [
+            r#"{"a":1,"b":2,"c":3}"#,
+            r#"{"a":1,"b":2,"c":}"#,
+            r#"{"a":1,"b":2 oops}  "#,
+            r#"{"a":1,"b":2,"c":3"#,
+            r#"{"a":1,"b":x,"c":3}"#,
+            r#"{"a":1,,"b":2}"#,
+            r#"{"b":2,"a":1,:}"#,
+            r#"{"a":1}"#,
+            r#"{"a":1,"b":2,"a":7}"#,
+            r#"{"a":1,"b":2}"#,
+        ];
+        std::fs::write(path.path(), lines.join("\n")).unwrap();
+        let options = [("format", "json"), ("json.rest", rest)];
+        let source = connectors().source(&table(path.path(), &schema, &options)).unwrap();
+        let read = |projection: &[usize]| {
+            let (content, _) = read_from(source.as_ref(), projection, 0, 1 << 20, 7).unwrap();
+            let first = |row| shown(content.rows.column(0), row);
+            (content.starts.len(), first(content.starts.len() - 2))
+        };
+        (read(&[0, 1]), read(&[0]))
+    };
+    let (one, seven) = (Some("1".to_owned()), Some("7".to_owned()));
+    assert_eq!(source("check"), ((4, seven.clone()), (4, seven)));
+    // Not: a record without its end, a value that is no BIGINT, a comma too many.
+    assert_eq!(source("skip"), ((7, one.clone()), (9, one)));
+}

@@ -66,7 +66,7 @@ struct Rows {
 impl Rows {
     fn read(&mut self, text: &str) -> Result<(), Fault> {
         let row = self.valid.len();
-        if self.object.read(text.as_bytes(), 0, row).is_some() {
+        if self.object.read::<true>(text.as_bytes(), 0, row).is_some() {
             return Ok(());
         }
         self.object.slots.iter_mut().for_each(|slot| slot.truncate(row));

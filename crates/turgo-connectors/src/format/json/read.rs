@@ -10,6 +10,9 @@
 //!   rejected by the second, which thus decides alone what a record is and what is said of it.
 //! - J2. Values of columns that are not projected are checked as JSON, and nothing else: whether a
 //!   line is JSON does not depend on the projection.
+//! - J3. With [`Rest::Skip`], a record whose wanted members all stand at its begin is taken without a look
+//!   at the others: J1 and J2 hold of its begin alone. Which records are taken depends on
+//!   nothing but their text.
 
 use std::collections::HashMap;
 
@@ -17,6 +20,7 @@ use arrow::datatypes::{Field, Schema};
 use turgo_engine::Result;
 use turgo_engine::io::Decode;
 
+use super::Rest;
 use super::nested::column_of;
 use super::plain;
 use super::scan::{self, Cursor, Quoted, Syntax, unescaped};
@@ -25,14 +29,19 @@ use crate::format::column::{Column, Fault, Input, ReadColumn, Slot};
 use crate::format::records::{ReadRecords, RecordDecoder, projected};
 
 /// A decoder of the columns `projection` of `schema`.
-pub(crate) fn decoder(schema: &Schema, projection: &[usize]) -> Result<Box<dyn Decode>> {
+pub(crate) fn decoder(
+    schema: &Schema,
+    projection: &[usize],
+    rest: Rest,
+) -> Result<Box<dyn Decode>> {
     let fields = projection.iter().map(|index| schema.field(*index));
-    let records = JsonRecords { row: Object::new(fields)? };
+    let records = JsonRecords { row: Object::new(fields)?, rest };
     Ok(Box::new(RecordDecoder::new(records, projected(schema, projection))))
 }
 
 struct JsonRecords {
     row: Object,
+    rest: Rest,
 }
 
 impl ReadRecords for JsonRecords {
@@ -41,7 +50,10 @@ impl ReadRecords for JsonRecords {
     }
 
     fn read_at(&mut self, bytes: &[u8], from: usize, row: usize) -> Option<usize> {
-        let end = self.row.read(bytes, from, row)?;
+        if self.rest == Rest::Skip {
+            return self.read_begin(bytes, from, row);
+        }
+        let end = self.row.read::<true>(bytes, from, row)?;
         if bytes.get(end) == Some(&b'\n') {
             return Some(end + 1);
         }
@@ -72,6 +84,16 @@ impl ReadRecords for JsonRecords {
     }
 }
 
+impl JsonRecords {
+    /// As `read_at`, of a record of which nothing is read behind its last wanted member.
+    fn read_begin(&mut self, bytes: &[u8], from: usize, row: usize) -> Option<usize> {
+        let at = self.row.read::<false>(bytes, from, row)?;
+        let end = memchr::memchr(b'\n', &bytes[at..]).map(|length| at + length);
+        let record = bytes[from..end.unwrap_or(bytes.len())].trim_ascii_end();
+        record.ends_with(b"}").then_some(end.map_or(bytes.len(), |end| end + 1))
+    }
+}
+
 fn described(record: &str, error: &Syntax) -> String {
     let character = record[..record.floor_char_boundary(error.at)].chars().count() + 1;
     format!("invalid JSON at character {character}: {}", error.what)
@@ -95,9 +117,14 @@ impl Object {
     }
 
     /// Reads the object at `at` in `text` into the slots, which hold `row` values each, and returns
-    /// its end; `None` where something stands in the way, and then some slots may have taken values
-    /// and others not.
-    pub(super) fn read(&mut self, text: &[u8], mut at: usize, row: usize) -> Option<usize> {
+    /// its end, or, where it is not read `WHOLE`, the end of its last wanted member; `None` where
+    /// something stands in the way, and then some slots may have taken values and others not.
+    pub(super) fn read<const WHOLE: bool>(
+        &mut self,
+        text: &[u8],
+        mut at: usize,
+        row: usize,
+    ) -> Option<usize> {
         let mut found = 0;
         let mut before = START;
         loop {
@@ -109,7 +136,11 @@ impl Object {
             at = match passed.next {
                 Next::Wanted { index, quoted } => {
                     found += 1;
-                    read_value(&mut self.slots[index], text, at, quoted, row)?
+                    let end = read_value(&mut self.slots[index], text, at, quoted, row)?;
+                    if !WHOLE && found == self.slots.len() {
+                        return Some(end);
+                    }
+                    end
                 }
                 Next::Unwanted { quoted: true } => match plain::text_end(text, at) {
                     Some(end) => end + 1,
