@@ -44,15 +44,18 @@ def born():
     return boot + ticks / 100.0
 
 
-def measure(version, answer):
-    """Runs `answer()`, which returns the row of the answer, and prints what it took."""
+def measured(work):
+    """What `work()` takes."""
     ready = time.time()
     before, start = cpu(), time.perf_counter()
-    row = answer()
+    work()
     wall, used = time.perf_counter() - start, cpu() - before
+    return {"wall": wall, "cpu": used, "peak": peak(), "start": ready - born()}
+
+
+def measure(version, answer):
+    """Runs `answer()`, which returns the row of the answer, and prints what it took."""
+    row = []
+    took = measured(lambda: row.extend(answer()))
     row = [value if isinstance(value, (int, float)) else int(value) for value in row]
-    print(
-        json.dumps(
-            {"version": version, "row": row, "wall": wall, "cpu": used, "peak": peak(), "start": ready - born()}
-        )
-    )
+    print(json.dumps({"version": version, "row": row, **took}))
