@@ -86,7 +86,9 @@ impl ChangesAggregate {
         for (row, old) in olds.into_iter().enumerate() {
             changes.push(row, old, self.before, !aggregate.calls.is_empty());
         }
-        let replaced = self.before.then_some(&stored[..]);
+        // Where every row founds a group, there is nothing to replace, and nothing to put in order.
+        let plain = pane.table.len() - known == changes.rows.len();
+        let replaced = (self.before && !plain).then_some(&stored[..]);
         let groups = &self.versions.groups;
         let values = values(&aggregate, pane, &piece.rows, groups, replaced, &changes)?;
         let rows = output(&aggregate, piece.pane, &keys, values, &changes)?;
@@ -177,9 +179,15 @@ pub(super) fn output(
     changes: &Changes,
 ) -> Result<RecordBatch> {
     let count = changes.rows.len();
-    let rows = UInt32Array::from(changes.rows.clone());
-    let mut columns: Vec<ArrayRef> =
-        keys.iter().map(|key| compute::take(key, &rows, None)).collect::<Result<_, _>>()?;
+    let each_once = keys.iter().all(|key| key.len() == count)
+        && changes.rows.iter().zip(0..).all(|(row, at)| *row == at);
+    let mut columns: Vec<ArrayRef> = match each_once {
+        true => keys.to_vec(),
+        false => {
+            let rows = UInt32Array::from(changes.rows.clone());
+            keys.iter().map(|key| compute::take(key, &rows, None)).collect::<Result<_, _>>()?
+        }
+    };
     if let Panes::Attached { .. } = aggregate.panes {
         let (end, start) = pane;
         let fields = aggregate.output.fields();

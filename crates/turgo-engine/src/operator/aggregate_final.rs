@@ -163,18 +163,22 @@ impl Open {
             Groups::Sessions(ended) => ended[due.clone()].iter().map(|ended| ended.1).collect(),
         };
         let groups = match &self.complete.groups {
-            Groups::Sessions(ended) => ended[due].iter().map(|ended| ended.0).collect(),
+            Groups::Sessions(ended) => ended[due.clone()].iter().map(|ended| ended.0).collect(),
             Groups::Whole | Groups::Window(..) => {
                 let id = |group| u32::try_from(group).expect("group ids are 32 bits wide");
                 (id(due.start)..id(due.end)).collect::<Vec<u32>>()
             }
         };
         let groups = UInt32Array::from(groups);
-        let mut columns: Vec<ArrayRef> = self
-            .keys
-            .iter()
-            .map(|key| compute::take(key, &groups, None))
-            .collect::<Result<_, _>>()?;
+        let mut columns: Vec<ArrayRef> = match &self.complete.groups {
+            Groups::Sessions(_) => {
+                let keys = self.keys.iter().map(|key| compute::take(key, &groups, None));
+                keys.collect::<Result<_, _>>()?
+            }
+            Groups::Whole | Groups::Window(..) => {
+                self.keys.iter().map(|key| key.slice(due.start, rows)).collect()
+            }
+        };
         let fields = aggregate.output.fields();
         if aggregate.panes != Panes::Whole {
             let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];

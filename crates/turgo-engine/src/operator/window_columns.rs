@@ -3,9 +3,13 @@
 //! Bounds are microseconds inside the engine. They must be whole units of the column that shows
 //! them: otherwise two windows could look the same, and a window could seem complete before it is.
 
-use arrow::array::{ArrayRef, Int64Array};
-use arrow::compute;
-use arrow::datatypes::{DataType, FieldRef, TimeUnit};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, PrimitiveArray};
+use arrow::datatypes::{
+    ArrowTimestampType, DataType, FieldRef, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
 
 use crate::error::{EngineError, Result};
 use crate::time::{EventTime, in_unit};
@@ -100,7 +104,19 @@ fn unit(data_type: &DataType) -> Result<TimeUnit> {
     }
 }
 
-/// Int64 to timestamp reads the number as a count of the timestamp's unit.
+/// Numbers of a timestamp's unit as such timestamps.
 fn timestamps(values: Vec<i64>, field: &FieldRef) -> Result<ArrayRef> {
-    Ok(compute::cast(&Int64Array::from(values), field.data_type())?)
+    fn column<T: ArrowTimestampType>(values: Vec<i64>, zone: Option<&Arc<str>>) -> ArrayRef {
+        Arc::new(PrimitiveArray::<T>::new(values.into(), None).with_timezone_opt(zone.cloned()))
+    }
+    let zone = match field.data_type() {
+        DataType::Timestamp(_, zone) => zone.as_ref(),
+        _ => None,
+    };
+    Ok(match unit(field.data_type())? {
+        TimeUnit::Second => column::<TimestampSecondType>(values, zone),
+        TimeUnit::Millisecond => column::<TimestampMillisecondType>(values, zone),
+        TimeUnit::Microsecond => column::<TimestampMicrosecondType>(values, zone),
+        TimeUnit::Nanosecond => column::<TimestampNanosecondType>(values, zone),
+    })
 }

@@ -12,6 +12,7 @@
 mod encoded;
 mod integer;
 mod string;
+mod tuple;
 
 use std::fmt::{self, Debug};
 
@@ -25,6 +26,7 @@ use crate::error::{EngineError, Result};
 use encoded::EncodedKeys;
 use integer::IntegerKeys;
 use string::StringKeys;
+use tuple::TupleKeys;
 
 /// Dense ids for the distinct rows of key columns.
 pub struct GroupTable {
@@ -63,7 +65,10 @@ impl GroupTable {
         let keys = match key_fields {
             [] => Keys::Unit { seen: false },
             [field] => Keys::Stored(single(field)?),
-            fields => Keys::Stored(Box::new(EncodedKeys::new(fields)?)),
+            fields => Keys::Stored(match TupleKeys::new(fields) {
+                Some(keys) => Box::new(keys),
+                None => Box::new(EncodedKeys::new(fields)?),
+            }),
         };
         Ok(Self { fields: key_fields.to_vec(), keys })
     }

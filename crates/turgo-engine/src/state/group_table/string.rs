@@ -7,7 +7,9 @@ use std::hash::BuildHasher;
 use std::mem::size_of;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, LargeStringArray, StringArray, StringViewArray};
+use arrow::array::{
+    ArrayRef, AsArray, LargeStringArray, OffsetSizeTrait, StringArray, StringViewArray,
+};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef};
 use hashbrown::hash_table::Entry;
@@ -131,19 +133,21 @@ impl KeyStore for StringKeys {
 }
 
 /// Offsets in the width of a column type.
-fn offsets<O>(offsets: &[usize], field: &FieldRef) -> Result<OffsetBuffer<O>>
-where
-    O: arrow::array::OffsetSizeTrait + TryFrom<usize>,
-{
-    let narrow = |&offset: &usize| O::try_from(offset).ok();
-    let offsets: Option<Vec<O>> = offsets.iter().map(narrow).collect();
-    let offsets = offsets.ok_or_else(|| {
-        EngineError::data(format!(
-            "the distinct values of key \"{}\" have more bytes than one {} column holds; shorten \
-             the key, or group by windows",
-            field.name(),
-            field.data_type()
-        ))
-    })?;
-    Ok(OffsetBuffer::new(ScalarBuffer::from(offsets)))
+fn offsets<O: OffsetSizeTrait>(offsets: &[usize], field: &FieldRef) -> Result<OffsetBuffer<O>> {
+    // They never fall, so if the last one fits, all do.
+    let last = offsets[offsets.len() - 1];
+    O::from_usize(last).ok_or_else(|| too_many_bytes(field))?;
+    let narrow: Vec<O> = offsets.iter().map(|&offset| O::usize_as(offset)).collect();
+    Ok(OffsetBuffer::new(ScalarBuffer::from(narrow)))
+}
+
+/// The error for keys of which one column cannot hold the bytes.
+#[cold]
+pub(super) fn too_many_bytes(field: &FieldRef) -> EngineError {
+    EngineError::data(format!(
+        "the distinct values of key \"{}\" have more bytes than one {} column holds; shorten the \
+         key, or group by windows",
+        field.name(),
+        field.data_type()
+    ))
 }

@@ -35,6 +35,8 @@ fn key_types() -> Vec<Vec<DataType>> {
         vec![DataType::Null],
         vec![Dictionary(Box::new(DataType::Int16), Box::new(Utf8))],
         vec![Utf8, Utf8],
+        vec![LargeUtf8, Int8, Timestamp(TimeUnit::Millisecond, Some("+01:00".into()))],
+        vec![Decimal128(20, 2), Utf8],
         vec![Int32, Utf8View, Float64],
         vec![Dictionary(Box::new(DataType::Int16), Box::new(Int64)), Boolean],
     ]
