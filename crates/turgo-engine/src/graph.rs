@@ -399,6 +399,12 @@ pub enum AggregateFunction {
     Sum,
     /// The average; of integers and decimals, the exact sum divided once.
     Avg,
+    /// [`AggregateFunction::Count`] of distinct values.
+    CountDistinct,
+    /// [`AggregateFunction::Sum`] of distinct values.
+    SumDistinct,
+    /// [`AggregateFunction::Avg`] of distinct values.
+    AvgDistinct,
     /// The smallest value.
     Min,
     /// The largest value.
@@ -414,6 +420,9 @@ impl fmt::Display for AggregateFunction {
             Self::Count => f.write_str("count"),
             Self::Sum => f.write_str("sum"),
             Self::Avg => f.write_str("avg"),
+            Self::CountDistinct => f.write_str("count_distinct"),
+            Self::SumDistinct => f.write_str("sum_distinct"),
+            Self::AvgDistinct => f.write_str("avg_distinct"),
             Self::Min => f.write_str("min"),
             Self::Max => f.write_str("max"),
             Self::Other(function) => f.write_str(function.fun().name()),

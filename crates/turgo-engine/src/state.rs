@@ -5,8 +5,9 @@
 //! those ids. Reading never consumes: the same state is read for each changed row, merged into
 //! several hopping windows, and frozen for a checkpoint while it goes on.
 //!
-//! COUNT, SUM, AVG, MIN and MAX are kernels of our own, each over flat columns of states; every
-//! other function runs on DataFusion's accumulators behind an adapter. [`accumulators`] chooses.
+//! COUNT, SUM, AVG, MIN and MAX are kernels of our own, each over flat columns of states; of distinct
+//! values, too. Every other function runs on DataFusion's accumulators behind an adapter.
+//! [`accumulators`] chooses.
 //! [`Frames`] keep the last rows of each group instead of all of them, for `OVER`. [`key_group`] says
 //! which instance owns a key.
 
@@ -14,11 +15,13 @@ mod adapter;
 mod avg;
 mod columns;
 mod count;
+mod distinct;
 mod frames;
 mod group_table;
 pub mod key_group;
 mod min_max;
 mod min_max_varying;
+mod numbering;
 mod sum;
 mod total;
 
@@ -27,7 +30,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray};
-use arrow::datatypes::{DataType, FieldRef, Schema};
+use arrow::datatypes::{FieldRef, Schema};
 
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, AggregateCall, AggregateFunction, OverCall, OverFunction};
@@ -109,6 +112,11 @@ pub trait Accumulate: Debug + Send {
         None
     }
 
+    /// How many distinct values it holds, over all groups: what is kept beside one state for each.
+    fn distinct(&self) -> usize {
+        0
+    }
+
     /// Memory held, in bytes, roughly.
     fn bytes(&self) -> usize;
 }
@@ -129,8 +137,8 @@ pub fn frames(input: &Schema, call: &OverCall) -> Result<Box<dyn Frames>> {
     let OverCall { function, args, filter, rows, field } = call;
     let function = match function {
         OverFunction::Aggregate(function) => function.clone(),
-        OverFunction::First => return frames::first(&argument(input, args)?, *rows),
-        OverFunction::Lag => return frames::lag(&argument(input, args)?, *rows),
+        OverFunction::First => return frames::first(argument(input, args)?.data_type(), *rows),
+        OverFunction::Lag => return frames::lag(argument(input, args)?.data_type(), *rows),
     };
     let (args, filter, field) = (args.clone(), *filter, Arc::clone(field));
     let call = AggregateCall { function, args, filter, field };
@@ -143,24 +151,29 @@ pub fn frames(input: &Schema, call: &OverCall) -> Result<Box<dyn Frames>> {
 
 fn accumulator(input: &Schema, call: &AggregateCall) -> Result<Box<dyn Accumulate>> {
     let argument = || argument(input, &call.args);
+    let data_type = || Ok::<_, EngineError>(argument()?.data_type());
+    let distinct = |plain| distinct::accumulator(plain, argument()?);
     let field = &call.field;
     match &call.function {
         AggregateFunction::CountRows => Ok(Box::new(count::Count::of_rows())),
         AggregateFunction::Count => Ok(Box::new(count::Count::of_values())),
-        AggregateFunction::Sum => sum::accumulator(&argument()?, field),
-        AggregateFunction::Avg => avg::accumulator(&argument()?, field),
-        AggregateFunction::Min => min_max::accumulator::<false>(&argument()?, field),
-        AggregateFunction::Max => min_max::accumulator::<true>(&argument()?, field),
+        AggregateFunction::Sum => sum::accumulator(data_type()?, field),
+        AggregateFunction::Avg => avg::accumulator(data_type()?, field),
+        AggregateFunction::CountDistinct => distinct(Box::new(count::Count::of_values())),
+        AggregateFunction::SumDistinct => distinct(sum::accumulator(data_type()?, field)?),
+        AggregateFunction::AvgDistinct => distinct(avg::accumulator(data_type()?, field)?),
+        AggregateFunction::Min => min_max::accumulator::<false>(data_type()?, field),
+        AggregateFunction::Max => min_max::accumulator::<true>(data_type()?, field),
         AggregateFunction::Other(function) => {
             Ok(Box::new(adapter::Adapter::new(Arc::clone(function), Arc::clone(field))?))
         }
     }
 }
 
-/// The type of a call's only argument.
-fn argument(input: &Schema, args: &[usize]) -> Result<DataType> {
+/// The column of a call's only argument.
+fn argument<'a>(input: &'a Schema, args: &[usize]) -> Result<&'a FieldRef> {
     match args {
-        [column] => Ok(input.field(*column).data_type().clone()),
+        [column] => Ok(&input.fields()[*column]),
         _ => Err(EngineError::internal(format!("{} arguments instead of one", args.len()))),
     }
 }

@@ -10,9 +10,8 @@
 //!
 //! What else was looked at in DataFusion's functions (`exact.slt` holds them to it): `abs`,
 //! `factorial`, `gcd`, `lcm`, `CAST` and `round` of decimals check for overflow, `median` of
-//! decimals halves before it adds, `power` computes in floating point. SUM and AVG wrap; the engine
-//! has its own, and `lower` widens what `SUM(DISTINCT)` adds up. `AVG(DISTINCT)` of integers is
-//! DataFusion's and takes those beyond 2^53 that are the same float for one value.
+//! decimals halves before it adds, `power` computes in floating point. SUM and AVG wrap, and so do
+//! those of distinct values; the engine has its own.
 
 mod checked;
 #[cfg(test)]
@@ -66,8 +65,7 @@ fn rewrite_one(expr: Expr, schema: &datafusion_common::DFSchema) -> Result<Trans
             Ok(Transformed::yes(call(Checked::new(Operation::Negate, text), vec![*inner])))
         }
         Expr::AggregateFunction(mut call) => {
-            let average = call.func.name() == "avg" && !call.params.distinct;
-            let changed = average && integers(&mut call.params.args, schema)?;
+            let changed = call.func.name() == "avg" && integers(&mut call.params.args, schema)?;
             let expr = Expr::AggregateFunction(call);
             Ok(Transformed::new(expr, changed, TreeNodeRecursion::Continue))
         }

@@ -1,8 +1,8 @@
 //! Aggregates what one instance sees and sends states on to the owners of the groups.
 //!
-//! It keeps a bounded number of groups and a batch more, so it is small beside the owners. Where
-//! grouping does not pay because most rows are groups of their own, rows are turned into states one
-//! by one; now and then it is tried again. The pane key of a state says which windows it counts in,
+//! It keeps a bounded number of groups, and of distinct values in them, and a batch more, so it is
+//! small beside the owners. Where grouping does not pay because most rows are groups of their own,
+//! or distinct values, rows are turned into states one by one; now and then it is tried again. The pane key of a state says which windows it counts in,
 //! so owners need not know which instance it came from, or under which watermark.
 
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct PartialAggregate {
 pub(super) struct Limits {
     /// Groups at which everything is sent on.
     pub(super) groups_max: usize,
+    /// Distinct values of one call at which everything is sent on.
+    pub(super) distinct_max: usize,
     /// Rows after which it is judged whether grouping pays.
     pub(super) probe_rows: usize,
     /// Rows sent on one by one before grouping is tried again.
@@ -55,7 +57,12 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { groups_max: 64 << 10, probe_rows: 100_000, bypass_rows: 1_000_000 }
+        Self {
+            groups_max: 64 << 10,
+            distinct_max: 256 << 10,
+            probe_rows: 100_000,
+            bypass_rows: 1_000_000,
+        }
     }
 }
 
@@ -63,7 +70,7 @@ impl Default for Limits {
 #[derive(Debug)]
 enum Mode {
     /// Yes, and what it has brought since it was last judged.
-    Grouping { rows: usize, groups: usize },
+    Grouping { rows: usize, brought: usize },
     /// No, for so many more rows.
     Bypass { left: usize },
     /// Yes, always: a function cannot do without.
@@ -82,27 +89,27 @@ impl PartialAggregate {
     pub(super) fn with_limits(aggregate: Arc<Aggregate>, limits: Limits) -> Result<Self> {
         let store = PaneStore::new(aggregate)?;
         let calls = accumulators(store.aggregate())?;
-        let mode = Mode::Grouping { rows: 0, groups: 0 };
+        let mode = Mode::Grouping { rows: 0, brought: 0 };
         Ok(Self { store, calls, mode, limits, watermark: WATERMARK_NONE })
     }
 
     fn group(&mut self, split: &Split, batch: &Batch, out: &mut Output) -> Result<()> {
-        let before = self.store.groups();
+        let before = (self.store.groups(), self.store.distinct());
         self.store.update(split, &batch.rows)?;
-        let after = self.store.groups();
-        if after >= self.limits.groups_max {
+        let (groups, distinct) = (self.store.groups(), self.store.distinct());
+        if groups >= self.limits.groups_max || distinct >= self.limits.distinct_max {
             self.flush(None, out)?;
         }
-        if let Mode::Grouping { rows, groups } = &mut self.mode {
+        if let Mode::Grouping { rows, brought } = &mut self.mode {
             *rows += batch.len();
-            *groups += after - before;
+            *brought += usize::max(groups - before.0, distinct - before.1);
             if *rows >= self.limits.probe_rows {
                 // More than four groups to five rows: sending rows is cheaper than grouping them.
-                if *groups * 5 > *rows * 4 {
+                if *brought * 5 > *rows * 4 {
                     self.mode = Mode::Bypass { left: self.limits.bypass_rows };
                     self.flush(None, out)?;
                 } else {
-                    (*rows, *groups) = (0, 0);
+                    (*rows, *brought) = (0, 0);
                 }
             }
         }
@@ -146,7 +153,7 @@ impl Operator for PartialAggregate {
                 out.batch(Batch::derived(states, self.watermark));
                 self.mode = match left.checked_sub(batch.len()) {
                     Some(left) => Mode::Bypass { left },
-                    None => Mode::Grouping { rows: 0, groups: 0 },
+                    None => Mode::Grouping { rows: 0, brought: 0 },
                 };
                 Ok(())
             }

@@ -158,6 +158,12 @@ impl PaneStore {
         self.panes.values().map(|pane| pane.table.len()).sum()
     }
 
+    /// Distinct values held of the call that holds most, over all panes.
+    pub(super) fn distinct(&self) -> usize {
+        let most = |pane: &Pane| pane.calls.iter().map(|call| call.distinct()).max();
+        self.panes.values().filter_map(most).sum()
+    }
+
     /// The pane with that key, new where there was none.
     ///
     /// # Errors

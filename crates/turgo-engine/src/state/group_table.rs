@@ -18,7 +18,7 @@ use std::fmt::{self, Debug};
 
 use arrow::array::{ArrayRef, downcast_integer, downcast_temporal};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, Decimal128Type, FieldRef};
 use datafusion_common::utils::normalize_float_zero;
 
 use crate::error::{EngineError, Result};
@@ -168,24 +168,8 @@ fn single(field: &FieldRef) -> Result<Box<dyn KeyStore>> {
             data_type => (integer),
             _ => Box::new(EncodedKeys::new(std::slice::from_ref(field))?),
         },
+        DataType::Decimal128(..) => integer!(Decimal128Type),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Box::new(StringKeys::new(field)),
         _ => Box::new(EncodedKeys::new(std::slice::from_ref(field))?),
     })
-}
-
-/// The id of the next group after `len` others.
-#[inline]
-pub(super) fn next_id(len: usize) -> Result<u32> {
-    match u32::try_from(len) {
-        Ok(id) if id < u32::MAX => Ok(id),
-        _ => Err(too_many()),
-    }
-}
-
-#[cold]
-fn too_many() -> EngineError {
-    EngineError::data(format!(
-        "more than {} groups in one table; group by fewer keys, or by windows",
-        u32::MAX
-    ))
 }

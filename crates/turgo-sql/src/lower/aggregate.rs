@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion_expr::{Aggregate as LogicalAggregate, Expr};
-use turgo_engine::graph::{
-    Aggregate, Column, Distribution, Input, Instances, OperatorSpec, Output, Panes,
-};
+use turgo_engine::graph::{Aggregate, Distribution, Input, Instances, OperatorSpec, Output, Panes};
 use turgo_engine::operator::aggregate_partial::STATE_KEYS_AT;
 
-use super::call::{Calls, Casts, order_sensitive};
+use super::call::{Calls, order_sensitive};
 use super::rows::{
     Changelog, LogicalColumn, Part, Picked, RowWindow, RowWindowKind, Rows, field, plain_column,
     plain_type,
@@ -77,7 +75,7 @@ impl Lowering<'_> {
         }
         let input_fields = input.fields();
         let input_schema = Arc::new(Schema::new(input_fields.clone()));
-        let (calls, casts) = calls.finish(&input_schema)?;
+        let calls = calls.finish(&input_schema)?;
         let fields = output_fields(&keys, &panes, &input_fields, calls.iter().map(|c| &c.field));
         let aggregate = Arc::new(Aggregate {
             input: input_schema,
@@ -97,7 +95,6 @@ impl Lowering<'_> {
                 filtered: false,
             });
         }
-        self.cast(&mut result, &casts, &aggregate);
         Ok(result)
     }
 
@@ -223,32 +220,6 @@ impl Lowering<'_> {
                 self.keep_order(before);
             }
         }
-    }
-
-    /// Gives results that were computed in a wider type the type the plan expects.
-    fn cast(&mut self, rows: &mut Rows, casts: &Casts, aggregate: &Aggregate) {
-        if casts.is_empty() {
-            return;
-        }
-        let first = rows.fields.len() - aggregate.calls.len();
-        let mut columns = Vec::with_capacity(rows.fields.len());
-        for at in 0..rows.fields.len() {
-            let (expr, field) = rows.at(at);
-            let wanted = casts.iter().find(|(call, _)| first + call == at);
-            columns.push(match wanted {
-                Some((_, field)) => Column {
-                    expr: Arc::new(datafusion_physical_expr::expressions::CastExpr::new(
-                        expr,
-                        field.data_type().clone(),
-                        None,
-                    )),
-                    field: Arc::clone(field),
-                },
-                None => Column { expr, field },
-            });
-        }
-        rows.fields = columns.iter().map(|column| Arc::clone(&column.field)).collect();
-        self.push_project(rows.stage, columns);
     }
 }
 

@@ -3,16 +3,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{
-    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, FieldRef, SchemaRef,
-};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{Column, DFSchema};
 use datafusion_expr::expr::{AggregateFunction as LogicalCall, NullTreatment};
 use datafusion_expr::{AggregateUDF, Expr};
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::aggregate::AggregateExprBuilder;
-use datafusion_physical_expr::expressions::{CastExpr, Column as ColumnExpr, Literal};
+use datafusion_physical_expr::expressions::{Column as ColumnExpr, Literal};
 use turgo_engine::graph::{AggregateCall, AggregateFunction};
 
 use super::rows::{Picked, Rows, field, plain_type};
@@ -32,9 +30,6 @@ pub(super) fn order_sensitive(function: &AggregateFunction) -> bool {
     }
 }
 
-/// Calls whose results are to be cast, and the columns to cast them to.
-pub(super) type Casts = Vec<(usize, FieldRef)>;
-
 /// The calls of one aggregate, while its input columns are still being collected.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<Call>);
@@ -45,8 +40,6 @@ struct Call {
     args: Vec<usize>,
     filter: Option<usize>,
     field: FieldRef,
-    /// The type the plan expects, where the function computes in a wider one.
-    cast: Option<FieldRef>,
 }
 
 #[derive(Debug)]
@@ -80,7 +73,7 @@ impl Calls {
                 call.func.name()
             )));
         }
-        let mut args = arguments(&call, schema, rows)?;
+        let args = arguments(&call, schema, rows)?;
         let filter = match &call.params.filter {
             Some(filter) => {
                 let expr = rows.expr(filter, schema)?;
@@ -90,12 +83,7 @@ impl Calls {
         };
         let result = field(&readable(expr), result.data_type());
         let types: Vec<&DataType> = args.iter().map(|(_, field)| field.data_type()).collect();
-        let native = native(&call, &types);
-        let (wide, cast) = match &native {
-            None => widen_distinct_sum(&call, &mut args, &result),
-            Some(_) => (None, None),
-        };
-        let kind = match native {
+        let kind = match native(&call, &types) {
             Some(function) => Kind::Native(function),
             None => Kind::Other {
                 constants: args
@@ -111,16 +99,14 @@ impl Calls {
             Kind::Native(AggregateFunction::CountRows) => vec![],
             _ => args.into_iter().map(|(expr, field)| input.add(expr, field)).collect(),
         };
-        self.0.push(Call { kind, args, filter, field: wide.unwrap_or(result), cast });
+        self.0.push(Call { kind, args, filter, field: result });
         Ok(())
     }
 
-    /// The calls over the input as collected, and the ones whose results are to be cast.
-    pub(super) fn finish(self, input: &SchemaRef) -> Result<(Vec<AggregateCall>, Casts)> {
-        let mut casts = Vec::new();
+    /// The calls over the input as collected.
+    pub(super) fn finish(self, input: &SchemaRef) -> Result<Vec<AggregateCall>> {
         let mut calls = Vec::with_capacity(self.0.len());
-        for (index, call) in self.0.into_iter().enumerate() {
-            casts.extend(call.cast.map(|cast| (index, cast)));
+        for call in self.0 {
             let function = match call.kind {
                 Kind::Native(function) => function,
                 Kind::Other { function, constants, distinct, ignore_nulls } => {
@@ -142,7 +128,7 @@ impl Calls {
             let (args, filter, field) = (call.args, call.filter, call.field);
             calls.push(AggregateCall { function, args, filter, field });
         }
-        Ok((calls, casts))
+        Ok(calls)
     }
 }
 
@@ -179,9 +165,11 @@ pub(super) fn readable(expr: &Expr) -> String {
 
 /// The engine's own kernel for a call, if it has one.
 fn native(call: &LogicalCall, types: &[&DataType]) -> Option<AggregateFunction> {
-    let name = call.func.name();
-    if name == "count" && !call.params.distinct {
+    let (name, distinct) = (call.func.name(), call.params.distinct);
+    if name == "count" {
         return match call.params.args.as_slice() {
+            [_] if distinct => Some(AggregateFunction::CountDistinct),
+            _ if distinct => None,
             [] => Some(AggregateFunction::CountRows),
             [Expr::Literal(value, _)] if !value.is_null() => Some(AggregateFunction::CountRows),
             [_] => Some(AggregateFunction::Count),
@@ -193,9 +181,11 @@ fn native(call: &LogicalCall, types: &[&DataType]) -> Option<AggregateFunction> 
         // MIN and MAX do not care about DISTINCT.
         "min" if ordered(data_type) => Some(AggregateFunction::Min),
         "max" if ordered(data_type) => Some(AggregateFunction::Max),
-        _ if call.params.distinct => None,
-        "sum" if numeric(data_type) => Some(AggregateFunction::Sum),
-        "avg" if numeric(data_type) => Some(AggregateFunction::Avg),
+        "sum" | "avg" if !numeric(data_type) => None,
+        "sum" if distinct => Some(AggregateFunction::SumDistinct),
+        "sum" => Some(AggregateFunction::Sum),
+        "avg" if distinct => Some(AggregateFunction::AvgDistinct),
+        "avg" => Some(AggregateFunction::Avg),
         _ => None,
     }
 }
@@ -209,32 +199,4 @@ fn numeric(data_type: &DataType) -> bool {
 fn ordered(data_type: &DataType) -> bool {
     use DataType::{Boolean, Date32, Timestamp, Utf8};
     numeric(data_type) || matches!(data_type, Boolean | Date32 | Timestamp(..) | Utf8)
-}
-
-/// DataFusion adds up distinct values with wrapping arithmetic. They get a type in which no sum
-/// of them can wrap; the result is cast back, which checks it. Returns the wide result's field and
-/// the one to cast to.
-fn widen_distinct_sum(
-    call: &LogicalCall,
-    args: &mut [Argument],
-    result: &FieldRef,
-) -> (Option<FieldRef>, Option<FieldRef>) {
-    let ("sum", [(expr, arg)]) = (call.func.name(), args) else { return (None, None) };
-    let wide = match arg.data_type() {
-        integer if integer.is_integer() => DataType::Decimal128(20, 0),
-        DataType::Decimal128(precision, scale) if *precision + 10 > DECIMAL128_MAX_PRECISION => {
-            DataType::Decimal256(*precision, *scale)
-        }
-        _ => return (None, None),
-    };
-    let sum = match &wide {
-        DataType::Decimal128(precision, scale) => DataType::Decimal128(precision + 10, *scale),
-        DataType::Decimal256(precision, scale) => {
-            DataType::Decimal256((precision + 10).min(DECIMAL256_MAX_PRECISION), *scale)
-        }
-        _ => return (None, None),
-    };
-    *expr = Arc::new(CastExpr::new(Arc::clone(expr), wide.clone(), None));
-    *arg = field(arg.name(), &wide);
-    (Some(field(result.name(), &sum)), Some(Arc::clone(result)))
 }

@@ -300,18 +300,18 @@ fn distinct_is_an_aggregate_without_calls() {
 }
 
 #[test]
-fn a_distinct_sum_is_computed_in_a_type_that_holds_it() {
+fn calls_over_distinct_values_send_states_like_any_other() {
     check(
         "SELECT count(DISTINCT price), sum(DISTINCT price), sum(amount) FILTER (WHERE price > 1) FROM bid",
         r"
   stage 0: one instance per worker
     scan bid, memory (0 rows): price, amount, date_time; event time date_time, watermark date_time - 4s
-    project price, CAST(price AS Decimal128(20, 0)) AS price, price > 1 AS filter, amount
-    partial aggregate [count(price), sum(price), sum(amount) where filter]
+    project price, price > 1 AS filter, amount
+    partial aggregate [count_distinct(price), sum_distinct(price), sum(amount) where filter]
     -> stage 1, to its one instance: partial states, merged in one place for there is no key
   stage 1: one instance
-    final aggregate [count(price), sum(price), sum(amount) where filter]
-    project count(DISTINCT price) AS count(distinct price), CAST(sum(DISTINCT price) AS Int64) AS sum(distinct price), sum(amount) FILTER (WHERE price > Int64(1)) AS sum(amount) filter (where price > 1)
+    final aggregate [count_distinct(price), sum_distinct(price), sum(amount) where filter]
+    project count(DISTINCT price) AS count(distinct price), sum(DISTINCT price) AS sum(distinct price), sum(amount) FILTER (WHERE price > Int64(1)) AS sum(amount) filter (where price > 1)
     -> memory
 ",
     );

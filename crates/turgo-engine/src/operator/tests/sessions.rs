@@ -58,6 +58,7 @@ proptest! {
         producers in 1..4_usize,
         owners in 1..4_usize,
         groups_max in 1..8_usize,
+        distinct_max in 1..8_usize,
         probe_rows in 1..30_usize,
         bypass_rows in 1..30_usize,
     ) {
@@ -68,7 +69,7 @@ proptest! {
         prop_assert_eq!(by_rows.counts, counts);
 
         let aggregate = aggregate(by_session(gap));
-        for limits in [Limits::default(), Limits { groups_max, probe_rows, bypass_rows }] {
+        for limits in [Limits::default(), Limits { groups_max, distinct_max, probe_rows, bypass_rows }] {
             let partial =
                 || Chain::of(PartialAggregate::with_limits(aggregate.clone(), limits).unwrap());
             let owner = || Chain::of(FinalAggregate::of_states(aggregate.clone()).unwrap());

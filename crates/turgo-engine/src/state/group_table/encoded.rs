@@ -9,8 +9,9 @@ use arrow::row::{RowConverter, Rows, SortField};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::{KeyStore, next_id};
+use super::KeyStore;
 use crate::error::{EngineError, Result};
+use crate::state::numbering::next_number;
 
 #[derive(Debug)]
 pub(super) struct EncodedKeys {
@@ -60,7 +61,7 @@ impl KeyStore for EncodedKeys {
             groups.push(match self.table.entry(hash, same, |&(hash, _)| hash) {
                 Entry::Occupied(entry) => entry.get().1,
                 Entry::Vacant(entry) => {
-                    let id = next_id(self.keys.num_rows())?;
+                    let id = next_number(self.keys.num_rows())?;
                     entry.insert((hash, id));
                     self.keys.push(key);
                     id

@@ -15,9 +15,10 @@ use arrow::datatypes::{DataType, FieldRef};
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::KeyStore;
 use super::integer::nulls_but_one;
-use super::{KeyStore, next_id};
 use crate::error::{EngineError, Result};
+use crate::state::numbering::next_number;
 
 #[derive(Debug)]
 pub(super) struct StringKeys {
@@ -67,7 +68,7 @@ impl StringKeys {
         match self.table.entry(hash, same, |&(hash, _)| hash) {
             Entry::Occupied(entry) => Ok(entry.get().1),
             Entry::Vacant(entry) => {
-                let id = next_id(self.offsets.len() - 1)?;
+                let id = next_number(self.offsets.len() - 1)?;
                 entry.insert((hash, id));
                 self.bytes.extend_from_slice(key);
                 self.offsets.push(self.bytes.len());
@@ -81,7 +82,7 @@ impl StringKeys {
         if let Some(id) = self.null {
             return Ok(id);
         }
-        let id = next_id(self.len())?;
+        let id = next_number(self.len())?;
         self.offsets.push(self.bytes.len());
         self.null = Some(id);
         Ok(id)

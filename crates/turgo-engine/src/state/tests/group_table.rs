@@ -171,8 +171,8 @@ fn no_key_columns_make_one_group_once_there_is_a_row() {
 #[test]
 fn one_more_group_than_ids_is_an_error() {
     let last = u32::MAX as usize - 1;
-    assert_eq!(crate::state::group_table::next_id(last).unwrap(), u32::MAX - 1);
-    let error = crate::state::group_table::next_id(last + 1).unwrap_err();
+    assert_eq!(crate::state::numbering::next_number(last).unwrap(), u32::MAX - 1);
+    let error = crate::state::numbering::next_number(last + 1).unwrap_err();
     assert!(matches!(error, EngineError::Data { .. }));
 }
 

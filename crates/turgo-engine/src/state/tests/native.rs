@@ -1,4 +1,5 @@
-//! COUNT, SUM, AVG, MIN and MAX against lists of the values each group was given.
+//! COUNT, SUM, AVG, also of distinct values, MIN and MAX against lists of the values each group was
+//! given.
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    use AggregateFunction::{Avg, Count, CountRows, Max, Min, Sum};
+    use AggregateFunction::{Avg, Count, CountDistinct, CountRows, Max, Min, Sum};
     use DataType::{Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64};
     let case = |function: &AggregateFunction, argument: &DataType, result: DataType| Case {
         function: function.clone(),
@@ -57,9 +58,20 @@ fn cases() -> Vec<Case> {
     let fixed = [Int8, UInt64, Int64, DECIMAL, FLOAT, DataType::Float32, timestamp];
     for any in fixed.iter().chain(&text).chain(&bytes) {
         cases.push(case(&Count, any, Int64));
+        cases.push(case(&CountDistinct, any, Int64));
         cases.push(case(&Min, any, any.clone()));
         cases.push(case(&Max, any, any.clone()));
     }
+    let distinct = cases.iter().filter_map(|case| {
+        let function = match case.function {
+            Sum => AggregateFunction::SumDistinct,
+            Avg => AggregateFunction::AvgDistinct,
+            _ => return None,
+        };
+        Some(Case { function, ..case.clone() })
+    });
+    let distinct: Vec<Case> = distinct.collect();
+    cases.extend(distinct);
     cases
 }
 
@@ -125,6 +137,21 @@ fn unscaled(value: &ScalarValue) -> i256 {
 
 /// The answer over these values, computed from scratch; `None` where it does not fit its type.
 fn answer(case: &Case, rows: usize, values: &[ScalarValue]) -> Option<ScalarValue> {
+    use AggregateFunction::{Avg, AvgDistinct, CountDistinct, Sum, SumDistinct};
+    if let CountDistinct | SumDistinct | AvgDistinct = case.function {
+        let mut distinct: Vec<ScalarValue> = Vec::new();
+        for value in values {
+            if !distinct.contains(value) {
+                distinct.push(value.clone());
+            }
+        }
+        let function = match case.function {
+            CountDistinct => AggregateFunction::Count,
+            SumDistinct => Sum,
+            _ => Avg,
+        };
+        return answer(&Case { function, ..case.clone() }, rows, &distinct);
+    }
     let null = ScalarValue::try_from(&case.result).unwrap();
     let float = |v: &ScalarValue| match v.cast_to(&FLOAT) {
         Ok(ScalarValue::Float64(Some(v))) => v,

@@ -1,0 +1,335 @@
+//! COUNT, SUM and AVG of distinct values.
+//!
+//! One hash table holds the pairs of group and value that have been seen. A row whose pair is new
+//! counts in the function's plain kernel, to which the others look like rows that a filter left out.
+//!
+//! - D1. A pair counts once, whether it comes in a row or in a state.
+//! - D2. Values are equal where GROUP BY finds them equal, by rule G2 of
+//!   [the group table](super::group_table); NULL is not a value.
+//! - D3. What travels is a list of each group's values, in order of first appearance. Merging adds
+//!   them as rows; the plain kernel's own state, which two lists may share in, stays where it is.
+
+use std::hash::{Hash, Hasher};
+use std::iter::repeat_n;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayData, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, ListArray,
+    UInt32Array, make_array,
+};
+use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer};
+use arrow::compute::{filter, take};
+use arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef};
+use datafusion_common::utils::normalize_float_zero;
+
+use super::columns::{only, selected, unexpected};
+use super::numbering::Numbering;
+use super::{Accumulate, GroupTable};
+use crate::error::{EngineError, Result};
+
+/// `plain` over the distinct values of the column `argument`.
+pub(super) fn accumulator(
+    plain: Box<dyn Accumulate>,
+    argument: &FieldRef,
+) -> Result<Box<dyn Accumulate>> {
+    let data_type = argument.data_type();
+    let words = match data_type.primitive_width() {
+        Some(1 | 2 | 4 | 8) => Words::Values(data_type.clone()),
+        _ => Words::Numbers(GroupTable::new(std::slice::from_ref(argument))?),
+    };
+    let item = Arc::new(Field::new_list_field(data_type.clone(), true));
+    Ok(Box::new(Distinct { plain, item, words, pairs: Pairs::default(), groups: 0 }))
+}
+
+/// The values of each group, and what they come to.
+#[derive(Debug)]
+struct Distinct {
+    plain: Box<dyn Accumulate>,
+    /// What the lists of values hold.
+    item: FieldRef,
+    words: Words,
+    pairs: Pairs,
+    groups: usize,
+}
+
+/// What stands for a value: one word, the same where values are equal.
+#[derive(Debug)]
+enum Words {
+    /// Of up to 64 bits, all of one width: the bits of the value itself.
+    Values(DataType),
+    /// Of any other type: its number in a table.
+    Numbers(GroupTable),
+}
+
+/// The pairs of group and word that have been seen.
+///
+/// Each table holds those of [`Pairs::BLOCK`] groups. Groups that came up together are mostly in use
+/// together, so that what is in use stays in the cache however many groups there are.
+#[derive(Debug, Default)]
+struct Pairs {
+    blocks: Vec<Numbering<Pair>>,
+    len: usize,
+}
+
+impl Pairs {
+    const BLOCK: usize = 64;
+
+    /// Makes room for `groups` groups.
+    fn resize(&mut self, groups: usize) {
+        let blocks = groups.div_ceil(Self::BLOCK).max(self.blocks.len());
+        self.blocks.resize_with(blocks, Numbering::new);
+    }
+
+    /// Adds a pair and says whether it is new.
+    #[inline]
+    fn add(&mut self, group: u32, word: u64) -> Result<bool> {
+        let block = &mut self.blocks[group as usize / Self::BLOCK];
+        let known = block.len();
+        block.number(Pair::new(group, word))?;
+        let new = block.len() - known;
+        self.len += new;
+        Ok(new > 0)
+    }
+
+    /// All pairs; those of a group are in order of first appearance.
+    fn iter(&self) -> impl Iterator<Item = Pair> {
+        self.blocks.iter().flat_map(|block| block.keys()).copied()
+    }
+
+    fn bytes(&self) -> usize {
+        let blocks = self.blocks.iter().map(Numbering::bytes).sum::<usize>();
+        blocks + self.blocks.capacity() * size_of::<Numbering<Pair>>()
+    }
+}
+
+/// A group and the word of a value, in 12 bytes, so that an entry of a hash table has 16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pair {
+    group: u32,
+    low: u32,
+    high: u32,
+}
+
+impl Pair {
+    #[inline]
+    fn new(group: u32, word: u64) -> Self {
+        Self { group, low: word as u32, high: (word >> 32) as u32 }
+    }
+
+    #[inline]
+    fn word(self) -> u64 {
+        u64::from(self.high) << 32 | u64::from(self.low)
+    }
+}
+
+impl Hash for Pair {
+    /// In one step, not one for each field.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from(self.group) << 64 | u128::from(self.word()));
+    }
+}
+
+impl Words {
+    /// The word of each row that is selected; rows that are not may have any.
+    fn of(&mut self, values: &ArrayRef, selected: Option<&BooleanBuffer>) -> Result<Vec<u64>> {
+        match self {
+            Self::Values(_) => {
+                let data = normalize_float_zero(values).to_data();
+                Ok(match data.data_type().primitive_width() {
+                    Some(1) => data.buffer::<u8>(0).iter().map(|&bits| bits.into()).collect(),
+                    Some(2) => data.buffer::<u16>(0).iter().map(|&bits| bits.into()).collect(),
+                    Some(4) => data.buffer::<u32>(0).iter().map(|&bits| bits.into()).collect(),
+                    _ => data.buffer::<u64>(0)[..data.len()].to_vec(),
+                })
+            }
+            Self::Numbers(table) => {
+                let mut numbers = Vec::new();
+                let Some(selected) = selected else {
+                    table.intern(std::slice::from_ref(values), values.len(), &mut numbers)?;
+                    return Ok(numbers.into_iter().map(u64::from).collect());
+                };
+                // The table keeps what it is shown, so it is shown no other values.
+                let shown = filter(values, &BooleanArray::new(selected.clone(), None))?;
+                table.intern(&[shown], selected.count_set_bits(), &mut numbers)?;
+                let mut words = vec![0; values.len()];
+                for (row, number) in selected.set_indices().zip(numbers) {
+                    words[row] = number.into();
+                }
+                Ok(words)
+            }
+        }
+    }
+
+    /// The values that these words stand for.
+    fn values(&self, words: Vec<u64>) -> Result<ArrayRef> {
+        match self {
+            Self::Values(data_type) => {
+                let len = words.len();
+                let buffer = match data_type.primitive_width() {
+                    Some(1) => narrow(words, |word| word as u8),
+                    Some(2) => narrow(words, |word| word as u16),
+                    Some(4) => narrow(words, |word| word as u32),
+                    _ => Buffer::from_vec(words),
+                };
+                let data = ArrayData::builder(data_type.clone()).len(len).add_buffer(buffer);
+                Ok(make_array(data.build()?))
+            }
+            Self::Numbers(table) => {
+                let number = |word| u32::try_from(word).expect("a number has 32 bits");
+                let numbers = UInt32Array::from_iter_values(words.into_iter().map(number));
+                Ok(take(only(&table.keys()?)?, &numbers, None)?)
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Values(_) => 0,
+            Self::Numbers(table) => table.bytes(),
+        }
+    }
+}
+
+/// Words without the bits that no value has.
+fn narrow<N: ArrowNativeType>(words: Vec<u64>, bits: impl Fn(u64) -> N) -> Buffer {
+    Buffer::from_vec(words.into_iter().map(bits).collect::<Vec<N>>())
+}
+
+impl Distinct {
+    /// Marks the rows that count: selected, and the first of their pair (D1, D2).
+    fn first(
+        &mut self,
+        groups: &[u32],
+        args: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<BooleanArray> {
+        debug_assert!(total >= self.groups, "groups do not go away");
+        self.groups = total.max(self.groups);
+        self.pairs.resize(self.groups);
+        let values = only(args)?;
+        if values.data_type() != self.item.data_type() {
+            return Err(unexpected(values));
+        }
+        let selected = selected(values.logical_nulls().as_ref(), filter);
+        let words = self.words.of(values, selected.as_ref())?;
+        let mut first = BooleanBufferBuilder::new(groups.len());
+        first.append_n(groups.len(), false);
+        let mut see = |row: usize| -> Result<()> {
+            if self.pairs.add(groups[row], words[row])? {
+                first.set_bit(row, true);
+            }
+            Ok(())
+        };
+        match &selected {
+            None => (0..groups.len()).try_for_each(&mut see)?,
+            Some(selected) => selected.set_indices().try_for_each(&mut see)?,
+        }
+        Ok(BooleanArray::new(first.finish(), None))
+    }
+}
+
+/// One list for each group.
+fn lists(item: &FieldRef, lengths: Vec<usize>, values: ArrayRef) -> Result<Vec<ArrayRef>> {
+    if i32::try_from(values.len()).is_err() {
+        return Err(EngineError::data(format!(
+            "{} distinct values do not fit one column of states; group by more keys, or by windows",
+            values.len()
+        )));
+    }
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(vec![Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, None)?)])
+}
+
+impl Accumulate for Distinct {
+    fn state_fields(&self) -> Vec<FieldRef> {
+        vec![Arc::new(Field::new("distinct", DataType::List(Arc::clone(&self.item)), false))]
+    }
+
+    fn update(
+        &mut self,
+        groups: &[u32],
+        args: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        let first = self.first(groups, args, filter, total)?;
+        self.plain.update(groups, args, Some(&first), total)
+    }
+
+    fn update_reading(
+        &mut self,
+        groups: &[u32],
+        args: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<ArrayRef> {
+        let first = self.first(groups, args, filter, total)?;
+        self.plain.update_reading(groups, args, Some(&first), total)
+    }
+
+    fn merge(&mut self, groups: &[u32], states: &[ArrayRef], total: usize) -> Result<()> {
+        let column = only(states)?;
+        let lists = column.as_list_opt::<i32>().filter(|lists| lists.null_count() == 0);
+        let lists = lists.ok_or_else(|| unexpected(column))?;
+        let offsets = lists.offsets();
+        let (start, end) = (offsets[0] as usize, offsets[lists.len()] as usize);
+        let mut of_values = Vec::with_capacity(end - start);
+        for (&group, len) in groups.iter().zip(offsets.lengths()) {
+            of_values.extend(repeat_n(group, len));
+        }
+        self.update(&of_values, &[lists.values().slice(start, end - start)], None, total)
+    }
+
+    fn read(&mut self, groups: &[u32]) -> Result<ArrayRef> {
+        self.plain.read(groups)
+    }
+
+    fn state(&mut self) -> Result<Vec<ArrayRef>> {
+        let mut lengths = vec![0; self.groups];
+        for pair in self.pairs.iter() {
+            lengths[pair.group as usize] += 1;
+        }
+        // Counting sort by group, which leaves each group's values in their order (D3).
+        let mut next = lengths.clone();
+        let mut before = 0;
+        for next in &mut next {
+            (*next, before) = (before, before + *next);
+        }
+        let mut words = vec![0; before];
+        for pair in self.pairs.iter() {
+            let next = &mut next[pair.group as usize];
+            words[*next] = pair.word();
+            *next += 1;
+        }
+        lists(&self.item, lengths, self.words.values(words)?)
+    }
+
+    /// The row's own value, or none.
+    fn row_states(
+        &self,
+        args: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+        rows: usize,
+    ) -> Result<Option<Vec<ArrayRef>>> {
+        let values = only(args)?;
+        let states = match selected(values.logical_nulls().as_ref(), filter) {
+            None => lists(&self.item, vec![1; rows], Arc::clone(values)),
+            Some(selected) => {
+                let lengths = selected.iter().map(usize::from).collect();
+                let selected = BooleanArray::new(selected, None);
+                lists(&self.item, lengths, arrow::compute::filter(values, &selected)?)
+            }
+        };
+        states.map(Some)
+    }
+
+    fn distinct(&self) -> usize {
+        self.pairs.len
+    }
+
+    fn bytes(&self) -> usize {
+        self.plain.bytes() + self.words.bytes() + self.pairs.bytes()
+    }
+}
