@@ -3,6 +3,7 @@
 mod aggregates;
 mod assign_windows;
 mod changes;
+mod distinct;
 mod drive;
 mod held;
 mod model;

@@ -9,7 +9,7 @@
 //! - A2. Reading freezes the live accumulator into a run, merges the runs into one, and evaluates an
 //!   accumulator made from that run and thrown away. Reading again reads the same run.
 //!
-//! Reading therefore costs as much as the state is large. [`EVALUATE_KEEPS`] names functions whose
+//! Reading therefore costs as much as the state is large. [`EVALUATE_KEEPS`] is a function whose
 //! accumulators may be evaluated in place, because they are read after every row where it matters.
 //!
 //! The arguments are those the accumulator takes: every argument of the call, constants too, and
@@ -30,9 +30,8 @@ use super::Accumulate;
 use super::columns::{is_selected, selected};
 use crate::error::{EngineError, Result};
 
-/// Functions whose accumulators only look at their state when they evaluate, and whose state may be
-/// large: COUNT(DISTINCT) holds a set, `approx_distinct` a sketch.
-const EVALUATE_KEEPS: [&str; 2] = ["count", "approx_distinct"];
+/// Its accumulators hold a sketch, which is large, and only look at it when they evaluate.
+const EVALUATE_KEEPS: &str = "approx_distinct";
 
 /// The states of one call of a function.
 pub(super) struct Adapter {
@@ -74,7 +73,7 @@ impl Adapter {
         }
         Ok(Self {
             state_fields: function.state_fields()?,
-            evaluate_keeps: EVALUATE_KEEPS.contains(&function.fun().name()),
+            evaluate_keeps: function.fun().name() == EVALUATE_KEEPS,
             function,
             field,
             groups: Vec::new(),

@@ -1,6 +1,7 @@
 //! State against naive models: rows kept in lists, answers computed from scratch.
 
 mod adapter;
+mod distinct;
 mod exact;
 mod group_table;
 mod key_group;

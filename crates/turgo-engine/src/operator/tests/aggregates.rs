@@ -50,7 +50,7 @@ fn states_exchange(panes: Panes, producers: usize, owners: usize, limits: Limits
 }
 
 /// The usual limits, and ones that few rows reach.
-fn any_limits() -> impl Strategy<Value = Limits> {
+pub(super) fn any_limits() -> impl Strategy<Value = Limits> {
     let small = (1..8_usize, 1..8_usize, 1..8_usize, 1..30_usize).prop_map(
         |(groups_max, distinct_max, probe_rows, bypass_rows)| Limits {
             groups_max,
