@@ -1,13 +1,13 @@
 //! COUNT, SUM and AVG of distinct values.
 //!
-//! One hash table holds the pairs of group and value that have been seen. A row whose pair is new
-//! counts in the function's plain kernel, to which the others look like rows that a filter left out.
+//! Pairs of group and value that have been seen are kept. A row whose pair is new counts in the
+//! function's plain kernel, to which the others look like rows that a filter left out.
 //!
 //! - D1. A pair counts once, whether it comes in a row or in a state.
 //! - D2. Values are equal where GROUP BY finds them equal, by rule G2 of
 //!   [the group table](super::group_table); NULL is not a value.
-//! - D3. What travels is a list of each group's values, in order of first appearance. Merging adds
-//!   them as rows; the plain kernel's own state, which two lists may share in, stays where it is.
+//! - D3. What travels is a list of each group's values. Merging adds them as rows; the plain kernel's
+//!   own state, in which two lists may share, stays where it is.
 
 use std::hash::{Hash, Hasher};
 use std::iter::repeat_n;
@@ -61,14 +61,31 @@ enum Words {
     Numbers(GroupTable),
 }
 
-/// The pairs of group and word that have been seen.
+/// The pairs of group and word that have been seen: of each 64 words in a row, a mask.
 ///
-/// Each table holds those of [`Pairs::BLOCK`] groups. Groups that came up together are mostly in use
-/// together, so that what is in use stays in the cache however many groups there are.
+/// Numbers in a table are dense, and so are most keys that are counted; of others, a mask has one
+/// bit. Each [`Block`] holds 64 groups. Groups that came up together are mostly in use together, so
+/// that what is in use stays in the cache however many groups there are.
 #[derive(Debug, Default)]
 struct Pairs {
-    blocks: Vec<Numbering<Pair>>,
+    blocks: Vec<Block>,
     len: usize,
+}
+
+/// The pairs of some groups.
+#[derive(Debug)]
+struct Block {
+    spans: Numbering<Span>,
+    /// Which words of each span have been seen.
+    masks: Vec<u64>,
+}
+
+/// A group and 64 words in a row, in 12 bytes, so that an entry of a hash table has 16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    group: u32,
+    low: u32,
+    high: u32,
 }
 
 impl Pairs {
@@ -77,56 +94,64 @@ impl Pairs {
     /// Makes room for `groups` groups.
     fn resize(&mut self, groups: usize) {
         let blocks = groups.div_ceil(Self::BLOCK).max(self.blocks.len());
-        self.blocks.resize_with(blocks, Numbering::new);
+        let empty = || Block { spans: Numbering::new(), masks: Vec::new() };
+        self.blocks.resize_with(blocks, empty);
     }
 
     /// Adds a pair and says whether it is new.
     #[inline]
     fn add(&mut self, group: u32, word: u64) -> Result<bool> {
         let block = &mut self.blocks[group as usize / Self::BLOCK];
-        let known = block.len();
-        block.number(Pair::new(group, word))?;
-        let new = block.len() - known;
-        self.len += new;
-        Ok(new > 0)
+        let span = block.spans.number(Span::new(group, word >> 6))? as usize;
+        if span == block.masks.len() {
+            block.masks.push(0);
+        }
+        let bit = 1 << (word & 63);
+        let new = block.masks[span] & bit == 0;
+        block.masks[span] |= bit;
+        self.len += usize::from(new);
+        Ok(new)
     }
 
-    /// All pairs; those of a group are in order of first appearance.
-    fn iter(&self) -> impl Iterator<Item = Pair> {
-        self.blocks.iter().flat_map(|block| block.keys()).copied()
+    /// Calls `each` with every pair, in an order that does not depend on hashes.
+    fn for_each(&self, mut each: impl FnMut(u32, u64)) {
+        for block in &self.blocks {
+            for (span, &mask) in block.spans.keys().iter().zip(&block.masks) {
+                let mut left = mask;
+                while left != 0 {
+                    each(span.group, span.start() | u64::from(left.trailing_zeros()));
+                    left &= left - 1;
+                }
+            }
+        }
     }
 
     fn bytes(&self) -> usize {
-        let blocks = self.blocks.iter().map(Numbering::bytes).sum::<usize>();
-        blocks + self.blocks.capacity() * size_of::<Numbering<Pair>>()
+        let masks = |block: &Block| block.masks.capacity() * size_of::<u64>();
+        let bytes = self.blocks.iter().map(|block| block.spans.bytes() + masks(block));
+        bytes.sum::<usize>() + self.blocks.capacity() * size_of::<Block>()
     }
 }
 
-/// A group and the word of a value, in 12 bytes, so that an entry of a hash table has 16.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pair {
-    group: u32,
-    low: u32,
-    high: u32,
-}
-
-impl Pair {
+impl Span {
     #[inline]
-    fn new(group: u32, word: u64) -> Self {
-        Self { group, low: word as u32, high: (word >> 32) as u32 }
+    fn new(group: u32, span: u64) -> Self {
+        Self { group, low: span as u32, high: (span >> 32) as u32 }
     }
 
-    #[inline]
-    fn word(self) -> u64 {
-        u64::from(self.high) << 32 | u64::from(self.low)
+    /// The first of its words.
+    fn start(self) -> u64 {
+        (u64::from(self.high) << 32 | u64::from(self.low)) << 6
     }
 }
 
-impl Hash for Pair {
+impl Hash for Span {
     /// In one step, not one for each field.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u128(u128::from(self.group) << 64 | u128::from(self.word()));
+        let fields = [self.low, self.high, self.group];
+        let bits = fields.iter().rev().fold(0, |bits, &field| bits << 32 | u128::from(field));
+        state.write_u128(bits);
     }
 }
 
@@ -288,21 +313,19 @@ impl Accumulate for Distinct {
 
     fn state(&mut self) -> Result<Vec<ArrayRef>> {
         let mut lengths = vec![0; self.groups];
-        for pair in self.pairs.iter() {
-            lengths[pair.group as usize] += 1;
-        }
-        // Counting sort by group, which leaves each group's values in their order (D3).
+        self.pairs.for_each(|group, _| lengths[group as usize] += 1);
+        // Counting sort by group.
         let mut next = lengths.clone();
         let mut before = 0;
         for next in &mut next {
             (*next, before) = (before, before + *next);
         }
         let mut words = vec![0; before];
-        for pair in self.pairs.iter() {
-            let next = &mut next[pair.group as usize];
-            words[*next] = pair.word();
+        self.pairs.for_each(|group, word| {
+            let next = &mut next[group as usize];
+            words[*next] = word;
             *next += 1;
-        }
+        });
         lists(&self.item, lengths, self.words.values(words)?)
     }
 

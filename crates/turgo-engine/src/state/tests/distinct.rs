@@ -117,12 +117,12 @@ fn values_that_the_filter_leaves_out_are_not_kept() {
 }
 
 #[test]
-fn states_list_values_in_order_of_first_appearance() {
+fn a_state_lists_the_values_of_each_group_once() {
     let mut states = states(CountDistinct, &DataType::Int64, DataType::Int64);
-    let values: ArrayRef = Arc::new(Int64Array::from(vec![5, 9, 1, 9, 5, 7]));
+    let values: ArrayRef = Arc::new(Int64Array::from(vec![-5, 9, 1, 9, -5, 7]));
     states.update(&[1, 0, 1, 0, 1, 1], &[values], None, 3).unwrap();
     let state = states.state().unwrap().remove(0);
-    let lists = [Some(vec![Some(9)]), Some(vec![Some(5), Some(1), Some(7)]), Some(vec![])];
+    let lists = [Some(vec![Some(9)]), Some(vec![Some(-5), Some(1), Some(7)]), Some(vec![])];
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(lists);
     assert_eq!(state.as_list::<i32>(), &lists);
 }
