@@ -4,7 +4,7 @@
 //! line and never the list of keys. Its seed is drawn at random: input cannot be made to collide.
 
 use std::fmt::{self, Debug};
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -25,7 +25,7 @@ impl<K: Copy + Eq + Hash> Numbering<K> {
     /// `Data` when there are more than [`u32::MAX`] keys.
     #[inline]
     pub(super) fn number(&mut self, key: K) -> Result<u32> {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash_one(&self.hasher, key);
         match self.table.find(hash, |&(other, _)| other == key) {
             Some(&(_, number)) => Ok(number),
             None => self.add(hash, key),
@@ -35,7 +35,7 @@ impl<K: Copy + Eq + Hash> Numbering<K> {
     /// Numbers a key that is not there.
     fn add(&mut self, hash: u64, key: K) -> Result<u32> {
         let number = next_number(self.keys.len())?;
-        self.table.insert_unique(hash, (key, number), |&(key, _)| self.hasher.hash_one(key));
+        self.table.insert_unique(hash, (key, number), |&(key, _)| hash_one(&self.hasher, key));
         self.keys.push(key);
         Ok(number)
     }
@@ -77,6 +77,15 @@ impl<K> Debug for Numbering<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Numbering").field("len", &self.keys.len()).finish()
     }
+}
+
+/// The hash of a key.
+#[inline(always)]
+#[expect(clippy::manual_hash_one, reason = "that is a call for each key, not a part of the loop")]
+pub(super) fn hash_one(hasher: &DefaultHashBuilder, key: impl Hash) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The number after `len` others.

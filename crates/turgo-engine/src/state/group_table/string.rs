@@ -3,7 +3,6 @@
 //! All keys lie end to end in one buffer; the hash table holds each key's hash beside its id, so
 //! that a lookup reads a key's bytes only where the hashes agree, and growing rehashes nothing.
 
-use std::hash::BuildHasher;
 use std::mem::size_of;
 use std::sync::Arc;
 
@@ -12,13 +11,12 @@ use arrow::array::{
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef};
-use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::KeyStore;
 use super::integer::nulls_but_one;
 use crate::error::{EngineError, Result};
-use crate::state::numbering::next_number;
+use crate::state::numbering::{hash_one, next_number};
 
 #[derive(Debug)]
 pub(super) struct StringKeys {
@@ -60,21 +58,19 @@ impl StringKeys {
 
     #[inline]
     fn id(&mut self, key: &[u8]) -> Result<u32> {
-        let hash = self.hasher.hash_one(key);
+        let hash = hash_one(&self.hasher, key);
         let (bytes, offsets) = (&self.bytes, &self.offsets);
         let same = |&(other, id): &(u64, u32)| {
             other == hash && &bytes[offsets[id as usize]..offsets[id as usize + 1]] == key
         };
-        match self.table.entry(hash, same, |&(hash, _)| hash) {
-            Entry::Occupied(entry) => Ok(entry.get().1),
-            Entry::Vacant(entry) => {
-                let id = next_number(self.offsets.len() - 1)?;
-                entry.insert((hash, id));
-                self.bytes.extend_from_slice(key);
-                self.offsets.push(self.bytes.len());
-                Ok(id)
-            }
+        if let Some(&(_, id)) = self.table.find(hash, same) {
+            return Ok(id);
         }
+        let id = next_number(self.len())?;
+        self.table.insert_unique(hash, (hash, id), |&(hash, _)| hash);
+        self.bytes.extend_from_slice(key);
+        self.offsets.push(self.bytes.len());
+        Ok(id)
     }
 
     /// NULL takes an empty place in the buffer.
