@@ -184,3 +184,20 @@ fn values_that_hardly_repeat_pass_a_partial_one_by_one() {
     let states = partial.send(values(0..10)).unwrap();
     assert!(matches!(&states[..], [Message::Batch(batch)] if batch.len() == 10), "{states:?}");
 }
+
+#[test]
+fn distinct_rows_pass_a_partial_one_by_one_where_they_hardly_repeat() {
+    let aggregate = aggregate_of(vec![2], Panes::Whole, vec![]);
+    let mut partial = Chain::of(PartialAggregate::new(aggregate.clone()).unwrap());
+    let mut owner = Chain::of(FinalAggregate::of_states(aggregate).unwrap());
+    let mut sent = 0;
+    for start in (0..120_000).step_by(10_000).chain([0]) {
+        for message in partial.send(values(start..start + 10_000)).unwrap() {
+            sent += rows_of(message.clone()).map_or(0, |batch| batch.len());
+            assert!(owner.run(vec![message]).unwrap().is_empty());
+        }
+    }
+    assert_eq!(sent, 130_000);
+    let rows = owner.run(vec![Message::End]).unwrap();
+    assert_eq!(rows.iter().map(Batch::len).sum::<usize>(), 120_000, "each once");
+}
