@@ -34,7 +34,10 @@ pub(super) fn accumulator(
 ) -> Result<Box<dyn Accumulate>> {
     let data_type = argument.data_type();
     let words = match data_type.primitive_width() {
-        Some(1 | 2 | 4 | 8) => Words::Values(data_type.clone()),
+        // The parts of an interval need not be aligned as a word is.
+        Some(1 | 2 | 4 | 8) if !matches!(data_type, DataType::Interval(_)) => {
+            Words::Values(data_type.clone())
+        }
         _ => Words::Numbers(GroupTable::new(std::slice::from_ref(argument))?),
     };
     let item = Arc::new(Field::new_list_field(data_type.clone(), true));
