@@ -5,7 +5,7 @@
 //! first; the hash table holds each key's hash beside its id, and growing rehashes nothing.
 
 use std::fmt::Debug;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::mem::size_of;
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
     FieldRef,
 };
-use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::KeyStore;
 use super::string::too_many_bytes;
-use super::{KeyStore, next_id};
 use crate::error::Result;
+use crate::state::numbering::{hash_one, next_number};
 
 /// Rows of a first batch for which room is made at once.
 const RESERVED_MAX: usize = 1 << 10;
@@ -84,16 +84,15 @@ impl TupleKeys {
             let same = |&(other, id): &(u64, u32)| {
                 other == hash && parts.iter().all(|part| part.same(id, row))
             };
-            groups.push(match self.table.entry(hash, same, |&(hash, _)| hash) {
-                Entry::Occupied(entry) => entry.get().1,
-                Entry::Vacant(entry) => {
-                    let id = next_id(self.len)?;
-                    self.parts.iter_mut().try_for_each(|part| part.push(row))?;
-                    entry.insert((hash, id));
-                    self.len += 1;
-                    id
-                }
-            });
+            if let Some(&(_, id)) = self.table.find(hash, same) {
+                groups.push(id);
+                continue;
+            }
+            let id = next_number(self.len)?;
+            self.parts.iter_mut().try_for_each(|part| part.push(row))?;
+            self.table.insert_unique(hash, (hash, id), |&(hash, _)| hash);
+            self.len += 1;
+            groups.push(id);
         }
         Ok(())
     }
@@ -179,7 +178,7 @@ fn mix<V: Hash>(
     hashes: &mut [u64],
 ) {
     for (hash, value) in hashes.iter_mut().zip(column) {
-        let own = value.map_or(0, |value| hasher.hash_one(value));
+        let own = value.map_or(0, |value| hash_one(hasher, value));
         *hash = hash.wrapping_mul(MIX).wrapping_add(own);
     }
 }
