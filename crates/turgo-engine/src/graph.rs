@@ -140,11 +140,12 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// By how many microseconds the watermark stays behind the time column, where that is all it does.
+    /// By how many microseconds the watermark stays behind the time column, the allowed lateness
+    /// included, where that is all it does.
     pub fn watermark_bound(&self) -> Option<i64> {
         let spec = self.event_time.as_ref()?;
         match self.columns[spec.column].field.data_type() {
-            DataType::Timestamp(unit, None) => spec.bound(*unit),
+            DataType::Timestamp(unit, None) => spec.bound(*unit)?.checked_add(spec.lateness),
             _ => None,
         }
     }
@@ -183,6 +184,8 @@ pub struct EventTimeSpec {
     pub column: usize,
     /// The watermark a row stands for, over [`Scan::columns`]; `None`: no row promises anything.
     pub watermark: Option<Arc<dyn PhysicalExpr>>,
+    /// The allowed lateness: by how many microseconds less rows promise than `watermark` says.
+    pub lateness: i64,
 }
 
 impl EventTimeSpec {
@@ -247,7 +250,8 @@ pub enum OperatorSpec {
     },
     /// Aggregates what one instance sees into partial states.
     PartialAggregate(Arc<Aggregate>),
-    /// Merges partial states and emits each group once, when its window closes or the input ends.
+    /// Merges partial states and emits each group once, when its window closes or the input ends;
+    /// with [`Aggregate::lateness`], when its window is emitted and when late rows change it.
     FinalAggregate(Arc<Aggregate>),
     /// Aggregates rows of the keys an instance owns and emits each group once.
     RowAggregate(Arc<Aggregate>),
@@ -339,6 +343,10 @@ pub struct Aggregate {
     pub keys: Vec<usize>,
     /// How groups are bounded in time.
     pub panes: Panes,
+    /// Where groups are emitted once complete: how many microseconds before the watermark reaches
+    /// its end a window is. It takes rows until then and is emitted again where they change it, so the
+    /// result is a changelog, with old versions.
+    pub lateness: i64,
     /// What is computed for each group.
     pub calls: Vec<AggregateCall>,
     /// The columns that leave: keys; then, unless `panes` is `Whole`, `window_start`,

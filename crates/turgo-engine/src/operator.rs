@@ -18,6 +18,7 @@ pub mod aggregate_partial;
 pub mod assign_windows;
 pub mod drop_update_before;
 pub mod filter;
+mod held;
 pub mod over;
 mod panes;
 pub mod project;

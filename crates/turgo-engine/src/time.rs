@@ -12,6 +12,10 @@
 //!   only after every row that is not late for it has arrived.
 //!
 //! T1 makes the set of late rows a property of the data; T2 makes it safe to free state.
+//!
+//! A table may allow lateness. Its rows then promise so much less than its declaration says, so that both
+//! rules hold as they stand, and whoever shows results before the watermark says so
+//! ([`crate::graph::Aggregate::lateness`]) and knows by how much.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};

@@ -170,7 +170,7 @@ fn values(
     Ok(columns)
 }
 
-/// Keys, window and values of each change.
+/// Keys, window and values of each change; the key of a pane is the end and the start of its window.
 pub(super) fn output(
     aggregate: &Aggregate,
     pane: PaneKey,
@@ -188,7 +188,7 @@ pub(super) fn output(
             keys.iter().map(|key| compute::take(key, &rows, None)).collect::<Result<_, _>>()?
         }
     };
-    if let Panes::Attached { .. } = aggregate.panes {
+    if aggregate.panes != Panes::Whole {
         let (end, start) = pane;
         let fields = aggregate.output.fields();
         let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];
@@ -238,7 +238,7 @@ impl Operator for ChangesAggregate {
 
     fn watermark(&mut self, time: EventTime, out: &mut Output) -> Result<()> {
         self.store.drop_attached(time);
-        self.store.advance(time);
+        self.store.close(time);
         out.watermark(time);
         Ok(())
     }

@@ -6,6 +6,9 @@
 //! Results leave under the watermark sent on before: their windows end after it, so they are on time
 //! for whatever comes next.
 //!
+//! Where lateness is allowed, a window leaves so much before the watermark, and again, as far as it has
+//! changed, in front of the watermarks that come after the rows that changed it.
+//!
 //! Where the end of the input closes no window, what is open then is counted and not shown.
 
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute;
 
+use super::held::Leaving;
 use super::panes::{self, Complete, Groups, PaneStore, joined};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
@@ -75,8 +79,11 @@ impl FinalAggregate {
     /// Fed with input rows.
     ///
     /// # Errors
-    /// As [`FinalAggregate::of_states`].
+    /// As [`FinalAggregate::of_states`]; `Internal` where lateness is allowed: the planner sends states.
     pub fn of_rows(aggregate: Arc<Aggregate>) -> Result<Self> {
+        if aggregate.lateness > 0 {
+            return Err(EngineError::internal("late rows for windows that are fed with rows"));
+        }
         Self::new(aggregate, Fed::Rows)
     }
 
@@ -95,25 +102,32 @@ impl FinalAggregate {
     fn leave_unsaid(&mut self, out: &mut Output) -> Result<()> {
         while let Some(complete) = self.store.take_complete(WATERMARK_END)? {
             out.counts.unsaid += groups_of(self.store.aggregate(), &complete) as u64;
-            self.store.keep(complete);
+            self.store.keep(complete)?;
         }
         Ok(())
+    }
+
+    /// Sends what late rows have changed of windows that have left.
+    fn send_changes(&mut self, out: &mut Output) -> Result<()> {
+        let mut leaving = Leaving::default();
+        self.store.take_changes(&mut leaving)?;
+        leaving.send(self.store.aggregate(), self.watermark, out)
     }
 
     /// Sends up to [`OUTPUT_ROWS_MAX`] rows of what is due, then, if that was all, the watermark.
     /// Says whether more is left.
     fn step(&mut self, out: &mut Output) -> Result<bool> {
         let Some(due) = self.due else { return Ok(false) };
-        let watermark = match due {
-            Due::Watermark(time) => time,
+        let aggregate = self.store.aggregate().clone();
+        let complete_under = match due {
+            Due::Watermark(time) => time.saturating_add(aggregate.lateness),
             Due::End => WATERMARK_END,
         };
-        let aggregate = self.store.aggregate().clone();
         let mut room = OUTPUT_ROWS_MAX;
         let mut parts = Vec::new();
         while room > 0 {
             if self.open.is_none() {
-                let complete = self.store.take_complete(watermark)?;
+                let complete = self.store.take_complete(complete_under)?;
                 self.open = complete.map(|window| Open::new(&aggregate, window)).transpose()?;
             }
             let Some(open) = &mut self.open else { break };
@@ -123,7 +137,7 @@ impl FinalAggregate {
             if open.next == open.groups
                 && let Some(open) = self.open.take()
             {
-                self.store.keep(open.complete);
+                self.store.keep(open.complete)?;
             }
         }
         if !parts.is_empty() {
@@ -134,7 +148,6 @@ impl FinalAggregate {
         }
         self.due = None;
         if let Due::Watermark(time) = due {
-            self.store.advance(time);
             self.watermark = match self.store.aggregate().panes {
                 Panes::Session { sessions, .. } => sessions.passed_on(time),
                 Panes::Whole | Panes::Time { .. } | Panes::Attached { .. } => time,
@@ -224,6 +237,8 @@ impl Operator for FinalAggregate {
     /// on for them.
     fn watermark(&mut self, time: EventTime, out: &mut Output) -> Result<()> {
         if self.store.aggregate().panes != Panes::Whole {
+            self.send_changes(out)?;
+            self.store.close(time);
             self.due = Some(Due::Watermark(time));
             self.step(out)?;
         }
@@ -231,6 +246,8 @@ impl Operator for FinalAggregate {
     }
 
     fn end(&mut self, out: &mut Output) -> Result<()> {
+        self.send_changes(out)?;
+        self.store.close(WATERMARK_END);
         if !self.flush {
             return self.leave_unsaid(out);
         }
@@ -246,9 +263,20 @@ impl Operator for FinalAggregate {
         self.step(out)
     }
 
+    fn release(&mut self, out: &mut Output) -> Result<()> {
+        self.send_changes(out)
+    }
+
+    fn before_barrier(&mut self, out: &mut Output) -> Result<()> {
+        self.send_changes(out)
+    }
+
     fn freeze(&mut self) -> Result<Option<RecordBatch>> {
         if self.due.is_some() {
             return Err(EngineError::internal("a barrier passed in the middle of a result"));
+        }
+        if self.store.holds_changes() {
+            return Err(EngineError::internal("a barrier passed changes that are held back"));
         }
         self.store.freeze().map(Some)
     }

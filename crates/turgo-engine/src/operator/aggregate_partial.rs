@@ -132,6 +132,12 @@ impl PartialAggregate {
         Ok(Some(RecordBatch::try_new(self.store.schema().clone(), columns)?))
     }
 
+    /// Windows that end at or before this have been emitted under `watermark`: what comes for them goes
+    /// on with the next one.
+    fn emitted_under(&self, watermark: EventTime) -> EventTime {
+        watermark.saturating_add(self.store.aggregate().lateness)
+    }
+
     /// Sends on the groups whose first window is complete under `watermark`; `None`: all.
     fn flush(&mut self, watermark: Option<EventTime>, out: &mut Output) -> Result<()> {
         if let Some(states) = self.store.take_states(watermark)? {
@@ -165,8 +171,8 @@ impl Operator for PartialAggregate {
     }
 
     fn watermark(&mut self, time: EventTime, out: &mut Output) -> Result<()> {
-        self.flush(Some(time), out)?;
-        self.store.advance(time);
+        self.flush(Some(self.emitted_under(time)), out)?;
+        self.store.close(time);
         self.watermark = time;
         out.watermark(time);
         Ok(())
@@ -174,6 +180,14 @@ impl Operator for PartialAggregate {
 
     fn end(&mut self, out: &mut Output) -> Result<()> {
         self.flush(None, out)
+    }
+
+    /// What is held back of windows that have been emitted.
+    fn release(&mut self, out: &mut Output) -> Result<()> {
+        match self.store.aggregate().lateness {
+            0 => Ok(()),
+            _ => self.flush(Some(self.emitted_under(self.watermark)), out),
+        }
     }
 
     fn before_barrier(&mut self, out: &mut Output) -> Result<()> {

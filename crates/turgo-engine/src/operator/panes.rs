@@ -15,18 +15,21 @@
 //! its own with the same start and a later first window. A window is the sum of all panes that lie in
 //! it and whose first window does not end later.
 //!
-//! Sessions are put together of buckets, see [`session`].
+//! Sessions are put together of buckets, see [`session`]; windows that have been emitted and still take
+//! rows are in [`shown`].
 //!
 //! # Invariants
 //!
-//! - P1. A window that has been emitted is never emitted again, and nothing arrives for it: rules
-//!   T1 and T2 of [`crate::time`] say so, and a breach is an internal error.
+//! - P1. Nothing arrives for a window that the watermark has closed: rules T1 and T2 of
+//!   [`crate::time`] say so, and a breach is an internal error. Where no lateness is allowed, a window is
+//!   closed when it is emitted.
 //! - P2. A pane is dropped as soon as its last window has been emitted.
 
 mod complete;
 mod frozen;
 mod place;
 mod session;
+mod shown;
 mod split;
 
 use std::collections::BTreeMap;
@@ -40,6 +43,7 @@ pub(super) use complete::{Complete, Groups};
 pub(super) use place::{split_rows, time_error, times_of};
 pub(super) use split::{Piece, Split};
 
+use self::shown::Shown;
 use super::window_columns;
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
@@ -66,8 +70,12 @@ pub(super) struct PaneStore {
     aggregate: Arc<Aggregate>,
     schema: SchemaRef,
     panes: BTreeMap<PaneKey, Pane>,
-    /// Windows that end at or before this have been emitted.
+    /// By end and start.
+    shown: BTreeMap<PaneKey, Shown>,
+    /// Windows that end at or before this have been emitted,
     emitted: EventTime,
+    /// and those that end at or before this take no more rows.
+    closed: EventTime,
     /// Group ids of the rows at hand.
     groups: Vec<u32>,
 }
@@ -95,15 +103,31 @@ impl Pane {
         Ok(())
     }
 
+    /// Adds the rows of a state batch with so many key columns.
+    fn merge(&mut self, keys: usize, states: &RecordBatch, groups: &mut Vec<u32>) -> Result<()> {
+        let (keys, calls) = states.columns()[PANE_COLUMNS..].split_at(keys);
+        self.merge_columns(keys, calls, states.num_rows(), groups)
+    }
+
     /// Adds states: one row of key columns and of the state columns of all calls for each.
-    fn merge(
+    fn merge_columns(
         &mut self,
         keys: &[ArrayRef],
-        mut states: &[ArrayRef],
+        states: &[ArrayRef],
         rows: usize,
         groups: &mut Vec<u32>,
     ) -> Result<()> {
         self.table.intern(keys, rows, groups)?;
+        self.add(groups, states)
+    }
+
+    /// Adds another pane, which stays as it is.
+    fn merge_pane(&mut self, other: &mut Self, groups: &mut Vec<u32>) -> Result<()> {
+        self.merge_columns(&other.table.keys()?, &other.states()?, other.table.len(), groups)
+    }
+
+    /// Adds states to groups: the state columns of all calls.
+    fn add(&mut self, groups: &[u32], mut states: &[ArrayRef]) -> Result<()> {
         let total = self.table.len();
         for call in &mut self.calls {
             let (own, rest) = states.split_at(call.state_fields().len());
@@ -139,8 +163,9 @@ impl PaneStore {
         }
         let aggregate = session::with_extents(aggregate);
         let schema = schema_of(&aggregate)?;
-        let (panes, groups) = (BTreeMap::new(), Vec::new());
-        Ok(Self { aggregate, schema, panes, emitted: EventTime::MIN, groups })
+        let (panes, shown, groups) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let (emitted, closed) = (EventTime::MIN, EventTime::MIN);
+        Ok(Self { aggregate, schema, panes, shown, emitted, closed, groups })
     }
 
     /// What is aggregated; the extents of sessions are among the calls, as the last.
@@ -167,11 +192,11 @@ impl PaneStore {
     /// The pane with that key, new where there was none.
     ///
     /// # Errors
-    /// `Internal` where the pane's first window has been emitted (P1).
+    /// `Internal` where the pane's first window is closed (P1).
     pub(super) fn pane(&mut self, key: PaneKey) -> Result<&mut Pane> {
-        if first_end(self.aggregate.panes, key).is_some_and(|end| end <= self.emitted) {
+        if first_end(self.aggregate.panes, key).is_some_and(|end| end <= self.closed) {
             return Err(EngineError::internal(format!(
-                "rows for pane {key:?} came after its window had been emitted"
+                "rows for pane {key:?} came after its window had been closed"
             )));
         }
         Ok(match self.panes.entry(key) {
@@ -201,27 +226,27 @@ impl PaneStore {
     /// # Errors
     /// `Data` where a state cannot be merged.
     pub(super) fn merge(&mut self, states: &RecordBatch) -> Result<()> {
-        let (first, second) = (states.column(0), states.column(1));
-        let first = first.as_primitive::<Int64Type>().values();
-        let second = second.as_primitive::<Int64Type>().values();
-        let mut split = Split::default();
-        for (row, key) in first.iter().zip(second).enumerate() {
-            split.push((*key.0, *key.1), row..row + 1);
+        if self.aggregate.lateness > 0 {
+            return self.merge_late(states);
         }
+        pieces(states)?.iter().try_for_each(|piece| self.merge_pane(piece.pane, &piece.rows))
+    }
+
+    /// Adds states to a pane.
+    fn merge_pane(&mut self, pane: PaneKey, states: &RecordBatch) -> Result<()> {
         let mut groups = std::mem::take(&mut self.groups);
-        let keys_end = PANE_COLUMNS + self.aggregate.keys.len();
-        for piece in split.pieces(states)? {
-            let columns = piece.rows.columns();
-            let (keys, states) = (&columns[PANE_COLUMNS..keys_end], &columns[keys_end..]);
-            self.pane(piece.pane)?.merge(keys, states, piece.rows.num_rows(), &mut groups)?;
-        }
+        let keys = self.aggregate.keys.len();
+        self.pane(pane)?.merge(keys, states, &mut groups)?;
         self.groups = groups;
         Ok(())
     }
 
-    /// Notes that every window complete under `watermark` has been emitted.
-    pub(super) fn advance(&mut self, watermark: EventTime) {
-        self.emitted = self.emitted.max(watermark);
+    /// Closes the windows that end at or before `watermark`, and forgets those that have been emitted.
+    pub(super) fn close(&mut self, watermark: EventTime) {
+        self.closed = self.closed.max(watermark);
+        while let Some(window) = self.shown.first_entry().filter(|w| w.key().0 <= watermark) {
+            window.remove();
+        }
     }
 
     /// Takes the states of all panes whose first window is complete under `watermark`, or of all
@@ -250,6 +275,16 @@ impl PaneStore {
         }
         Ok(Some(joined(&self.schema, batches)?))
     }
+}
+
+/// The rows of a state batch by their pane.
+fn pieces(states: &RecordBatch) -> Result<Vec<Piece>> {
+    let [first, second] = [0, 1].map(|part| states.column(part).as_primitive::<Int64Type>());
+    let mut split = Split::default();
+    for (row, key) in first.values().iter().zip(second.values()).enumerate() {
+        split.push((*key.0, *key.1), row..row + 1);
+    }
+    split.pieces(states)
 }
 
 /// The watermark under which nothing more comes for the first window, or the bucket, that a pane

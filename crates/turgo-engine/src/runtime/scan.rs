@@ -304,7 +304,8 @@ impl ScanInlet {
             (Some(bound), _) => Marks::Behind(bound),
             (None, Some(watermark)) => {
                 let marks = EventTimes::of(&evaluate(watermark, &rows)?)?;
-                Marks::Each(marks.iter().map(|mark| mark.unwrap_or(WATERMARK_NONE)).collect())
+                let less = |mark: EventTime| mark.saturating_sub(spec.lateness);
+                Marks::Each(marks.iter().map(|mark| mark.map_or(WATERMARK_NONE, less)).collect())
             }
             (None, None) => Marks::Nothing,
         };

@@ -37,6 +37,7 @@ fn accumulator(
         input: Arc::new(Schema::new(input)),
         keys: Vec::new(),
         panes: Panes::Whole,
+        lateness: 0,
         calls: vec![call],
         output: Arc::new(Schema::new(vec![field])),
     })?;

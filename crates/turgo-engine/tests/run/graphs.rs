@@ -45,7 +45,7 @@ pub(crate) fn scan(source: impl Source + 'static) -> Scan {
         source: Arc::new(source),
         projection: vec![0, 1, 2, 3],
         columns: schema().fields().iter().enumerate().map(column).collect(),
-        event_time: Some(EventTimeSpec { column: 1, watermark: Some(at("mark", 3)) }),
+        event_time: Some(EventTimeSpec { column: 1, watermark: Some(at("mark", 3)), lateness: 0 }),
         on_error: OnError::Fail,
         drift_max: 10_000_000,
         letters: None,
@@ -82,7 +82,7 @@ fn aggregate_of(panes: Panes, calls: Vec<AggregateCall>) -> Arc<Aggregate> {
     }
     fields.extend(calls.iter().map(|call| Arc::clone(&call.field)));
     let output = Arc::new(Schema::new(fields));
-    Arc::new(Aggregate { input: schema(), keys: vec![0], panes, calls, output })
+    Arc::new(Aggregate { input: schema(), keys: vec![0], panes, lateness: 0, calls, output })
 }
 
 /// Panes of windows of `size` every `slide` seconds over the time column.

@@ -5,7 +5,7 @@
 //! is the beginning of the next one, so it comes back as one pane when it has been read. Sessions are
 //! in [`super::session`].
 
-use super::{Pane, PaneKey, PaneStore};
+use super::{Pane, PaneKey, PaneStore, Shown};
 use crate::error::Result;
 use crate::graph::Panes;
 use crate::time::EventTime;
@@ -39,12 +39,16 @@ impl PaneStore {
         &mut self,
         watermark: EventTime,
     ) -> Result<Option<Complete>> {
-        match self.aggregate.panes {
-            Panes::Whole => Ok(None),
-            Panes::Time { windows, .. } => self.take_window(&windows, watermark),
-            Panes::Session { sessions, .. } => self.take_sessions(&sessions, watermark),
-            Panes::Attached { .. } => Ok(self.take_attached(watermark)),
+        let complete = match self.aggregate.panes {
+            Panes::Whole => None,
+            Panes::Time { windows, .. } => self.take_window(&windows, watermark)?,
+            Panes::Session { sessions, .. } => self.take_sessions(&sessions, watermark)?,
+            Panes::Attached { .. } => self.take_attached(watermark),
+        };
+        if complete.is_none() {
+            self.emitted = self.emitted.max(watermark);
         }
+        Ok(complete)
     }
 
     /// Takes the groups of the whole input once it has ended. Without key columns there is one
@@ -91,15 +95,32 @@ impl PaneStore {
         Ok(Some(Complete { pane, groups: Groups::Window(start, end) }))
     }
 
-    /// Takes back a window that has been emitted, where it is the beginning of the next one.
-    pub(in crate::operator) fn keep(&mut self, complete: Complete) {
-        if let (Panes::Time { windows, .. }, Groups::Window(start, end)) =
-            (self.aggregate.panes, complete.groups)
-            && windows.cumulates()
-            && windows.ends_after(start, end).next().is_some()
-        {
-            self.panes.insert((start, end), complete.pane);
+    /// Takes back a window that has been emitted, where it is the beginning of the next one, and where
+    /// it still takes rows.
+    ///
+    /// # Errors
+    /// Those of the aggregate functions' merge.
+    pub(in crate::operator) fn keep(&mut self, complete: Complete) -> Result<()> {
+        let Groups::Window(start, end) = complete.groups else { return Ok(()) };
+        let mut pane = complete.pane;
+        let begins_next = match self.aggregate.panes {
+            Panes::Time { windows, .. } => {
+                windows.cumulates() && windows.ends_after(start, end).next().is_some()
+            }
+            Panes::Whole | Panes::Session { .. } | Panes::Attached { .. } => false,
+        };
+        let shown = self.aggregate.lateness > 0 && end > self.closed;
+        if shown && begins_next {
+            let mut copy = Pane::new(&self.aggregate)?;
+            copy.merge_pane(&mut pane, &mut self.groups)?;
+            self.shown.insert((end, start), Shown::new(copy));
         }
+        if begins_next {
+            self.panes.insert((start, end), pane);
+        } else if shown {
+            self.shown.insert((end, start), Shown::new(pane));
+        }
+        Ok(())
     }
 
     /// End of the earliest window not emitted yet that has rows.
@@ -120,8 +141,7 @@ impl PaneStore {
         let mut sum = Pane::new(&self.aggregate)?;
         for key in parts {
             let pane = self.panes.get_mut(key).expect("it was found in the map");
-            let (keys, states) = (pane.table.keys()?, pane.states()?);
-            sum.merge(&keys, &states, pane.table.len(), &mut self.groups)?;
+            sum.merge_pane(pane, &mut self.groups)?;
         }
         Ok(sum)
     }

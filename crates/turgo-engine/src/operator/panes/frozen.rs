@@ -1,13 +1,14 @@
 //! The groups of an aggregate as rows, for a checkpoint, and back.
 //!
-//! A frozen row is the row of a state batch with the group's key group in front. The pane keys say
-//! which windows are still to be emitted, so nothing else has to be remembered, and the rows can be
-//! dealt out to any number of instances.
+//! A frozen row is the row of a state batch with two columns in front: the group's key group, and whether
+//! it is of a window that has been emitted. The keys of panes say which windows are still to be, so
+//! nothing else has to be remembered, and the rows can be dealt out to any number of instances.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt8Array};
+use arrow::compute::{filter_record_batch, not};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::{PANE_COLUMNS, PaneKey, PaneStore, joined, state_batch};
 use crate::error::{EngineError, Result};
@@ -24,10 +25,13 @@ impl PaneStore {
         let schema = frozen_schema(&self.schema);
         let keys_end = PANE_COLUMNS + self.aggregate.keys.len();
         let mut hashes = Vec::new();
-        let mut batches = Vec::with_capacity(self.panes.len());
+        let mut batches = Vec::with_capacity(self.panes.len() + self.shown.len());
         let (panes, emitted) = (self.aggregate.panes, self.emitted);
-        for (key, pane) in &mut self.panes {
-            let states = state_batch(&self.schema, remaining(panes, *key, emitted), pane)?;
+        let open = self.panes.iter_mut();
+        let open = open.map(|(key, pane)| (remaining(panes, *key, emitted), pane, false));
+        let shown = self.shown.iter_mut().map(|(key, shown)| (*key, &mut shown.pane, true));
+        for (key, pane, shown) in open.chain(shown) {
+            let states = state_batch(&self.schema, key, pane)?;
             let keys = &states.columns()[PANE_COLUMNS..keys_end];
             let groups: UInt8Array = if keys.is_empty() {
                 UInt8Array::from_value(0, states.num_rows())
@@ -35,7 +39,8 @@ impl PaneStore {
                 hash_keys(keys, states.num_rows(), &mut hashes)?;
                 hashes.iter().map(|hash| key_group(*hash)).collect::<Vec<_>>().into()
             };
-            let mut columns: Vec<ArrayRef> = vec![Arc::new(groups)];
+            let shown = BooleanArray::from(vec![shown; states.num_rows()]);
+            let mut columns: Vec<ArrayRef> = vec![Arc::new(groups), Arc::new(shown)];
             columns.extend_from_slice(states.columns());
             batches.push(RecordBatch::try_new(schema.clone(), columns)?);
         }
@@ -56,8 +61,11 @@ impl PaneStore {
                  start without it, or with the query it was saved by",
             ));
         }
-        let columns: Vec<usize> = (1..frozen.num_columns()).collect();
-        self.merge(&frozen.project(&columns)?)
+        let columns: Vec<usize> = (2..frozen.num_columns()).collect();
+        let states = frozen.project(&columns)?;
+        let shown = frozen.column(1).as_boolean();
+        self.restore_shown(&filter_record_batch(&states, shown)?)?;
+        self.merge(&filter_record_batch(&states, &not(shown)?)?)
     }
 }
 
@@ -73,8 +81,9 @@ fn remaining(panes: Panes, key: PaneKey, emitted: EventTime) -> PaneKey {
 }
 
 fn frozen_schema(states: &SchemaRef) -> SchemaRef {
-    let key_group: FieldRef = Arc::new(Field::new("key_group", DataType::UInt8, false));
+    let front = [("key_group", DataType::UInt8), ("shown", DataType::Boolean)];
+    let front = front.map(|(name, data_type)| Arc::new(Field::new(name, data_type, false)));
     Arc::new(Schema::new(
-        std::iter::once(key_group).chain(states.fields().iter().cloned()).collect::<Vec<_>>(),
+        front.into_iter().chain(states.fields().iter().cloned()).collect::<Vec<_>>(),
     ))
 }

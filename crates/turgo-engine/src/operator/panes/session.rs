@@ -103,8 +103,13 @@ fn moved(aggregate: &Aggregate, pane: &mut Pane, next: &mut Pane, moves: &[bool]
     };
     let mut groups = Vec::new();
     let mut moved = Pane::new(aggregate)?;
-    moved.merge(&pick(pane.table.keys()?)?, &pick(pane.states()?)?, moving.len(), &mut groups)?;
-    moved.merge(&next.table.keys()?, &next.states()?, next.table.len(), &mut groups)?;
+    moved.merge_columns(
+        &pick(pane.table.keys()?)?,
+        &pick(pane.states()?)?,
+        moving.len(),
+        &mut groups,
+    )?;
+    moved.merge_columns(&next.table.keys()?, &next.states()?, next.table.len(), &mut groups)?;
     Ok(moved)
 }
 

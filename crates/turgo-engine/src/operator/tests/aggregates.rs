@@ -268,6 +268,7 @@ fn count_by_micros(windows: Windows) -> Arc<Aggregate> {
         input,
         keys: vec![],
         panes: Panes::Time { column: 0, windows },
+        lateness: 0,
         calls: vec![AggregateCall { function, args: vec![], filter: None, field }],
         output: Arc::new(Schema::new(fields)),
     })

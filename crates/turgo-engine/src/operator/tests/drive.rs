@@ -95,7 +95,8 @@ pub(super) fn aggregate_of(
     }
     let mut fields = output.fields().to_vec();
     fields.extend(calls.iter().map(|call| call.field.clone()));
-    Arc::new(Aggregate { input, keys, panes, calls, output: Arc::new(Schema::new(fields)) })
+    let output = Arc::new(Schema::new(fields));
+    Arc::new(Aggregate { input, keys, panes, lateness: 0, calls, output })
 }
 
 /// Rows as a batch of input rows; where no row lies behind its watermark, under one for all.

@@ -228,6 +228,7 @@ fn count_by(unit: TimeUnit, sessions: Sessions) -> Arc<Aggregate> {
         input,
         keys: vec![],
         panes: Panes::Session { column: 0, sessions },
+        lateness: 0,
         calls: vec![AggregateCall { function, args: vec![], filter: None, field }],
         output: Arc::new(Schema::new(fields)),
     })
