@@ -129,6 +129,9 @@ fn scan(scan: &Scan) -> String {
     if let Some(time) = &scan.event_time {
         let column = scan.columns[time.column].field.name();
         let _ = write!(said, "; event time {column}, watermark {}", watermark(time));
+        if time.lateness > 0 {
+            let _ = write!(said, ", allowed lateness {}", span(time.lateness));
+        }
     }
     match &scan.letters {
         Some(letters) if letters.bad => {
@@ -238,6 +241,9 @@ fn aggregate(aggregate: &Aggregate) -> String {
         Panes::Attached { start, end } => {
             let _ = write!(said, " in the window {} to {}", name(start), name(end));
         }
+    }
+    if aggregate.lateness > 0 {
+        let _ = write!(said, ", up to {} late", span(aggregate.lateness));
     }
     said
 }

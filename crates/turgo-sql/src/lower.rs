@@ -219,17 +219,18 @@ impl Lowering<'_> {
         let changes = rows.changelog.is_some();
         if let Some(changelog) = &rows.changelog {
             if !sink.accepts_changes() {
+                let (when, remedy) = changelog.cause();
                 return Err(SqlError::new(format!(
-                    "the result changes with every row, and {} cannot show changes",
+                    "the result changes {when}, and {} cannot show changes",
                     sink.describe()
                 ))
-                .help("write EMIT FINAL at the end of the query, or group by a window"));
+                .help(remedy));
             }
             let upsert = changelog.upsert(&rows.columns);
-            if changelog.filtered || !upsert {
+            if changelog.before || !upsert {
                 self.emit_before(&changelog.aggregates);
             }
-            if changelog.filtered && upsert {
+            if changelog.before && upsert {
                 self.push(rows.stage, OperatorSpec::DropUpdateBefore);
             }
         }
@@ -239,7 +240,7 @@ impl Lowering<'_> {
         Ok(changes)
     }
 
-    /// Makes aggregates send the old version of a row before the new one.
+    /// Makes aggregates send the old version of a row before the new one, unless they always do.
     fn emit_before(&mut self, aggregates: &[Place]) {
         for (stage, place) in aggregates {
             if let OperatorSpec::ChangesAggregate { before, .. } =

@@ -13,10 +13,18 @@ use crate::settings::duration;
 use crate::statement::{CreateTable, OptionDef};
 
 /// Options of every table.
-const SHARED: [&str; 7] =
-    ["connector", "on-error", "max-drift", "late", "dead-letter.path", "bounded", "flush-at-end"];
+const SHARED: [&str; 8] = [
+    "connector",
+    "on-error",
+    "max-drift",
+    "late",
+    "allowed-lateness",
+    "dead-letter.path",
+    "bounded",
+    "flush-at-end",
+];
 /// Options that are known and not there yet.
-const LATER: [&str; 3] = ["allowed-lateness", "idle-timeout", "partitioner"];
+const LATER: [&str; 2] = ["idle-timeout", "partitioner"];
 
 /// What the options of a table say.
 #[derive(Debug)]
@@ -25,6 +33,8 @@ pub(super) struct TableOptions {
     pub(super) on_error: OnError,
     /// `max-drift` in microseconds, where it is given.
     pub(super) drift_max: Option<i64>,
+    /// `allowed-lateness` in microseconds.
+    pub(super) lateness: i64,
     /// Where rows that are left out are kept, where any are.
     pub(super) letters: Option<LetterOptions>,
     /// `bounded`, where it is given.
@@ -75,6 +85,7 @@ pub(super) fn read(
     let mut read = TableOptions {
         on_error: OnError::Fail,
         drift_max: None,
+        lateness: 0,
         letters: None,
         bounded: None,
         flush_at_end: true,
@@ -91,7 +102,20 @@ pub(super) fn read(
         }
     }
     check_end(table, &read)?;
+    check_lateness(table)?;
     Ok(read)
+}
+
+/// Lateness is measured against a watermark.
+fn check_lateness(table: &CreateTable) -> Result<()> {
+    match table.options.get("allowed-lateness") {
+        Some(option) if table.watermark.is_none() => {
+            Err(SqlError::new("without a watermark no row is late")
+                .at(option.key_span.clone())
+                .help("declare a WATERMARK, or leave 'allowed-lateness' out"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What becomes of rows that are left out: options that need each other.
@@ -157,6 +181,9 @@ fn shared(key: &str, option: &OptionDef, read: &mut TableOptions) -> Result<bool
         ("bounded" | "flush-at-end", _) => return Err(wrong("it is 'true' or 'false'")),
         ("max-drift", _) => {
             read.drift_max = Some(duration(value).map_err(|help| wrong(&help))?);
+        }
+        ("allowed-lateness", _) => {
+            read.lateness = duration(value).map_err(|help| wrong(&help))?;
         }
         _ if LATER.contains(&key) => {
             return Err(SqlError::new(format!("option '{key}' is not there yet"))

@@ -36,6 +36,8 @@ pub(crate) struct Table {
     pub(crate) on_error: OnError,
     /// `max-drift` in microseconds, where it is given.
     pub(crate) drift_max: Option<i64>,
+    /// `allowed-lateness` in microseconds.
+    pub(crate) lateness: i64,
     /// Where rows that are left out are kept, where any are.
     pub(crate) letters: Option<LetterOptions>,
     /// `bounded`, where it is given.
@@ -132,6 +134,7 @@ impl Table {
             event_time,
             on_error: options.on_error,
             drift_max: options.drift_max,
+            lateness: options.lateness,
             letters: options.letters,
             bounded: options.bounded,
             flush_at_end: options.flush_at_end,

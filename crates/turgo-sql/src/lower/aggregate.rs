@@ -30,11 +30,8 @@ impl Lowering<'_> {
     /// An aggregation, DISTINCT included.
     pub(super) fn aggregate(&mut self, rows: Rows, plan: &LogicalAggregate) -> Result<Rows> {
         let schema = plan.input.schema();
-        if rows.changelog.is_some() {
-            return Err(SqlError::new(
-                "an aggregate or DISTINCT over a result that changes is not there yet",
-            )
-            .help("group the inner query by a window, or write EMIT FINAL"));
+        if let Some(changelog) = &rows.changelog {
+            return Err(changelog.refused("an aggregate or DISTINCT"));
         }
         if plan.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
             return Err(SqlError::new("GROUPING SETS, ROLLUP and CUBE are not there yet"));
@@ -51,6 +48,7 @@ impl Lowering<'_> {
         let changes = self.emits_changes(&rows, windowed)?;
         let rows = self.assign_if_read(rows, plan, &parts, changes, windowed)?;
         let bounded = rows.bounded;
+        let lateness = if windowed && !changes { rows.lateness.unwrap_or(0) } else { 0 };
 
         let mut input = Picked::default();
         let mut groups = Vec::with_capacity(plan.group_expr.len());
@@ -81,18 +79,23 @@ impl Lowering<'_> {
             input: input_schema,
             keys,
             panes,
+            lateness,
             calls,
             output: Arc::new(Schema::new(fields.clone())),
         });
+        check_lateness(&aggregate)?;
         self.push_project(rows.stage, input.columns);
         let (stage, place) = self.distribute(rows.stage, &aggregate, changes)?;
         let kind = rows.window.as_ref().map(RowWindow::kind);
         let mut result = laid_out(stage, fields, &groups, &aggregate, kind, bounded);
-        if changes && !aggregate.calls.is_empty() {
+        result.lateness = rows.lateness;
+        let late = lateness > 0;
+        if (changes || late) && !aggregate.calls.is_empty() {
             result.changelog = Some(Changelog {
                 aggregates: vec![place],
                 keys: Some(aggregate.keys.len() + usize::from(windowed)),
-                filtered: false,
+                before: late,
+                late,
             });
         }
         Ok(result)
@@ -221,6 +224,27 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Checks that windows of the kind can be emitted again, and what is computed in them, where late rows
+/// are allowed.
+fn check_lateness(aggregate: &Aggregate) -> Result<()> {
+    if aggregate.lateness == 0 {
+        return Ok(());
+    }
+    if let Panes::Session { .. } = aggregate.panes {
+        return Err(late_refused("SESSION"));
+    }
+    match aggregate.calls.iter().find(|call| order_sensitive(&call.function)) {
+        Some(call) => Err(late_refused(&format!("{}, which depends on order,", call.function))),
+        None => Ok(()),
+    }
+}
+
+/// The error of `what` over rows that may be late.
+pub(super) fn late_refused(what: &str) -> SqlError {
+    SqlError::new(format!("{what} over a table with 'allowed-lateness' is not there yet"))
+        .help("leave 'allowed-lateness' out, or let the WATERMARK wait so much longer in its place")
 }
 
 /// Whether rows in different windows differ in the window's columns among the groups: of windows that

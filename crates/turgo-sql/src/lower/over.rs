@@ -13,6 +13,7 @@ use turgo_engine::graph::{
 };
 
 use super::Lowering;
+use super::aggregate::late_refused;
 use super::call::readable;
 use super::rows::{
     LogicalColumn, Picked, RowWindow, Rows, as_time, field, plain_column, plain_type,
@@ -39,9 +40,11 @@ impl Lowering<'_> {
         let rows = self.node(&plan.input);
         self.placed = placed;
         let mut rows = rows?;
-        if rows.changelog.is_some() {
-            return Err(SqlError::new("OVER over a result that changes is not there yet")
-                .help("group the inner query by a window, or write EMIT FINAL"));
+        if let Some(changelog) = &rows.changelog {
+            return Err(changelog.refused("OVER"));
+        }
+        if rows.lateness.is_some_and(|lateness| lateness > 0) {
+            return Err(late_refused("OVER"));
         }
         if rows.places.is_none() {
             return Err(SqlError::new("OVER over the results of a grouped query is not there yet")

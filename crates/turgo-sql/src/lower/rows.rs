@@ -37,6 +37,9 @@ pub(super) struct Rows {
     pub(super) places: Option<[usize; 2]>,
     /// Whether they end by themselves.
     pub(super) bounded: bool,
+    /// The lateness allowed by all tables with a watermark that they come from, in microseconds; `None`:
+    /// by no such table.
+    pub(super) lateness: Option<i64>,
     /// Where they are a changelog.
     pub(super) changelog: Option<Changelog>,
 }
@@ -123,11 +126,36 @@ pub(super) struct Changelog {
     /// How many keys a row has, the window counting as one; `None`: rows of several changelogs,
     /// which no key tells apart.
     pub(super) keys: Option<usize>,
-    /// A filter follows, which has to see old versions.
-    pub(super) filtered: bool,
+    /// Old versions are among its rows: a filter follows, which has to see them, or they are always sent.
+    pub(super) before: bool,
+    /// Only late rows change what has been emitted.
+    pub(super) late: bool,
 }
 
 impl Changelog {
+    /// What makes a result change, and what to do where it must not.
+    pub(super) fn cause(&self) -> (&'static str, &'static str) {
+        match self.late {
+            true => (
+                "when late rows come",
+                "leave 'allowed-lateness' out, or let the WATERMARK wait so much longer in its place",
+            ),
+            false => {
+                ("with every row", "write EMIT FINAL at the end of the query, or group by a window")
+            }
+        }
+    }
+
+    /// The error of a query that makes `what` of a result that changes.
+    pub(super) fn refused(&self, what: &str) -> SqlError {
+        let (when, remedy) = self.cause();
+        let error = SqlError::new(format!("{what} over a result that changes is not there yet"));
+        match self.late {
+            true => error.help(format!("it changes {when}; {remedy}")),
+            false => error.help("write EMIT FINAL, or group the inner query by a window"),
+        }
+    }
+
     /// Whether the key of each row is among its columns, so that a new version replaces the old.
     pub(super) fn upsert(&self, columns: &[LogicalColumn]) -> bool {
         let kept = |key| columns.iter().any(|column| column.key == Some(key));
@@ -143,7 +171,8 @@ impl Rows {
         columns: Vec<LogicalColumn>,
         bounded: bool,
     ) -> Self {
-        Self { stage, fields, columns, window: None, places: None, bounded, changelog: None }
+        let (window, places, lateness, changelog) = (None, None, None, None);
+        Self { stage, fields, columns, window, places, bounded, lateness, changelog }
     }
 
     /// Logical column `index` as an expression, and its field.
@@ -318,7 +347,7 @@ impl Lowering<'_> {
             self.push(rows.stage, OperatorSpec::Filter(condition));
         }
         if let Some(changelog) = &mut rows.changelog {
-            changelog.filtered = true;
+            changelog.before = true;
         }
         Ok(rows)
     }
@@ -327,9 +356,8 @@ impl Lowering<'_> {
     pub(super) fn window(&mut self, rows: Rows, window: &WindowAssign) -> Result<Rows> {
         // A window over a window: the columns of the first are columns like others from here on.
         let mut rows = self.with_window_columns(rows)?;
-        if rows.changelog.is_some() {
-            return Err(SqlError::new("a window over a changelog is not there yet")
-                .help("write EMIT FINAL, or give the inner query a window"));
+        if let Some(changelog) = &rows.changelog {
+            return Err(changelog.refused("a window"));
         }
         if rows.window.as_ref().is_some_and(RowWindow::repeats) {
             return Err(SqlError::new(

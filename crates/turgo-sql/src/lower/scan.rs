@@ -65,10 +65,12 @@ impl Lowering<'_> {
             Some(time) => {
                 let at = leaving.iter().position(|column| *column == time.column);
                 let at = at.expect("the time column was added above");
-                Some(event_time(&mut columns, at, &time.watermark)?)
+                let spec = event_time(&mut columns, at, &time.watermark)?;
+                Some(EventTimeSpec { lateness: table.lateness, ..spec })
             }
             None => None,
         };
+        let lateness = event_time.as_ref().map(|time| time.lateness);
         let fields: Vec<FieldRef> =
             columns.iter().map(|column| Arc::clone(&column.field)).collect();
         let source = table.source(self.request.connectors)?;
@@ -90,7 +92,8 @@ impl Lowering<'_> {
             .map(|at| LogicalColumn { at: Some(at), ..LogicalColumn::default() })
             .collect();
         let stage = self.open(Instances::Workers, input);
-        Ok(self.placed_rows(Rows::new(stage, fields, columns, bounded)))
+        let rows = Rows { lateness, ..Rows::new(stage, fields, columns, bounded) };
+        Ok(self.placed_rows(rows))
     }
 
     /// How many tables are read so far.
@@ -128,7 +131,7 @@ impl Lowering<'_> {
             }
         }
         if let Input::Source(scan) = &mut self.stages[stage].input {
-            scan.event_time.get_or_insert(EventTimeSpec { column, watermark: None });
+            scan.event_time.get_or_insert(EventTimeSpec { column, watermark: None, lateness: 0 });
             return;
         }
         let forwards = |draft: &Draft| {
@@ -156,7 +159,7 @@ fn event_time(columns: &mut Vec<Column>, at: usize, watermark: &Expr) -> Result<
         columns.push(millis);
     }
     let watermark = Some(physical_expr(watermark, &unqualified(names)?)?);
-    Ok(EventTimeSpec { column: time, watermark })
+    Ok(EventTimeSpec { column: time, watermark, lateness: 0 })
 }
 
 fn reads(expr: &Arc<dyn PhysicalExpr>, column: usize) -> bool {

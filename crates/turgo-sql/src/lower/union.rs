@@ -38,8 +38,12 @@ impl Lowering<'_> {
         let mut columns: Vec<LogicalColumn> = (0..width)
             .map(|at| LogicalColumn { at: Some(at), part: inputs[0].columns[at].part, key: None })
             .collect();
-        let (mut assigned, mut aggregates, mut changelog) = (Vec::new(), Vec::new(), false);
+        let (mut assigned, mut aggregates) = (Vec::new(), Vec::new());
+        let logs: Vec<_> = inputs.iter().filter_map(|rows| rows.changelog.as_ref()).collect();
+        let (changelog, late) = (!logs.is_empty(), logs.iter().all(|log| log.late));
         let bounded = inputs.iter().all(|rows| rows.bounded);
+        // Windows are emitted when the watermarks of all tables have passed them.
+        let lateness = inputs.iter().filter_map(|rows| rows.lateness).min();
         for rows in inputs {
             let mut picked = Picked::default();
             for (index, column) in columns.iter_mut().enumerate() {
@@ -63,7 +67,6 @@ impl Lowering<'_> {
                 picked.columns.push(Column { expr: rows.at(at).0, field });
             }
             if let Some(log) = &rows.changelog {
-                changelog = true;
                 aggregates.extend(log.aggregates.iter().copied());
             }
             self.push_project(rows.stage, picked.columns);
@@ -76,8 +79,9 @@ impl Lowering<'_> {
             assigns: assigned,
         });
         // The keys of one input say nothing about the rows of another.
-        let changelog = changelog.then_some(Changelog { aggregates, keys: None, filtered: false });
-        Ok(Rows { stage: to, fields, columns, window, places, bounded, changelog })
+        let changelog =
+            changelog.then_some(Changelog { aggregates, keys: None, before: false, late });
+        Ok(Rows { stage: to, fields, columns, window, places, bounded, lateness, changelog })
     }
 }
 
