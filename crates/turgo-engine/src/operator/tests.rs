@@ -6,6 +6,7 @@ mod changes;
 mod distinct;
 mod drive;
 mod held;
+mod late;
 mod model;
 mod over;
 mod restore;

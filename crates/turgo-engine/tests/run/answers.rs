@@ -7,9 +7,10 @@ use turgo_engine::graph::{Distribution, Every, Instances, OnError, OperatorSpec,
 use turgo_engine::run::{Config, Control};
 
 use crate::graphs::{
-    aggregate, by_rows, by_states, changes, changes_every, distinct, even, panes, rows, scan,
+    aggregate, allowing, by_rows, by_states, changes, changes_every, distinct, even, panes, rows,
+    scan,
 };
-use crate::model::{Dice, answers, folded, folded_held, keys, model, random_rows};
+use crate::model::{Dice, answers, folded, folded_held, keys, model, model_late, random_rows};
 use crate::shown::Shown;
 use crate::table::{GARBLED, Row, Table};
 use crate::{roomy, run_in_time, tight};
@@ -105,6 +106,33 @@ fn changes_fold_to_the_answer_and_distinct_keys_come_once() {
         run_in_time(&graph, &tight(workers), &Control::default()).unwrap();
         assert_eq!(keys(&sink.batches()), expected.keys().map(|(key, _)| *key).collect::<Vec<_>>());
     }
+}
+
+/// The late rows are those of a watermark so much further behind, and windows leave before it.
+#[test]
+fn windows_that_late_rows_change_fold_to_the_answer() {
+    let mut updates = 0;
+    for (seed, workers) in (1..).zip(WORKERS.into_iter().cycle().take(12)) {
+        let mut dice = Dice(seed);
+        let partitions = random_rows(seed, 1 + dice.roll(4) as usize, 400);
+        let chunk_rows = 1 + dice.roll(40) as usize;
+        let lateness = [1, 10, 40][seed as usize % 3];
+        let table = Table { uneven: true, ..Table::new(partitions, chunk_rows) };
+        let config = if seed % 2 == 0 { tight(workers) } else { roomy(workers) };
+        for (size, slide) in [(10, 10), (10, 4)] {
+            let (expected, counts) = model_late(&table.partitions, Some((size, slide)), lateness);
+            let sink = Shown::default();
+            let aggregate = aggregate(panes(size, slide));
+            let graph = by_states(vec![scan(table.clone())], &[], &aggregate, &sink);
+            let graph = allowing(graph, lateness);
+            let report = run_in_time(&graph, &config, &Control::default()).unwrap();
+            let case = format!("seed {seed}, {workers} workers, {lateness} s, every {slide} s");
+            assert_eq!(report.counts, counts, "{case}");
+            assert_eq!(folded_held(&sink.batches()), expected, "{case}");
+            updates += report.rows_out() - expected.len() as u64;
+        }
+    }
+    assert!(updates > 100, "late rows have changed what had left");
 }
 
 #[test]

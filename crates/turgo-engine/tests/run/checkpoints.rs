@@ -9,8 +9,10 @@ use turgo_engine::graph::{Every, Panes, TaskGraph};
 use turgo_engine::message::Batch;
 use turgo_engine::run::{Checkpoints, Control};
 
-use crate::graphs::{aggregate, by_states, changes, changes_every, distinct, panes, scan};
-use crate::model::{answers, folded, folded_held, keys, model, random_rows};
+use crate::graphs::{
+    aggregate, allowing, by_states, changes, changes_every, distinct, panes, scan,
+};
+use crate::model::{answers, folded, folded_held, keys, model, model_late, random_rows};
 use crate::shown::Shown;
 use crate::table::Table;
 use crate::{run_in_time, tight};
@@ -60,6 +62,20 @@ fn tumbling_windows_go_on_from_every_checkpoint() {
 #[test]
 fn hopping_windows_go_on_from_every_checkpoint() {
     check_windows(9, 3);
+}
+
+#[test]
+fn windows_that_have_been_emitted_go_on_from_every_checkpoint() {
+    for (size, slide) in [(8, 8), (9, 3)] {
+        let aggregate = aggregate(panes(size, slide));
+        restore_everywhere(
+            |table, sink| allowing(by_states(vec![scan(table)], &[], &aggregate, sink), 15),
+            |table, written| {
+                let (expected, _) = model_late(&table.partitions, Some((size, slide)), 15);
+                assert_eq!(folded_held(written), expected);
+            },
+        );
+    }
 }
 
 #[test]

@@ -169,3 +169,24 @@ pub(crate) fn changes_every(
     let owner = OperatorSpec::ChangesAggregate { aggregate, before, every };
     by_rows(scan, owner, output, sink)
 }
+
+/// `graph` where all tables allow so many seconds of lateness.
+pub(crate) fn allowing(mut graph: TaskGraph, lateness: i64) -> TaskGraph {
+    let lateness = lateness * 1_000_000;
+    for stage in &mut graph.stages {
+        if let Input::Source(Scan { event_time: Some(time), .. }) = &mut stage.input {
+            time.lateness = lateness;
+        }
+        for operator in &mut stage.operators {
+            if let OperatorSpec::PartialAggregate(aggregate)
+            | OperatorSpec::FinalAggregate(aggregate) = operator
+            {
+                Arc::make_mut(aggregate).lateness = lateness;
+            }
+        }
+        if let Output::Sink { changes, .. } = &mut stage.output {
+            *changes = true;
+        }
+    }
+    graph
+}

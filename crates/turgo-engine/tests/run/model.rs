@@ -45,6 +45,15 @@ pub(crate) fn random_rows(seed: u64, partitions: usize, rows: usize) -> Vec<Vec<
 
 /// The answers and counts of windows of `size` every `slide` seconds, or of the whole input.
 pub(crate) fn model(partitions: &[Vec<Row>], windows: Option<(i64, i64)>) -> (Answers, RowCounts) {
+    model_late(partitions, windows, 0)
+}
+
+/// The same with a watermark that stays so many seconds further behind.
+pub(crate) fn model_late(
+    partitions: &[Vec<Row>],
+    windows: Option<(i64, i64)>,
+    lateness: i64,
+) -> (Answers, RowCounts) {
     let (mut answers, mut counts) = (Answers::new(), RowCounts::default());
     let mut add = |key, start, value| {
         let answer = answers.entry((key, start)).or_insert((0, 0));
@@ -55,7 +64,7 @@ pub(crate) fn model(partitions: &[Vec<Row>], windows: Option<(i64, i64)>) -> (An
         for row in partition {
             let time = row.time.expect("rows of the model have a time");
             let under = watermark;
-            watermark = watermark.max(time - BOUND);
+            watermark = watermark.max(time - BOUND - lateness * 1_000);
             let Some((size, slide)) = windows else {
                 counts.used += 1;
                 add(row.key, WHOLE, row.value);
@@ -79,14 +88,18 @@ fn numbers(rows: &RecordBatch, column: &str) -> Vec<i64> {
     rows.column_by_name(column).unwrap().as_primitive::<Int64Type>().values().to_vec()
 }
 
+fn starts(rows: &RecordBatch) -> Vec<i64> {
+    match rows.column_by_name("window_start") {
+        Some(starts) => starts.as_primitive::<TimestampMillisecondType>().values().to_vec(),
+        None => vec![WHOLE; rows.num_rows()],
+    }
+}
+
 /// The rows of a result that is emitted once per group; a group that comes twice fails the test.
 pub(crate) fn answers(batches: &[Batch]) -> Answers {
     let mut answers = Answers::new();
     for Batch { rows, .. } in batches {
-        let starts = match rows.column_by_name("window_start") {
-            Some(starts) => starts.as_primitive::<TimestampMillisecondType>().values().to_vec(),
-            None => vec![WHOLE; rows.num_rows()],
-        };
+        let starts = starts(rows);
         let columns = [numbers(rows, "key"), numbers(rows, "count"), numbers(rows, "sum")];
         for (row, start) in starts.into_iter().enumerate() {
             let [key, count, sum] = [0, 1, 2].map(|column| columns[column][row]);
@@ -115,20 +128,21 @@ fn fold(batches: &[Batch], follows: impl Fn(i64, i64) -> bool) -> Answers {
     for batch in batches {
         let [keys, counts, sums] =
             ["key", "count", "sum"].map(|column| numbers(&batch.rows, column));
-        for (row, ((key, count), sum)) in keys.into_iter().zip(counts).zip(sums).enumerate() {
-            let old = versions.get(&(key, WHOLE)).copied();
+        let groups = keys.into_iter().zip(starts(&batch.rows));
+        for (row, ((group, count), sum)) in groups.zip(counts).zip(sums).enumerate() {
+            let old = versions.get(&group).copied();
             match batch.change(row) {
-                Insert => assert!(old.is_none() && follows(0, count), "key {key} is new"),
+                Insert => assert!(old.is_none() && follows(0, count), "{group:?} is new"),
                 UpdateBefore => {
-                    assert_eq!(old, Some((count, sum)), "what key {key} was");
+                    assert_eq!(old, Some((count, sum)), "what {group:?} was");
                     continue;
                 }
                 UpdateAfter => {
-                    assert!(old.is_some_and(|old| follows(old.0, count)), "key {key} goes on");
+                    assert!(old.is_some_and(|old| follows(old.0, count)), "{group:?} goes on");
                 }
                 Delete => panic!("nothing is deleted"),
             }
-            versions.insert((key, WHOLE), (count, sum));
+            versions.insert(group, (count, sum));
         }
     }
     versions

@@ -3,8 +3,8 @@
 use turgo_engine::graph::{OperatorSpec, Scan};
 use turgo_engine::run::Control;
 
-use crate::graphs::{aggregate, by_rows, by_states, panes, scan};
-use crate::model::{Answers, Dice, answers, model, random_rows};
+use crate::graphs::{aggregate, allowing, by_rows, by_states, panes, scan};
+use crate::model::{Answers, Dice, answers, folded_held, model, model_late, random_rows};
 use crate::shown::Shown;
 use crate::table::{BOUND, Row, Table};
 use crate::{roomy, run_in_time, tight};
@@ -74,5 +74,21 @@ fn a_union_with_a_table_that_is_not_flushed_is_not_flushed() {
             assert_eq!(report.counts, counts);
             assert_eq!(answers(&sink.batches()), closed);
         }
+    }
+}
+
+/// What the watermark has passed is shown, with all rows that lateness allows.
+#[test]
+fn lateness_keeps_no_window_from_being_shown() {
+    for (seed, workers) in (40..).zip([1, 2, 4, 7]) {
+        let table = Table { uneven: true, ..Table::new(random_rows(seed, 3, 300), 7) };
+        let (all, mut counts) = model_late(&table.partitions, Some((10, 4)), 20);
+        let (closed, open) = closed(&table.partitions, 10, all);
+        counts.unsaid = open;
+        let sink = Shown::default();
+        let graph = by_states(vec![unflushed(table)], &[], &aggregate(panes(10, 4)), &sink);
+        let report = run_in_time(&allowing(graph, 20), &tight(workers), &Control::default());
+        assert_eq!(report.unwrap().counts, counts);
+        assert_eq!(folded_held(&sink.batches()), closed);
     }
 }

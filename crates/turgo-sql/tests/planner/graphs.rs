@@ -430,3 +430,23 @@ fn rows_of_over_go_to_the_owner_of_their_key_with_their_places() {
 ",
     );
 }
+
+#[test]
+fn windows_that_wait_for_late_rows_send_changes_without_old_versions_where_keys_tell_rows_apart() {
+    let table = "CREATE TABLE late (k VARCHAR, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND) \
+                 WITH ('connector' = 'memory', 'allowed-lateness' = '1 min')";
+    let query = "SELECT window_end, k, count(*) AS n FROM TUMBLE(TABLE late, DESCRIPTOR(ts), INTERVAL '10' SECOND) \
+                 GROUP BY window_start, window_end, k";
+    let shown = json(&format!("{table}; {query}"));
+    for expected in [
+        "watermark ts - 4s, allowed lateness 1min",
+        "partial aggregate [count_rows()] by k in tumble 10s of ts, up to 1min late",
+        "final aggregate [count_rows()] by k in tumble 10s of ts, up to 1min late",
+        "drop old versions",
+        "\"changes\":true",
+    ] {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    let shown = json(&format!("{table}; SELECT n FROM ({query})"));
+    assert!(!shown.contains("drop old versions"), "{shown}");
+}

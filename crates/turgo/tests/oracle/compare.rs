@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::model::{Case, Emit, Op, Value};
+use crate::model::{Case, Op, Value};
 use crate::query::{Body, GroupWindow, Query};
 
 /// How far two doubles may be apart, relative to the larger.
@@ -81,7 +81,7 @@ pub(crate) enum Identity {
 pub(crate) fn identity(case: &Case) -> Identity {
     let Query::Select(select) = &case.query else { return Identity::Inserts };
     match &select.body {
-        _ if case.emit != Emit::Changes => Identity::Inserts,
+        _ if !case.changes() => Identity::Inserts,
         Body::Rows { .. } | Body::Over { .. } => Identity::Inserts,
         Body::Groups { keys, keys_shown: false, .. } if !keys.is_empty() => Identity::Whole,
         // The start of a window is enough to tell it: the rest of the key follows from it.

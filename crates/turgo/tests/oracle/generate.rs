@@ -6,7 +6,7 @@ mod question;
 mod records;
 
 use crate::model::{Case, Column, Emit, Format, Table, Type};
-use crate::query::{Body, Query};
+use crate::query::{Body, From, Pace, Query};
 use crate::random::Random;
 
 /// The case of `seed`.
@@ -29,7 +29,22 @@ pub(crate) fn case(seed: u64) -> Case {
         matches!(&query, Query::Select(select) if matches!(select.body, Body::Groups { .. }));
     let every = (emit == Emit::Changes && grouped && random.percent(50))
         .then(|| *random.pick(&[1, 2, 3, 10, 1_000]));
+    if table.bound.is_some() && takes_lateness(&query) && random.percent(50) {
+        table.lateness = random.pick(&[1, 500, 5_000, 20_000, 100_000]) * 1_000;
+    }
     Case { seed, table, query, emit, every }
+}
+
+/// Whether its rows may be late: windows of fixed lengths over plain rows are grouped, and nothing
+/// follows.
+fn takes_lateness(query: &Query) -> bool {
+    let Query::Select(select) = query else { return false };
+    let Body::Groups { .. } = select.body else { return false };
+    let inner = query.selects().into_iter().filter(|inner| !std::ptr::eq(*inner, &**select));
+    let mut bodies = inner.map(|inner| &inner.body);
+    matches!(&select.from, From::Window(window) if window.pace != Pace::Session && window.drops_late)
+        && query.windows().len() == 1
+        && bodies.all(|body| matches!(body, Body::Rows { distinct: false, .. }))
 }
 
 /// A table without records.
@@ -61,7 +76,8 @@ fn declare(random: &mut Random) -> Table {
         _ => Some(random.between(1, 30) * 1_000_000),
     };
     let skip_bad = random.percent(80);
-    Table { columns, time, bound, format, skip_bad, letters: false, files: Vec::new() }
+    let (lateness, letters, files) = (0, false, Vec::new());
+    Table { columns, time, bound, lateness, format, skip_bad, letters, files }
 }
 
 fn scalar_type(random: &mut Random) -> Type {

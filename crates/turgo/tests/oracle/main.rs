@@ -124,6 +124,9 @@ fn the_cases_reach_what_they_are_made_for() {
         note("changes held back", case.every.is_some());
         note("csv", case.table.format == model::Format::Csv);
         note("no watermark", case.table.bound.is_none());
+        let lateness = case.table.lateness > 0;
+        note("lateness in a changelog", lateness && case.emit == Emit::Changes);
+        note("lateness in windows that are emitted twice", lateness && case.emit != Emit::Changes);
         match naive::interpret(&case) {
             Verdict::Fails(why) => {
                 note("fails", true);
@@ -143,6 +146,7 @@ fn the_cases_reach_what_they_are_made_for() {
                 note("late for a session", sessions && any(|scan| scan.late));
                 note("letters of late rows", case.table.letters && any(|scan| scan.late));
                 note("late for some", any(|scan| scan.late_partial));
+                note("late beyond the lateness", lateness && any(|scan| scan.late));
                 note("filtered", any(|scan| scan.filtered));
                 note("rejected", any(|scan| scan.rejected));
                 let none_late = !any(|scan| scan.late + scan.late_partial);

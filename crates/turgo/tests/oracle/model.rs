@@ -141,6 +141,8 @@ pub(crate) struct Table {
     pub(crate) time: usize,
     /// How far the watermark stays behind the latest row, in microseconds.
     pub(crate) bound: Option<i64>,
+    /// `allowed-lateness`, in microseconds.
+    pub(crate) lateness: i64,
     pub(crate) format: Format,
     /// Bad records are left out and counted; otherwise the first one ends the run.
     pub(crate) skip_bad: bool,
@@ -178,6 +180,14 @@ pub(crate) struct Case {
     pub(crate) emit: Emit,
     /// After how many rows changes are emitted, where not with each.
     pub(crate) every: Option<u64>,
+}
+
+impl Case {
+    /// Whether the result is a changelog: it is asked for, or late rows change windows that have been
+    /// emitted.
+    pub(crate) fn changes(&self) -> bool {
+        self.emit == Emit::Changes || self.table.lateness > 0
+    }
 }
 
 /// What happened to a row of a changelog.

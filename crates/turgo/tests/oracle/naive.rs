@@ -3,7 +3,7 @@
 //! It knows what a batch engine cannot: which rows are late, and what becomes of each record.
 //!
 //! - A row of a file stands under the largest `time - bound` of the good rows before it in that
-//!   file; other files do not matter.
+//!   file, less the allowed lateness; other files do not matter.
 //! - A row is late for a window whose end is not above the watermark it stands under, and for OVER
 //!   where its time is below it.
 //! - Each record of each scan ends as exactly one of used, late, filtered, rejected.
@@ -129,7 +129,7 @@ impl Run<'_> {
             Body::Groups { keys, window, calls, having, keys_shown, .. } => {
                 let groups = self.groups(rows, keys, *window, calls, &scope)?;
                 let shown = select.scope(self.table);
-                if let (Emit::Changes, Some(having)) = (self.case.emit, having) {
+                if let (true, Some(having)) = (self.case.changes(), having) {
                     // It is asked of every version of a group, and here only of the last.
                     self.may_fail |= having.can_fail(&shown);
                 }
@@ -167,7 +167,7 @@ impl Run<'_> {
                     (Record::Bad(_), _) => None,
                     (Record::Good(values), None) => Some((values, i64::MIN)),
                     (Record::Good(values), Some(bound)) => match values[table.time] {
-                        Value::Time(time) => Some((values, time - bound)),
+                        Value::Time(time) => Some((values, time - bound - table.lateness)),
                         _ => None,
                     },
                 };
@@ -310,7 +310,7 @@ impl Run<'_> {
             let mut result = Vec::new();
             for (call, values) in calls.iter().zip(values) {
                 let ty = call.argument.as_ref().map(|argument| argument.ty(scope));
-                if self.case.emit == Emit::Changes && call.function == Function::Sum {
+                if self.case.changes() && call.function == Function::Sum {
                     self.may_fail |= ty.as_ref().is_some_and(|ty| sum_may_overflow(ty, &values));
                 }
                 result.push(aggregate(call.function, ty.as_ref(), &values)?);

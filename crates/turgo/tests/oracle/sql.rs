@@ -138,9 +138,13 @@ fn create_table(table: &Table, path: &str) -> String {
         true => format!(", 'late' = 'dead-letter', 'dead-letter.path' = '{path}.letters'"),
         false => String::new(),
     };
+    let lateness = match table.lateness {
+        0 => String::new(),
+        lateness => format!(", 'allowed-lateness' = '{} ms'", lateness / 1_000),
+    };
     format!(
         "CREATE TABLE {TABLE} ({}) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' \
-         = '{format}', 'on-error' = '{on_error}'{letters})",
+         = '{format}', 'on-error' = '{on_error}'{letters}{lateness})",
         parts.join(", ")
     )
 }

@@ -51,6 +51,7 @@ mod matrix;
 files! {
     "", [&[1], &[3]];
     aggregates,
+    allowed_lateness,
     bounded,
     case,
     count_distinct,
