@@ -152,7 +152,7 @@ impl Changelog {
         let error = SqlError::new(format!("{what} over a result that changes is not there yet"));
         match self.late {
             true => error.help(format!("it changes {when}; {remedy}")),
-            false => error.help("write EMIT FINAL, or group the inner query by a window"),
+            false => error.help("group the inner query by a window, or write EMIT FINAL"),
         }
     }
 
