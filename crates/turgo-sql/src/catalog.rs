@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datafusion_sql::sqlparser::ast;
 
 pub(crate) use self::file::Files;
-pub(crate) use self::table::{Table, TableScanSource};
+pub(crate) use self::table::{EventTimeDef, Table, TableScanSource};
 use crate::error::{Result, SqlError};
 use crate::names::suggest;
 use crate::statement::Name;

@@ -59,7 +59,6 @@ impl<'a> Files<'a> {
             event_time: None,
             on_error: OnError::Fail,
             drift_max: None,
-            lateness: 0,
             letters: None,
             bounded: None,
             flush_at_end: true,

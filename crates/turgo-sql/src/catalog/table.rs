@@ -36,8 +36,6 @@ pub(crate) struct Table {
     pub(crate) on_error: OnError,
     /// `max-drift` in microseconds, where it is given.
     pub(crate) drift_max: Option<i64>,
-    /// `allowed-lateness` in microseconds.
-    pub(crate) lateness: i64,
     /// Where rows that are left out are kept, where any are.
     pub(crate) letters: Option<LetterOptions>,
     /// `bounded`, where it is given.
@@ -76,6 +74,8 @@ pub(crate) struct EventTimeDef {
     /// The watermark a row stands for, over the table's columns; the time column is a timestamp
     /// there.
     pub(crate) watermark: Expr,
+    /// `allowed-lateness` in microseconds.
+    pub(crate) lateness: i64,
     /// The same as it is declared, for DESCRIBE.
     pub(crate) text: String,
 }
@@ -123,7 +123,10 @@ impl Table {
         let schema =
             Arc::new(Schema::new(columns.iter().map(|c| Arc::clone(&c.field)).collect::<Vec<_>>()));
         let event_time = match &create.watermark {
-            Some(watermark) => Some(event_time(planner, text, watermark, &schema)?),
+            Some(watermark) => {
+                let time = event_time(planner, text, watermark, &schema)?;
+                Some(EventTimeDef { lateness: options.lateness, ..time })
+            }
             None => None,
         };
         connectors.check(&spec).map_err(|error| options::refused(error, create))?;
@@ -134,7 +137,6 @@ impl Table {
             event_time,
             on_error: options.on_error,
             drift_max: options.drift_max,
-            lateness: options.lateness,
             letters: options.letters,
             bounded: options.bounded,
             flush_at_end: options.flush_at_end,
@@ -313,7 +315,7 @@ fn event_time(
         .at(place)
         .help(format!("such as {0} - INTERVAL '5' SECOND", name.value)));
     }
-    Ok(EventTimeDef { column, watermark, text: declared.expr.to_string() })
+    Ok(EventTimeDef { column, watermark, lateness: 0, text: declared.expr.to_string() })
 }
 
 /// The columns as a watermark reads them: milliseconds in a BIGINT are a time there.

@@ -15,7 +15,7 @@ use turgo_engine::graph::{
 
 use super::rows::{LogicalColumn, Rows, cast, field, physical_expr};
 use super::{Draft, Lowering};
-use crate::catalog::{Table, TableScanSource};
+use crate::catalog::{EventTimeDef, Table, TableScanSource};
 use crate::diagnose::diagnose;
 use crate::error::{Result, SqlError};
 use crate::plan::window::MILLIS;
@@ -65,8 +65,7 @@ impl Lowering<'_> {
             Some(time) => {
                 let at = leaving.iter().position(|column| *column == time.column);
                 let at = at.expect("the time column was added above");
-                let spec = event_time(&mut columns, at, &time.watermark)?;
-                Some(EventTimeSpec { lateness: table.lateness, ..spec })
+                Some(event_time(&mut columns, at, time)?)
             }
             None => None,
         };
@@ -147,8 +146,12 @@ impl Lowering<'_> {
 }
 
 /// The event time in column `at`, which is added as a timestamp where it is a number of
-/// milliseconds. `watermark` calls it by the name of the column.
-fn event_time(columns: &mut Vec<Column>, at: usize, watermark: &Expr) -> Result<EventTimeSpec> {
+/// milliseconds. The watermark calls it by the name of the column.
+fn event_time(
+    columns: &mut Vec<Column>,
+    at: usize,
+    declared: &EventTimeDef,
+) -> Result<EventTimeSpec> {
     let mut names: Vec<FieldRef> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
     let mut time = at;
     if names[at].data_type() == &DataType::Int64 {
@@ -158,8 +161,8 @@ fn event_time(columns: &mut Vec<Column>, at: usize, watermark: &Expr) -> Result<
         names[at] = Arc::new(names[at].as_ref().clone().with_name("its milliseconds"));
         columns.push(millis);
     }
-    let watermark = Some(physical_expr(watermark, &unqualified(names)?)?);
-    Ok(EventTimeSpec { column: time, watermark, lateness: 0 })
+    let watermark = Some(physical_expr(&declared.watermark, &unqualified(names)?)?);
+    Ok(EventTimeSpec { column: time, watermark, lateness: declared.lateness })
 }
 
 fn reads(expr: &Arc<dyn PhysicalExpr>, column: usize) -> bool {
