@@ -1,6 +1,6 @@
 //! The owner of groups whose changes are held back for a while: `EMIT CHANGES EVERY`.
 //!
-//! Windows leave in order of their end; how changes are held is in [`super::held`].
+//! Windows leave in order of their end; how changes are held is in `held`.
 //!
 //! Nothing is held over a barrier, over the end of its window, or over the end of the run. So the
 //! frozen groups are all that is to be remembered.
