@@ -294,13 +294,7 @@ impl<D: Dialect> Writer<D> {
                 format!("SELECT {distinct}{} FROM {from}{filter}", items.join(", "))
             }
             Body::Over { items, time, partition, calls } => {
-                let by: Vec<_> =
-                    partition.iter().map(|key| self.expr(key, &scope, &names)).collect();
-                let by = match by.is_empty() {
-                    true => String::new(),
-                    false => format!("PARTITION BY {} ", by.join(", ")),
-                };
-                let order = format!("{by}ORDER BY {}{}", names[*time], self.dialect.tie());
+                let order = self.order(*time, partition, &scope, &names);
                 let calls = calls.iter().map(|call| {
                     let text = self.over(call, &order, &scope, &names);
                     format!("{text} AS {}", quoted(call.name()))
@@ -341,6 +335,16 @@ impl<D: Dialect> Writer<D> {
                 format!("SELECT {} FROM {from}{filter}{grouping}{having}", shown.join(", "))
             }
         }
+    }
+
+    /// Which rows OVER looks at, and in which order.
+    fn order(&self, time: usize, partition: &[Expr], scope: &[Named], names: &[String]) -> String {
+        let by: Vec<_> = partition.iter().map(|key| self.expr(key, scope, names)).collect();
+        let by = match by.is_empty() {
+            true => String::new(),
+            false => format!("PARTITION BY {} ", by.join(", ")),
+        };
+        format!("{by}ORDER BY {}{}", names[time], self.dialect.tie())
     }
 
     /// A function over the rows that `order` tells.

@@ -51,7 +51,7 @@ fn any_lateness() -> impl Strategy<Value = i64> {
 }
 
 fn any_limits() -> impl Strategy<Value = Limits> {
-    let few = Limits { groups_max: 3, probe_rows: 5, bypass_rows: 10 };
+    let few = Limits { groups_max: 3, probe_rows: 5, bypass_rows: 10, ..Limits::default() };
     prop::sample::select(vec![Limits::default(), few])
 }
 
