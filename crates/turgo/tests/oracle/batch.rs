@@ -17,7 +17,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::columns;
 use crate::model::{Case, Column, Record, Type, Value, time_step};
 use crate::query::{
-    Arithmetic, Body, From, Function, GroupWindow, Named, Pace, Select, WINDOW_COLUMNS, Window,
+    Arithmetic, Body, From, Function, GroupWindow, Named, OverCall, Pace, WINDOW_COLUMNS, Window,
 };
 use crate::sql::{Dialect, Rows, TABLE, Windowed, Writer, plain_call, quoted, type_name};
 
@@ -28,12 +28,22 @@ const STACK_BYTES: usize = 256 << 20;
 /// The column of the table that numbers its rows, in the order of files and of places in them.
 const PLACE: &str = "place_";
 
-/// Whether the batch engine can be asked: the numbers of rows do not leave a query within a query.
+/// Whether the batch engine can be asked. The numbers of rows do not leave a query within a query; and
+/// it takes the rows that leave a frame off a sum again, so that what large doubles have swallowed is lost.
 pub(crate) fn understands(case: &Case) -> bool {
-    let unnumbered = |select: &&Select| {
-        matches!(select.body, Body::Over { .. }) && !matches!(select.from, From::Table)
+    let table = crate::naive::table_scope(&case.table);
+    let drifts = |call: &OverCall| match call {
+        OverCall::Aggregate(call, Some(_)) => {
+            matches!(call.function, Function::Sum | Function::Avg)
+                && call.ty(&table) == Type::Double
+        }
+        _ => false,
     };
-    !case.query.selects().iter().any(unnumbered)
+    case.query.selects().iter().all(|select| match (&select.body, &select.from) {
+        (Body::Over { calls, .. }, From::Table) => !calls.iter().any(drifts),
+        (Body::Over { .. }, _) => false,
+        _ => true,
+    })
 }
 
 /// What the batch engine says to `case`: rows, or its error.
