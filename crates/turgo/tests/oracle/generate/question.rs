@@ -458,6 +458,10 @@ impl Asker<'_> {
             *keys_shown = true;
             if windowed {
                 *window = GroupWindow::StartEndTime;
+                // Now growing windows are told apart, whatever they were grouped by before.
+                if let From::Window(window) = &mut select.from {
+                    window.drops_late = true;
+                }
             }
         }
         // Its positions are those of other columns now.
