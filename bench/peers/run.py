@@ -22,6 +22,8 @@ from queries import QUERIES
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ENGINES = ("turgo", "duckdb", "datafusion", "polars", "flink")
+# Turgo where it does not look at the rest of a line of JSON: only on demand.
+SKIPPING = "turgo-skip"
 SOURCES = {"ndjson": "bid.ndjson", "csv": "bid.csv", "parquet": "bid.parquet", "memory": "bid.parquet"}
 # Flink's package pins old versions of what the others need.
 PACKAGES = {"peers": ["duckdb", "duckdb-cli", "datafusion", "polars", "pyarrow"], "flink": ["apache-flink"]}
@@ -54,7 +56,7 @@ def arguments():
     parser.add_argument("--rows", type=int, default=1_000_000, help="bids [%(default)s]")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each engine [%(default)s]")
     parser.add_argument("--threads", type=int, default=1, help="threads of each engine [%(default)s]")
-    parser.add_argument("--engines", default=",".join(ENGINES), help="[%(default)s]")
+    parser.add_argument("--engines", default=",".join(ENGINES), help=f"of these, and {SKIPPING} [%(default)s]")
     parser.add_argument("--sources", default="ndjson", help=f"of {','.join(SOURCES)} [%(default)s]")
     parser.add_argument("--queries", default=",".join(QUERIES), help="[%(default)s]")
     parser.add_argument("--turgo", help="the binary [built from this tree]")
@@ -64,7 +66,7 @@ def arguments():
 
 
 def needed(engines):
-    names = {"flink" if engine == "flink" else "peers" for engine in engines if engine != "turgo"}
+    names = {"flink" if engine == "flink" else "peers" for engine in engines}
     return names | {"peers"}
 
 
@@ -111,10 +113,13 @@ def measure(args, pythons, binary, source, query, path, engines):
         for engine in engines:
             if engine == "flink" and source not in ("ndjson", "csv"):
                 continue
+            if engine == SKIPPING and source != "ndjson":
+                continue
             python = pythons["flink" if engine == "flink" else "peers"]
-            command = [python, HERE / f"run_{engine}.py", source, query, path, str(args.threads)]
-            if engine == "turgo":
-                command.append(binary)
+            worker = HERE / f"run_{engine.removesuffix('-skip')}.py"
+            command = [python, worker, source, query, path, str(args.threads)]
+            if engine in ("turgo", SKIPPING):
+                command += [binary, "skip" if engine == SKIPPING else "check"]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 sys.exit(f"{engine}, {query} from {source}: {done.stderr.strip()[-2000:]}")

@@ -1,4 +1,4 @@
-"""One query in Turgo: SOURCE QUERY PATH THREADS BINARY.
+"""One query in Turgo: SOURCE QUERY PATH THREADS BINARY REST, what is done with the rest of a line of JSON.
 
 The binary is a process of its own, so its whole life counts, from start to end. From memory it
 measures itself, as the others do: the query alone, rows loaded before.
@@ -13,7 +13,7 @@ import time
 
 from queries import windowed
 
-source, query, path, threads, binary = sys.argv[1:]
+source, query, path, threads, binary, rest = sys.argv[1:]
 if source == "memory":
     command = [binary, "bench", "nexmark", query, "--source", path, "--in-memory", "--runs", "1", "--json", "-"]
     done = subprocess.run([*command, "--workers", threads], capture_output=True, text=True)
@@ -23,11 +23,14 @@ if source == "memory":
     run["start"] = run["load"]
     print(json.dumps({key: run[key] for key in ("version", "row", "wall", "cpu", "peak", "start")}))
     sys.exit()
-form = {"ndjson": "json", "csv": "csv", "parquet": "parquet"}[source]
+form = {"ndjson": f"'json', 'json.rest' = '{rest}'", "csv": "'csv'", "parquet": "'parquet'"}[source]
+# A declared watermark has the time of every row read, whatever the query asks for.
+windows = query not in ("q0", "q1", "q2")
+watermark = ", WATERMARK FOR date_time AS date_time - INTERVAL '4' SECOND" if windows else ""
 script = (
     "CREATE TABLE bid (auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR, "
-    "date_time TIMESTAMP(3), extra VARCHAR, WATERMARK FOR date_time AS date_time - INTERVAL '4' SECOND) "
-    f"WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = '{form}'); " + windowed()[query]
+    f"date_time TIMESTAMP(3), extra VARCHAR{watermark}) "
+    f"WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = {form}); " + windowed()[query]
 )
 with tempfile.NamedTemporaryFile(suffix=".json") as stats:
     command = [binary, "run", "-c", script, "--workers", threads, "--format", "ndjson", "--progress", "never"]
