@@ -20,10 +20,9 @@ use crate::format::parquet::file::{Group, ParquetFile};
 use crate::format::parquet::ranges::Ranges;
 use crate::format::parquet::read::{self, Part};
 
-/// Most rows of a chunk: a few bytes of a file may stand for many rows.
-const PART_ROWS_MAX: u64 = 64 << 10;
-/// Fewest rows of a chunk, but for the last one: each part begins with decoding what they share.
-const PART_ROWS_MIN: u64 = 8 << 10;
+/// Most rows of a chunk. Row groups are mostly not longer, and a page of a column often has all rows
+/// of a group: each part of a longer one begins with decompressing the pages before it.
+const PART_ROWS_MAX: u64 = 128 << 10;
 
 /// A table read from Parquet files.
 #[derive(Debug)]
@@ -166,7 +165,7 @@ fn bytes(file: &mut fs::File, range: &Range<u64>) -> io::Result<Vec<u8>> {
 }
 
 impl ReadChunks for Reader {
-    fn next(&mut self, bytes_target: usize) -> Result<Option<Chunk>> {
+    fn next(&mut self, _bytes_target: usize) -> Result<Option<Chunk>> {
         if let Some(skipped) = self.skipped() {
             return Ok(Some(skipped));
         }
@@ -177,11 +176,7 @@ impl ReadChunks for Reader {
         let group = &self.groups[index];
         let (first, left) = (group.rows.start, group.rows.end - start);
         let all = group.rows.end - first;
-        // As many rows as come to the bytes wanted, were all of one size.
-        let wanted = u128::from(all) * bytes_target as u128 / u128::from(group.bytes().max(1));
-        let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
-        let parts = left.div_ceil(wanted.clamp(PART_ROWS_MIN, PART_ROWS_MAX));
-        let rows = left.div_ceil(parts);
+        let rows = left.div_ceil(left.div_ceil(PART_ROWS_MAX));
         let bytes = (u128::from(group.bytes()) * u128::from(rows) / u128::from(all)) as usize;
         let part = Part {
             file: Arc::clone(&self.parquet),

@@ -179,14 +179,14 @@ fn columns_are_found_by_name_whatever_their_order() {
 
 #[test]
 fn rows_do_not_depend_on_how_row_groups_are_cut_up() {
-    let rows = 60_000;
+    let rows = 300_000;
     let texts = (0..rows).map(|row| (row % 7 > 0).then(|| format!("value {}", row % 1_000)));
     let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
-    let place = Place::new(vec![("n", numbers(0..rows)), ("t", texts)], 25_000);
+    let place = Place::new(vec![("n", numbers(0..rows)), ("t", texts)], 290_000);
     let source = place.source(&columns(&[("n", DataType::Int64), ("t", DataType::Utf8)]));
     let whole = all(source.as_ref()).unwrap();
     assert_eq!(whole.rows.num_rows() as i64, rows);
-    for (chunk_bytes, rows_max) in [(1, 1_000), (1, 8_192), (50_000, 999)] {
+    for (chunk_bytes, rows_max) in [(1, 1_000), (50_000, 8_192)] {
         let (cut, ends) = read_from(source.as_ref(), &[0, 1], 0, chunk_bytes, rows_max).unwrap();
         assert!(ends.len() > 3, "{ends:?}");
         assert_eq!(cut, whole);
