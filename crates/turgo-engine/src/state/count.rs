@@ -58,6 +58,7 @@ impl Accumulate for Count {
     ) -> Result<()> {
         self.resize(total);
         match self.selected(args, filter) {
+            None if self.counts.len() == 1 => self.counts[0] += groups.len() as i64,
             None => groups.iter().for_each(|&group| self.counts[group as usize] += 1),
             Some(selected) => {
                 selected.set_indices().for_each(|row| self.counts[groups[row] as usize] += 1);

@@ -76,6 +76,17 @@ impl<A: Addend, O: Outcome<A::Total>> Totals<A, O> {
         Ok(())
     }
 
+    /// Adds values to the only group there is, in their order.
+    fn add_all(&mut self, values: &[A::Native]) -> Result<()> {
+        let (mut total, mut weight) = (self.totals[0], self.weights[0]);
+        for &value in values {
+            let Some(sum) = total.plus(A::widen(value)) else { return Err(overflow()) };
+            (total, weight) = (sum, weight.plus(O::Weight::ONE));
+        }
+        (self.totals[0], self.weights[0]) = (total, weight);
+        Ok(())
+    }
+
     fn value(&self, group: u32) -> Result<Option<<O::Result as ArrowPrimitiveType>::Native>> {
         match self.weights.get(group as usize) {
             Some(&weight) if !weight.is_empty() => {
@@ -111,6 +122,7 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
         self.resize(total);
         let values = primitive::<A>(only(args)?)?;
         match selected(values.nulls(), filter) {
+            None if self.totals.len() == 1 => self.add_all(values.values()),
             None => groups
                 .iter()
                 .zip(values.values())

@@ -371,3 +371,23 @@ fn merging_a_sum_over_nothing_adds_nothing_whatever_lies_under_its_null() {
     sum.merge(&[0, 0], &[Arc::new(state)], 1).unwrap();
     assert_eq!(ScalarValue::try_from_array(&sum.read(&[0]).unwrap(), 0).unwrap(), 5i64.into());
 }
+
+/// One group is a case of its own: nothing is looked up for its rows.
+#[test]
+fn the_only_group_adds_up_all_rows_and_goes_on_when_there_are_more() {
+    let types = [DataType::Int64];
+    let read = |function, result| {
+        let mut call = accumulator(function, &types, result).unwrap();
+        let column = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+        call.update(&[0, 0, 0], &[column(vec![i64::MAX, 5, -1])], None, 1).unwrap();
+        call.update(&[0, 0], &[column(vec![-5, -i64::MAX])], None, 1).unwrap();
+        call.update(&[], &[column(vec![])], None, 1).unwrap();
+        call.update(&[1, 0], &[column(vec![7, 41])], None, 2).unwrap();
+        let results = call.read(&[0, 1]).unwrap();
+        [0, 1].map(|group| ScalarValue::try_from_array(&results, group).unwrap())
+    };
+    assert_eq!(read(AggregateFunction::Sum, DataType::Int64), [40i64.into(), 7i64.into()]);
+    assert_eq!(read(AggregateFunction::Count, DataType::Int64), [6i64.into(), 1i64.into()]);
+    let mean = ScalarValue::Float64(Some(40.0 / 6.0));
+    assert_eq!(read(AggregateFunction::Avg, DataType::Float64), [mean, 7.0.into()]);
+}
