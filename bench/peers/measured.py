@@ -20,7 +20,10 @@ def family():
         process = Path("/proc") / str(waiting.pop())
         found.append(process)
         for thread in (process / "task").iterdir():
-            waiting += (thread / "children").read_text().split()
+            try:
+                waiting += (thread / "children").read_text().split()
+            except FileNotFoundError:
+                pass  # It has ended since.
     return found
 
 
