@@ -30,9 +30,10 @@ fn file(table: &Table, records: &[Record], random: &mut Random) -> File {
     }
     for record in records {
         let record = match (record, table.format) {
-            (Record::Bad(line), _) => line.clone(),
+            (Record::Bad(line), Format::Json | Format::Csv) => line.clone(),
             (Record::Good(values), Format::Json) => object(&table.columns, values, random),
             (Record::Good(values), Format::Csv) => csv_line(&table.columns, values, random),
+            (_, Format::Parquet) => panic!("Parquet is no text"),
         };
         text.push_str(&record);
         texts.push(record);

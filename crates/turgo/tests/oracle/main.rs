@@ -14,6 +14,7 @@ mod evaluate;
 mod generate;
 mod model;
 mod naive;
+mod parquet;
 mod query;
 mod random;
 mod reach;
@@ -107,6 +108,18 @@ fn turgo_answers_as_the_interpreter_says() {
         run::prepare(&cut)?
             .check(setups[1], &verdict)
             .map_err(|problem| format!("with its files cut in two: {problem}"))
+    });
+}
+
+/// The same from Parquet in row groups of a few rows, of which those are left unread that have no row
+/// for the query.
+#[test]
+fn turgo_answers_from_parquet_as_the_interpreter_says() {
+    for_each_case("turgo_answers_from_parquet_as_the_interpreter_says", |case| {
+        let Some(stored) = run::as_parquet(case) else { return Ok(()) };
+        let setups = run::setups(&stored);
+        let setup = setups[stored.seed as usize % setups.len()];
+        run::prepare(&stored)?.check(setup, &naive::interpret(&stored))
     });
 }
 

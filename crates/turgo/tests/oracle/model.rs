@@ -122,6 +122,8 @@ pub(crate) struct Column {
 pub(crate) enum Format {
     Json,
     Csv,
+    /// Has no bad records.
+    Parquet,
 }
 
 /// A record of a file.

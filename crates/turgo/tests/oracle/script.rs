@@ -7,14 +7,19 @@ use turgo_engine::memory::CollectSink;
 use turgo_sql::{Outcome, Planned, Session, SqlError};
 
 use crate::model::{Case, Format};
-use crate::{encode, sql};
+use crate::{encode, parquet, sql};
 
-/// Writes the files of the case's table into `dir` and returns the text of each record.
+/// Writes the files of the case's table into `dir` and returns the text of each record,
+/// where it has one.
 pub(crate) fn write_files(case: &Case, dir: &Path) -> std::io::Result<Vec<String>> {
     let mut records = Vec::new();
     let extension = match case.table.format {
         Format::Json => "ndjson",
         Format::Csv => "csv",
+        Format::Parquet => {
+            parquet::write(&case.table, case.seed, dir)?;
+            return Ok(records);
+        }
     };
     for (index, file) in encode::files(&case.table, case.seed).into_iter().enumerate() {
         std::fs::write(dir.join(format!("part-{index}.{extension}")), file.text)?;

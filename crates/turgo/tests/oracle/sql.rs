@@ -128,6 +128,7 @@ fn create_table(table: &Table, path: &str) -> String {
     let format = match table.format {
         Format::Json => "json",
         Format::Csv => "csv",
+        Format::Parquet => "parquet",
     };
     let on_error = match (table.skip_bad, table.letters) {
         (true, true) => "dead-letter",
