@@ -100,8 +100,8 @@ pub trait Source: Debug + Send + Sync {
 
 /// Reads one partition, in order. Blocks; lives on a source thread.
 pub trait ReadChunks: Send {
-    /// The next chunk of about `bytes_target` bytes: more where one record is larger, less at the
-    /// end, `None` after it.
+    /// The next chunk of about `bytes_target` bytes: more where one record, or what can only be decoded
+    /// together, is larger, less at the end, `None` after it.
     ///
     /// # Errors
     /// `External` for what the outside refuses, `Data` for a record over the size limit.

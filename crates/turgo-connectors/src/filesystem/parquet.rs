@@ -23,6 +23,8 @@ use crate::format::parquet::read::{self, Part};
 /// Most rows of a chunk. Row groups are mostly not longer, and a page of a column often has all rows
 /// of a group: each part of a longer one begins with decompressing the pages before it.
 const PART_ROWS_MAX: u64 = 128 << 10;
+/// About as many bytes does a chunk have at most, decompressed: each is decoded in memory.
+const PART_BYTES_MAX: u64 = 32 << 20;
 
 /// A table read from Parquet files.
 #[derive(Debug)]
@@ -176,7 +178,11 @@ impl ReadChunks for Reader {
         let group = &self.groups[index];
         let (first, left) = (group.rows.start, group.rows.end - start);
         let all = group.rows.end - first;
-        let rows = left.div_ceil(left.div_ceil(PART_ROWS_MAX));
+        // As many rows as come to that, were all of one size.
+        let light =
+            u128::from(all) * u128::from(PART_BYTES_MAX) / u128::from(group.plain_bytes.max(1));
+        let rows_max = u64::try_from(light).unwrap_or(u64::MAX).clamp(1, PART_ROWS_MAX);
+        let rows = left.div_ceil(left.div_ceil(rows_max));
         let bytes = (u128::from(group.bytes()) * u128::from(rows) / u128::from(all)) as usize;
         let part = Part {
             file: Arc::clone(&self.parquet),

@@ -42,6 +42,8 @@ pub(crate) struct Group {
     pub(crate) rows: Range<u64>,
     /// What is to be read of the file, in order.
     pub(crate) ranges: Vec<Range<u64>>,
+    /// How many bytes that is once it is decompressed.
+    pub(crate) plain_bytes: u64,
     /// The watermark of its rows, where none of them has to be read.
     pub(crate) skip: Option<EventTime>,
 }
@@ -154,14 +156,17 @@ impl ParquetFile {
             let rows = first..first + group.num_rows().unsigned_abs();
             first = rows.end;
             let columns = group.columns().iter().enumerate();
-            let read = columns.filter(|(leaf, _)| mask.leaf_included(*leaf));
+            let read: Vec<_> = columns.filter(|(leaf, _)| mask.leaf_included(*leaf)).collect();
             let mut ranges: Vec<Range<u64>> = read
+                .iter()
                 .map(|(_, column)| column.byte_range())
                 .map(|(start, length)| start..start + length)
                 .collect();
+            let plain = read.iter().map(|(_, column)| column.uncompressed_size().unsigned_abs());
+            let plain_bytes = plain.fold(0, u64::saturating_add);
             ranges.sort_unstable_by_key(|range| range.start);
             let skip = statistics::skip(self, index, need);
-            Group { rows, ranges: joined(ranges), skip }
+            Group { rows, ranges: joined(ranges), plain_bytes, skip }
         };
         (0..self.metadata.metadata().num_row_groups()).map(group).collect()
     }
