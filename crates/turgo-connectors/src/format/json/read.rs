@@ -125,6 +125,9 @@ impl Object {
         mut at: usize,
         row: usize,
     ) -> Option<usize> {
+        if !WHOLE && self.slots.is_empty() {
+            return (text.get(at) == Some(&b'{')).then_some(at + 1);
+        }
         let mut found = 0;
         let mut before = START;
         loop {
