@@ -16,7 +16,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute;
 
-use super::held::Leaving;
 use super::panes::{self, Complete, Groups, PaneStore, joined};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
@@ -109,9 +108,8 @@ impl FinalAggregate {
 
     /// Sends what late rows have changed of windows that have left.
     fn send_changes(&mut self, out: &mut Output) -> Result<()> {
-        let mut leaving = Leaving::default();
-        self.store.take_changes(&mut leaving)?;
-        leaving.send(self.store.aggregate(), self.watermark, out)
+        let under = self.watermark;
+        self.store.take_changes(|aggregate, leaving| leaving.send(aggregate, under, out))
     }
 
     /// Sends up to [`OUTPUT_ROWS_MAX`] rows of what is due, then, if that was all, the watermark.

@@ -110,6 +110,11 @@ impl Held {
 }
 
 impl Leaving {
+    /// Whether it is time to send it.
+    pub(super) fn is_full(&self) -> bool {
+        self.operations.len() >= OUTPUT_ROWS
+    }
+
     /// Adds what is held of `pane`, whose key is `key`; `before`: also the versions that are replaced.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use arrow::array::RecordBatch;
 
 use super::{PANE_COLUMNS, Pane, PaneKey, PaneStore, pieces};
 use crate::error::{EngineError, Result};
-use crate::graph::Panes;
+use crate::graph::{Aggregate, Panes};
 use crate::operator::held::{Held, Leaving};
 
 /// A window that has been emitted.
@@ -107,15 +107,22 @@ impl PaneStore {
         Ok(())
     }
 
-    /// Lets go of the changes that windows hold, in order of their end.
+    /// Hands the changes that windows hold to `send`, in order of their end and some windows at a time.
     ///
     /// # Errors
-    /// Those of the aggregate functions.
-    pub(in crate::operator) fn take_changes(&mut self, leaving: &mut Leaving) -> Result<()> {
+    /// Those of the aggregate functions and of `send`.
+    pub(in crate::operator) fn take_changes(
+        &mut self,
+        mut send: impl FnMut(&Aggregate, Leaving) -> Result<()>,
+    ) -> Result<()> {
+        let mut leaving = Leaving::default();
         for (key, Shown { pane, held }) in &mut self.shown {
             leaving.add(&self.aggregate, (*key, pane), held, true)?;
+            if leaving.is_full() {
+                send(&self.aggregate, std::mem::take(&mut leaving))?;
+            }
         }
-        Ok(())
+        send(&self.aggregate, leaving)
     }
 
     /// Whether changes are held.
