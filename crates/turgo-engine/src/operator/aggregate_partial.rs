@@ -2,8 +2,9 @@
 //!
 //! It keeps a bounded number of groups, and of distinct values in them, and a batch more, so it is
 //! small beside the owners. Where grouping does not pay because most rows are groups of their own,
-//! or distinct values, rows are turned into states one by one; now and then it is tried again. The pane key of a state says which windows it counts in,
-//! so owners need not know which instance it came from, or under which watermark.
+//! or distinct values, rows are turned into states one by one; now and then it is tried again. The
+//! pane key of a state says which windows it counts in, so owners need not know which instance it
+//! came from, or under which watermark.
 
 use std::sync::Arc;
 
@@ -104,7 +105,7 @@ impl PartialAggregate {
             *rows += batch.len();
             *brought += usize::max(groups - before.0, distinct - before.1);
             if *rows >= self.limits.probe_rows {
-                // More than four groups to five rows: sending rows is cheaper than grouping them.
+                // More than four groups, or distinct values, to five rows: sending rows is cheaper than grouping them.
                 if *brought * 5 > *rows * 4 {
                     self.mode = Mode::Bypass { left: self.limits.bypass_rows };
                     self.flush(None, out)?;

@@ -20,6 +20,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, Buffer, OffsetBuffer};
 use arrow::compute::{filter, take};
 use arrow::datatypes::{ArrowNativeType, DataType, Field, FieldRef};
+use arrow::error::ArrowError;
 use datafusion_common::utils::normalize_float_zero;
 
 use super::columns::{only, selected, unexpected};
@@ -206,7 +207,11 @@ impl Words {
             Self::Numbers(table) => {
                 let number = |word| u32::try_from(word).expect("a number has 32 bits");
                 let numbers = UInt32Array::from_iter_values(words.into_iter().map(number));
-                Ok(take(only(&table.keys()?)?, &numbers, None)?)
+                // A text stands in the list of each group that has it.
+                take(only(&table.keys()?)?, &numbers, None).map_err(|error| match error {
+                    ArrowError::OffsetOverflowError(_) => too_many(numbers.len()),
+                    other => other.into(),
+                })
             }
         }
     }
@@ -258,13 +263,18 @@ impl Distinct {
     }
 }
 
+/// The error for states that one column cannot hold.
+#[cold]
+fn too_many(values: usize) -> EngineError {
+    EngineError::data(format!(
+        "{values} distinct values do not fit one column of states; group by more keys, or by windows"
+    ))
+}
+
 /// One list for each group.
 fn lists(item: &FieldRef, lengths: Vec<usize>, values: ArrayRef) -> Result<Vec<ArrayRef>> {
     if i32::try_from(values.len()).is_err() {
-        return Err(EngineError::data(format!(
-            "{} distinct values do not fit one column of states; group by more keys, or by windows",
-            values.len()
-        )));
+        return Err(too_many(values.len()));
     }
     let offsets = OffsetBuffer::from_lengths(lengths);
     Ok(vec![Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, None)?)])

@@ -161,6 +161,10 @@ impl Nulls {
         !self.0.is_empty() && self.0.binary_search(&id).is_ok()
     }
 
+    fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<u32>()
+    }
+
     fn buffer(&self, len: usize) -> Option<NullBuffer> {
         if self.0.is_empty() {
             return None;
@@ -241,7 +245,7 @@ impl<T: ArrowPrimitiveType<Native: Eq + Hash> + Debug> Part for Numbers<T> {
     }
 
     fn bytes(&self) -> usize {
-        self.values.capacity() * size_of::<T::Native>()
+        self.values.capacity() * size_of::<T::Native>() + self.nulls.bytes()
     }
 }
 
@@ -315,6 +319,6 @@ impl<O: OffsetSizeTrait> Part for Texts<O> {
     }
 
     fn bytes(&self) -> usize {
-        self.bytes.capacity() + self.offsets.capacity() * size_of::<O>()
+        self.bytes.capacity() + self.offsets.capacity() * size_of::<O>() + self.nulls.bytes()
     }
 }
