@@ -104,21 +104,15 @@ impl Bound {
         if min.data_type().is_floating() {
             return false;
         }
-        let below = |value: &ArrayRef, end: &End<ArrayRef>| match end {
+        // Whether a value lies on that side of an end, outside of its range.
+        let beyond = |value: &ArrayRef, end: &End<ArrayRef>, side: Ordering| match end {
             End::Unbounded => false,
-            End::Included(end) => order(value, end) == Some(Ordering::Less),
-            End::Excluded(end) => {
-                matches!(order(value, end), Some(Ordering::Less | Ordering::Equal))
-            }
+            End::Included(end) => order(value, end) == Some(side),
+            End::Excluded(end) => order(value, end).is_some_and(|at| at == side || at.is_eq()),
         };
-        let above = |value: &ArrayRef, end: &End<ArrayRef>| match end {
-            End::Unbounded => false,
-            End::Included(end) => order(value, end) == Some(Ordering::Greater),
-            End::Excluded(end) => {
-                matches!(order(value, end), Some(Ordering::Greater | Ordering::Equal))
-            }
-        };
-        self.ranges.iter().all(|(low, high)| below(max, low) || above(min, high))
+        self.ranges.iter().all(|(low, high)| {
+            beyond(max, low, Ordering::Less) || beyond(min, high, Ordering::Greater)
+        })
     }
 }
 
