@@ -54,6 +54,15 @@ fn only_turgo_sql_plans() {
 }
 
 #[test]
+fn atomics_come_from_the_machine() {
+    for path in ["std::sync::atomic::AtomicBool", "core::sync::atomic"] {
+        let root = format!("{SAFE}use {path};\n");
+        assert!(findings("turgo-engine", "", &root).contains("come from turgo-machine"), "{path}");
+        assert_eq!(findings("turgo-machine", "", &root), "");
+    }
+}
+
+#[test]
 fn the_umbrella_and_runtimes_stay_out_of_the_product() {
     for outsider in ["datafusion", "tokio"] {
         let section = format!("[dependencies]\n{outsider} = \"1\"");

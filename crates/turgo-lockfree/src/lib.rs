@@ -1,0 +1,3 @@
+//! Sharing memory without locks, and knowing when it can be freed.
+
+#![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]

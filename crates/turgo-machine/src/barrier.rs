@@ -1,0 +1,62 @@
+//! An asymmetric fence: almost free on the side that runs often, dear on the side that runs seldom.
+//!
+//! Two threads each store and then load what the other stored; at least one must see the other's store. With
+//! [`light`] between store and load on one side and [`heavy`] on the other, one does. Where the kernel has
+//! `membarrier(2)`, `light` only keeps the compiler from moving accesses, and `heavy` makes every running thread of the
+//! process execute a full fence. Elsewhere, and in models, both are a sequentially consistent fence.
+//!
+//! # Invariants
+//!
+//! - **A1** `light` may be a compiler fence only if every `heavy` from then on is a membarrier. The mode is decided once
+//!   and never changes; before it is decided `light` is a full fence, which is right beside either `heavy`.
+//! - **A2** A `heavy` that the kernel refuses after it has registered the process ends the process: going on with a fence
+//!   would break A1 silently.
+
+#[cfg(any(loom, shuttle))]
+use crate::atomic::{Ordering, fence};
+
+/// How the two sides are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `light` is a compiler fence, `heavy` a system call.
+    Membarrier,
+    /// Both are a sequentially consistent fence: the kernel has no `membarrier(2)`, or a checker runs the program.
+    Fence,
+}
+
+/// The fence of the side that runs often. Wait-free.
+#[inline(always)]
+pub fn light() {
+    #[cfg(any(loom, shuttle))]
+    fence(Ordering::SeqCst);
+    #[cfg(not(any(loom, shuttle)))]
+    system::light();
+}
+
+/// The fence of the side that runs seldom.
+///
+/// With [`Mode::Membarrier`] it takes as long as an interrupt of every processor that runs a thread of this process: some 150 ns
+/// where there is none, 16 µs with one such thread on a virtual machine.
+///
+/// # Panics
+///
+/// Aborts the process if the kernel takes back a registration for `membarrier(2)` (A2); no kernel does.
+#[inline]
+pub fn heavy() {
+    #[cfg(any(loom, shuttle))]
+    fence(Ordering::SeqCst);
+    #[cfg(not(any(loom, shuttle)))]
+    system::heavy();
+}
+
+/// How this process orders the two sides; decides it on the first call.
+#[must_use]
+pub fn mode() -> Mode {
+    #[cfg(any(loom, shuttle))]
+    return Mode::Fence;
+    #[cfg(not(any(loom, shuttle)))]
+    system::mode()
+}
+
+#[cfg(not(any(loom, shuttle)))]
+mod system;

@@ -1,0 +1,16 @@
+//! What is beneath us: the one place that names the atomics of the standard library, the calls of the kernel and clocks.
+//!
+//! A program that is built with `--cfg loom` or `--cfg shuttle` gets that checker's atomics, cells and threads from here, and so
+//! do all crates above: their code is the same in a model as in the product.
+
+#![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
+
+pub mod atomic;
+#[cfg(any(feature = "std", loom, shuttle))]
+pub mod barrier;
+pub mod cell;
+pub mod mutant;
+#[cfg(any(feature = "std", loom, shuttle))]
+pub mod thread;
+
+pub use crossbeam_utils::{Backoff, CachePadded};
