@@ -69,12 +69,8 @@ impl Windows {
     /// Those of the windows whose starts and ends a timestamp column of `unit` can hold.
     #[must_use]
     pub fn within(self, unit: TimeUnit) -> Self {
-        match unit {
-            TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond => self,
-            TimeUnit::Nanosecond => {
-                Self { earliest: i64::MIN / 1_000, latest: i64::MAX / 1_000, ..self }
-            }
-        }
+        let (earliest, latest) = times_of(unit);
+        Self { earliest, latest, ..self }
     }
 
     /// Length of a window in microseconds; of cumulating ones, the largest.
@@ -151,6 +147,16 @@ impl Windows {
             Kind::Hop => end - self.size,
             Kind::Cumulate => (end - 1).div_euclid(self.size) * self.size,
         }
+    }
+}
+
+/// The first and the last instant that a timestamp column of `unit` can hold.
+fn times_of(unit: TimeUnit) -> (EventTime, EventTime) {
+    match unit {
+        TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond => {
+            (EventTime::MIN, EventTime::MAX)
+        }
+        TimeUnit::Nanosecond => (i64::MIN / 1_000, i64::MAX / 1_000),
     }
 }
 

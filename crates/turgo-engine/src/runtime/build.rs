@@ -243,7 +243,7 @@ impl<'a> Plan<'a> {
             let _timer = timer.start(scope)?;
             let fail = move |error| fail(shared.failure, shared.dispensers, error);
             let writing = letters.start(scope, fail)?;
-            let worked = shared.work(scope, &scans, sinks, tasks);
+            let worked = shared.work(scope, &scans, &written, sinks, tasks);
             // The tasks are gone, and with them whoever could send a letter.
             let kept = writing.into_iter().filter_map(|thread| thread.join().ok().flatten());
             Ok((worked, kept.collect::<Vec<Kept>>()))
@@ -329,13 +329,13 @@ impl<'a> Shared<'a> {
         self,
         scope: &'scope Scope<'scope, 'a>,
         scans: &[(Arc<Scan>, Arc<Dispenser>)],
+        written: &[Arc<Written>],
         sinks: Vec<SinkThread>,
         tasks: Vec<Box<dyn Task>>,
     ) -> Result<Vec<Ending>> {
-        let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
         let sinks = sinks.into_iter().map(|sink| self.start_sink(scope, sink));
         let sinks = sinks.collect::<Result<Vec<_>>>()?;
-        self.control.attach(self.dispensers, &written);
+        self.control.attach(self.dispensers, written);
         for (index, (scan, _)) in scans.iter().enumerate() {
             self.start_source(index, scan)?;
         }

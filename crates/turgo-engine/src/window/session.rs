@@ -56,12 +56,8 @@ impl Sessions {
     /// Those of the sessions whose starts and ends a timestamp column of `unit` can hold.
     #[must_use]
     pub fn within(self, unit: TimeUnit) -> Self {
-        match unit {
-            TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond => self,
-            TimeUnit::Nanosecond => {
-                Self { earliest: i64::MIN / 1_000, latest: i64::MAX / 1_000, ..self }
-            }
-        }
+        let (earliest, latest) = super::times_of(unit);
+        Self { earliest, latest, ..self }
     }
 
     /// The distance in microseconds up to which rows belong together.

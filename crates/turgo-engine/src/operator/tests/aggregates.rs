@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
+use arrow::datatypes::{Int64Type, TimeUnit};
 use proptest::prelude::*;
 
 use super::drive::{
     ATTACHED, Chain, Exchange, aggregate, aggregate_by, answers, answers_of, batch, by_time,
-    input_schema, messages, rows_of, with_window,
+    count_by, input_schema, messages, rows_of, with_window,
 };
 use super::model::{self, Row, any_rows, any_windows};
 use crate::error::EngineError;
-use crate::graph::{Aggregate, AggregateCall, AggregateFunction, Panes};
+use crate::graph::Panes;
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
 use crate::operator::aggregate_final::FinalAggregate;
@@ -256,24 +256,6 @@ fn a_partial_holds_only_so_many_groups() {
     assert_eq!(sent, 70_000, "flushed by the batch that passed 65 536 groups");
 }
 
-/// A count of rows by second over a column of microseconds.
-fn count_by_micros(windows: Windows) -> Arc<Aggregate> {
-    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
-    let input = Arc::new(Schema::new(vec![Field::new("time", micros.clone(), true)]));
-    let field = Arc::new(Field::new("count", DataType::Int64, false));
-    let mut fields = with_window(&Arc::new(Schema::empty()), &micros).fields().to_vec();
-    fields.push(field.clone());
-    let function = AggregateFunction::CountRows;
-    Arc::new(Aggregate {
-        input,
-        keys: vec![],
-        panes: Panes::Time { column: 0, windows },
-        lateness: 0,
-        calls: vec![AggregateCall { function, args: vec![], filter: None, field }],
-        output: Arc::new(Schema::new(fields)),
-    })
-}
-
 #[test]
 fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
     let ends = [i64::MIN, i64::MIN + 1, i64::MIN + 2 * SECOND, i64::MAX - 2 * SECOND, i64::MAX];
@@ -281,7 +263,7 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
         .map(|(size, slide)| Windows::hop(size * SECOND, slide * SECOND));
     for windows in windows.into_iter().chain([Windows::cumulate(6 * SECOND, 2 * SECOND)]) {
         for under in [i64::MIN, -1, i64::MAX] {
-            let aggregate = count_by_micros(windows);
+            let aggregate = count_by(TimeUnit::Microsecond, Panes::Time { column: 0, windows });
             let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(ends.to_vec()));
             let batch = Batch {
                 rows: RecordBatch::try_new(aggregate.input.clone(), vec![column]).unwrap(),

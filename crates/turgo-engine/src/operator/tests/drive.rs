@@ -334,3 +334,21 @@ pub(super) fn answers_of(rows: &RecordBatch) -> Vec<Answer> {
         })
         .collect()
 }
+
+/// A count of rows by `panes` over one column, times of this unit.
+pub(super) fn count_by(unit: TimeUnit, panes: Panes) -> Arc<Aggregate> {
+    let time = DataType::Timestamp(unit, None);
+    let input = Arc::new(Schema::new(vec![Field::new("time", time.clone(), true)]));
+    let field = Arc::new(Field::new("count", DataType::Int64, false));
+    let mut fields = with_window(&Arc::new(Schema::empty()), &time).fields().to_vec();
+    fields.push(field.clone());
+    let function = AggregateFunction::CountRows;
+    Arc::new(Aggregate {
+        input,
+        keys: vec![],
+        panes,
+        lateness: 0,
+        calls: vec![AggregateCall { function, args: vec![], filter: None, field }],
+        output: Arc::new(Schema::new(fields)),
+    })
+}

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
+use arrow::datatypes::{Int64Type, TimeUnit};
 use proptest::prelude::*;
 
 use super::drive::{
-    Chain, Exchange, aggregate, aggregate_by, answers, answers_of, batch, by_session, messages,
-    rows_of, with_window,
+    Chain, Exchange, aggregate, aggregate_by, answers, answers_of, batch, by_session, count_by,
+    messages, rows_of,
 };
 use super::model::{self, Answer, Row, any_gap, any_rows};
 use crate::error::EngineError;
-use crate::graph::{Aggregate, AggregateCall, AggregateFunction, Panes};
+use crate::graph::{Aggregate, Panes};
 use crate::message::{Batch, Message, RowWatermark};
 use crate::operator::RowCounts;
 use crate::operator::aggregate_changes::ChangesAggregate;
@@ -216,22 +216,9 @@ fn large_results_leave_in_parts_before_their_watermark() {
     assert_eq!(answers(&parts), model::sessions(&rows, 10).0);
 }
 
-/// A count of rows by session over a column of this unit.
-fn count_by(unit: TimeUnit, sessions: Sessions) -> Arc<Aggregate> {
-    let time = DataType::Timestamp(unit, None);
-    let input = Arc::new(Schema::new(vec![Field::new("time", time.clone(), true)]));
-    let field = Arc::new(Field::new("count", DataType::Int64, false));
-    let mut fields = with_window(&Arc::new(Schema::empty()), &time).fields().to_vec();
-    fields.push(field.clone());
-    let function = AggregateFunction::CountRows;
-    Arc::new(Aggregate {
-        input,
-        keys: vec![],
-        panes: Panes::Session { column: 0, sessions },
-        lateness: 0,
-        calls: vec![AggregateCall { function, args: vec![], filter: None, field }],
-        output: Arc::new(Schema::new(fields)),
-    })
+/// A count by session, with a gap in microseconds.
+fn count_by_session(unit: TimeUnit, gap: i64) -> Arc<Aggregate> {
+    count_by(unit, Panes::Session { column: 0, sessions: Sessions::new(gap) })
 }
 
 #[test]
@@ -239,7 +226,7 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
     let ends = [i64::MIN, i64::MIN + 1, i64::MIN + 30, -5, 0, i64::MAX - 30, i64::MAX];
     for gap in [1, 10, i64::MAX / 2, i64::MAX] {
         for under in [i64::MIN, -1, i64::MAX] {
-            let aggregate = count_by(TimeUnit::Microsecond, Sessions::new(gap));
+            let aggregate = count_by_session(TimeUnit::Microsecond, gap);
             let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(ends.to_vec()));
             let batch = Batch {
                 rows: RecordBatch::try_new(aggregate.input.clone(), vec![column]).unwrap(),
@@ -274,7 +261,7 @@ fn times_at_the_ends_of_their_range_are_counted_and_never_panic() {
 
 #[test]
 fn gaps_finer_than_their_time_column_and_changes_of_sessions_are_refused() {
-    let aggregate = |gap| count_by(TimeUnit::Second, Sessions::new(gap));
+    let aggregate = |gap| count_by_session(TimeUnit::Second, gap);
     let error = FinalAggregate::of_rows(aggregate(1_500_000)).unwrap_err();
     assert!(matches!(error, EngineError::Unsupported(_)), "{error}");
     assert!(FinalAggregate::of_rows(aggregate(2_000_000)).is_ok());
