@@ -13,9 +13,12 @@ use crate::tree::{Finding, Tree};
 mod answers;
 mod bids;
 mod ci;
+mod harness;
 mod locks;
 mod manifest;
 mod measure;
+mod models;
+mod mutants;
 mod ranks;
 mod rust;
 mod tidy;
@@ -28,6 +31,8 @@ usage: cargo xtask <task>
   tidy    headers, lengths, names, citations, links, the list of dependencies
   ranks   arrows between crates point down; what each room may name; where unsafe is allowed
   memory  peak memory of a windowed count over 1 M and 10 M rows (needs the release build)
+  models  the tests of concurrent crates under loom and shuttle
+  mutants every planted mistake of concurrent crates, and the test that found it
   scaling gain of a second worker over 1 GB (needs the release build; minutes on a quiet machine)
   locks   every lock of the workspace, with the reason why it is not on a per-row path";
 
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
         (Some("tidy"), None) => check(&root, tidy::check),
         (Some("ranks"), None) => check(&root, ranks::check),
         (Some("memory"), None) => measure::memory(&root),
+        (Some("models"), None) => models::run(&root),
+        (Some("mutants"), None) => mutants::run(&root),
         (Some("scaling"), None) => measure::scaling(&root),
         (Some("locks"), None) => check(&root, |tree| {
             print!("{}", locks::inventory(tree));

@@ -1,0 +1,181 @@
+//! `cargo xtask mutants`: every planted mistake, and the test that must find it.
+//!
+//! A mistake is planted by `mutant!("name")` in the code, and has a row in a table `crates/*/mutants/*.txt`:
+//! `name | harness | test | what is wrong`. Tables and code are compared first (that is also a check of `tidy`'s kind, without a
+//! build). Then each harness is built once; each named test must pass as it is and fail, or not end, with the mistake chosen.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::Harness;
+use crate::rust;
+use crate::tree::{Finding, Tree};
+
+/// A test that takes longer than this with a mistake planted has found it: it waits for what never comes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A row of a table.
+#[derive(Debug)]
+struct Row<'a> {
+    path: &'a str,
+    line: usize,
+    name: &'a str,
+    harness: Harness,
+    test: &'a str,
+}
+
+/// Rows without a planted mistake, planted mistakes without a row, and rows that cannot be read.
+pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
+    let (rows, mut findings) = rows(tree);
+    let planted = planted(tree);
+    for row in &rows {
+        if !planted.contains_key(row.name) {
+            findings.push(Finding::at(
+                row.path,
+                row.line,
+                format!("no code asks for `{}`", row.name),
+            ));
+        }
+    }
+    for (name, (path, line)) in planted {
+        if !rows.iter().any(|row| row.name == name) {
+            let message = format!("the mistake `{name}` has no row in a table of mutants");
+            findings.push(Finding::at(path, line, message));
+        }
+    }
+    findings
+}
+
+/// Runs all mistakes and prints which test found each; an error if one survives.
+pub(crate) fn run(root: &Path) -> Result<(), String> {
+    let tree = Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
+    crate::check(root, check)?;
+    let (rows, _) = rows(&tree);
+    let mut survivors = 0;
+    for harness in Harness::ALL {
+        let rows: Vec<_> = rows.iter().filter(|row| row.harness == harness).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let programs = harness.build(root, true)?;
+        let tests = programs.tests()?;
+        let mut healthy = BTreeMap::new();
+        for row in rows {
+            let program = tests.get(row.test).ok_or_else(|| {
+                format!("{}:{}: no test `{}` for {}", row.path, row.line, row.test, harness.name())
+            })?;
+            if !healthy.contains_key(row.test) {
+                healthy.insert(row.test, passes(program, row.test, None)?);
+            }
+            let found = match (healthy[row.test], passes(program, row.test, Some(row.name))?) {
+                (false, _) => "FAILS WITHOUT IT",
+                (true, true) => "SURVIVES",
+                (true, false) => "found",
+            };
+            survivors += usize::from(found != "found");
+            println!("{found:<9} {:<44} {:<7} {}", row.name, harness.name(), row.test);
+        }
+    }
+    println!("{} planted mistake(s), {survivors} not found", rows.len());
+    if survivors == 0 { Ok(()) } else { Err("a mistake survives".into()) }
+}
+
+/// Whether a test passes with a mistake chosen, or none.
+#[expect(clippy::disallowed_methods, reason = "the workshop times real commands")]
+fn passes(program: &Path, test: &str, mutant: Option<&str>) -> Result<bool, String> {
+    let mut command = Command::new(program);
+    command.args([test, "--exact", "--include-ignored"]).env_remove("TURGO_MUTANT");
+    command.envs(mutant.map(|name| ("TURGO_MUTANT", name)));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child =
+        command.spawn().map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+    let start = Instant::now();
+    loop {
+        match child.try_wait().map_err(|e| format!("cannot wait for {test}: {e}"))? {
+            Some(status) => return Ok(status.success()),
+            None if start.elapsed() > PATIENCE => {
+                child.kill().map_err(|e| format!("cannot stop {test}: {e}"))?;
+                child.wait().map_err(|e| format!("cannot wait for {test}: {e}"))?;
+                return Ok(false);
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// The rows of all tables, and what is wrong with lines that are none.
+fn rows(tree: &Tree) -> (Vec<Row<'_>>, Vec<Finding>) {
+    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+    for (path, text) in tree.with_extension("txt").filter(|(path, _)| path.contains("/mutants/")) {
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let harness = Harness::ALL.into_iter().find(|h| cells.get(1) == Some(&h.name()));
+            match (cells.as_slice(), harness) {
+                ([name, _, test, _], Some(harness)) => {
+                    rows.push(Row { path, line: index + 1, name, harness, test });
+                }
+                _ => findings.push(Finding::at(
+                    path,
+                    index + 1,
+                    "expected `name | std, loom or shuttle | test | what is wrong`",
+                )),
+            }
+        }
+    }
+    (rows, findings)
+}
+
+/// Where each planted mistake is asked for.
+fn planted(tree: &Tree) -> BTreeMap<&str, (&str, usize)> {
+    const CALL: &str = "mutant!(";
+    let mut planted = BTreeMap::new();
+    for (path, text) in tree.with_extension("rs").filter(|(path, _)| path.starts_with("crates/")) {
+        // Blanked code has as many characters in a line, but not as many bytes: lines are compared, not offsets.
+        for (index, (line, code)) in text.lines().zip(rust::code_of(text).lines()).enumerate() {
+            let calls = rust::words(code, CALL).count();
+            for call in line.split(CALL).skip(1).take(calls) {
+                if let Some(name) = call.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                    planted.insert(name, (path, index + 1));
+                }
+            }
+        }
+    }
+    planted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{here, lines};
+
+    fn findings(table: &str, code: &str) -> String {
+        let files = [("crates/x/mutants/a.txt", table), ("crates/x/src/lib.rs", code)];
+        lines(&check(&Tree::of(files)))
+    }
+
+    #[test]
+    fn every_planted_mistake_of_this_workspace_has_a_row() {
+        assert_eq!(here(check), "");
+    }
+
+    #[test]
+    fn code_and_tables_name_the_same_mistakes() {
+        let code = "if mutant!(\"A1 no fence\") {}\n// mutant!(\"of a comment\")\n";
+        assert_eq!(findings("A1 no fence | loom | t | nothing orders\n", code), "");
+        assert!(findings("", code).contains("lib.rs:1: the mistake `A1 no fence` has no row"));
+        let other = findings("A2 | std | t | x", "");
+        assert!(other.contains("a.txt:1: no code asks for `A2`"), "{other}");
+    }
+
+    #[test]
+    fn a_row_names_a_harness_and_a_test() {
+        for table in ["A1 | nothing | t | x", "A1 | loom | t", "A1"] {
+            assert!(findings(table, "mutant!(\"A1\")").contains("expected `name"), "{table}");
+        }
+    }
+}
