@@ -9,6 +9,8 @@ pub mod atomic;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod barrier;
 pub mod cell;
+#[cfg(feature = "std")]
+pub mod clock;
 pub mod mutant;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod thread;
