@@ -14,5 +14,7 @@ pub mod clock;
 pub mod mutant;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod thread;
+#[cfg(feature = "std")]
+pub mod topology;
 
 pub use crossbeam_utils::{Backoff, CachePadded};
