@@ -5,12 +5,19 @@
 //! `membarrier(2)`, `light` only keeps the compiler from moving accesses, and `heavy` makes every running thread of the
 //! process execute a full fence. Elsewhere, and in models, both are a sequentially consistent fence.
 //!
+//! What `heavy` costs is measured as it is used, a call in 64: whoever calls it once for many objects can work out how many
+//! they should be from [`heavy_cost`].
+//!
 //! # Invariants
 //!
 //! - **A1** `light` may be a compiler fence only if every `heavy` from then on is a membarrier. The mode is decided once
 //!   and never changes; before it is decided `light` is a full fence, which is right beside either `heavy`.
 //! - **A2** A `heavy` that the kernel refuses after it has registered the process ends the process: going on with a fence
 //!   would break A1 silently.
+//! - **A3** `light` stands between the store and the load of its side: without it both sides can miss the other's store.
+//! - **A4** `heavy` stands between the store and the load of its side, with the same consequence.
+//! - **A5** One sample moves the measured cost by a bounded factor, so that a thread that was preempted within a `heavy` does
+//!   not pass for a dear fence.
 
 #[cfg(any(loom, shuttle))]
 use crate::atomic::{Ordering, fence};
@@ -27,6 +34,9 @@ pub enum Mode {
 /// The fence of the side that runs often. Wait-free.
 #[inline(always)]
 pub fn light() {
+    if crate::mutant!("A3 no light barrier") {
+        return;
+    }
     #[cfg(any(loom, shuttle))]
     fence(Ordering::SeqCst);
     #[cfg(not(any(loom, shuttle)))]
@@ -36,13 +46,16 @@ pub fn light() {
 /// The fence of the side that runs seldom.
 ///
 /// With [`Mode::Membarrier`] it takes as long as an interrupt of every processor that runs a thread of this process: some 150 ns
-/// where there is none, 16 µs with one such thread on a virtual machine.
+/// where there is none, 16 µs with one such thread on a virtual machine. [`heavy_cost`] says what it takes here.
 ///
 /// # Panics
 ///
 /// Aborts the process if the kernel takes back a registration for `membarrier(2)` (A2); no kernel does.
 #[inline]
 pub fn heavy() {
+    if crate::mutant!("A4 no heavy barrier") {
+        return;
+    }
     #[cfg(any(loom, shuttle))]
     fence(Ordering::SeqCst);
     #[cfg(not(any(loom, shuttle)))]
@@ -58,5 +71,26 @@ pub fn mode() -> Mode {
     system::mode()
 }
 
+/// What a [`heavy`] costs in nanoseconds, at least 1: an exponentially weighted mean of the calls that were measured.
+///
+/// The first call of this function or of [`heavy`] takes a sample, and so does every 64th `heavy`; the time of reading the clock (some 50 ns)
+/// is in it. The mean follows the machine: it rises when more processors run threads of this process. In a model it is 1.
+///
+/// ```
+/// use turgo_machine::barrier;
+/// // A reclaimer that wants to spend at most 16 ns of its fence on an object:
+/// let batch = (barrier::heavy_cost() / 16).clamp(64, 4096);
+/// assert!(batch >= 64);
+/// ```
+#[must_use]
+pub fn heavy_cost() -> u64 {
+    #[cfg(any(loom, shuttle))]
+    return 1;
+    #[cfg(not(any(loom, shuttle)))]
+    cost::current_ns()
+}
+
+#[cfg(not(any(loom, shuttle)))]
+mod cost;
 #[cfg(not(any(loom, shuttle)))]
 mod system;

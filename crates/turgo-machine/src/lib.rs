@@ -9,8 +9,12 @@ pub mod atomic;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod barrier;
 pub mod cell;
+#[cfg(feature = "std")]
+pub mod clock;
 pub mod mutant;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod thread;
+#[cfg(feature = "std")]
+pub mod topology;
 
 pub use crossbeam_utils::{Backoff, CachePadded};

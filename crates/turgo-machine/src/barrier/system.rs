@@ -21,6 +21,11 @@ pub(super) fn light() {
 }
 
 pub(super) fn heavy() {
+    super::cost::measured(order);
+}
+
+/// The fence itself.
+pub(super) fn order() {
     match mode() {
         Mode::Fence => fence(Ordering::SeqCst),
         Mode::Membarrier => {
