@@ -1,3 +1,15 @@
 //! Sharing memory without locks, and knowing when it can be freed.
 
 #![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
+
+extern crate alloc;
+
+mod fence;
+pub mod hazard;
+pub mod rcu;
+mod rcu_cell;
+pub mod reclaim;
+mod registry;
+
+pub use rcu_cell::RcuCell;
+pub use reclaim::{Atomic, Owned, Reclaim, Shared};

@@ -1,0 +1,349 @@
+//! The domain: who scans, when, and what is freed.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use turgo_machine::atomic::{AtomicU64, AtomicUsize, Ordering};
+use turgo_machine::mutant;
+
+use super::pointer::{Guard, HazardPointer, sealed};
+use super::record::{HazardRecord, SLOTS};
+use crate::fence::{heavy, maybe_const};
+use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
+use crate::registry::{Member, Record, Registry, SharedTally};
+
+/// When a domain scans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// A thread scans when it has retired so many nodes, or twice as many as there are slots, whichever is more.
+    /// A heavy fence takes up to some 16 µs, so a thousand nodes bring it to 16 ns each.
+    pub retired_max: usize,
+    /// A thread scans when it has retired so many bytes.
+    pub bytes_max: usize,
+}
+
+impl Config {
+    pub(super) const DEFAULT: Self = Self { retired_max: 1000, bytes_max: 16 << 20 };
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What the handles of a domain share.
+pub(super) struct Inner {
+    config: Config,
+    registry: Registry<HazardRecord>,
+    /// What ended threads left behind (H4).
+    orphans: SharedList,
+    /// Blocks of slots beyond the first of each record.
+    blocks: AtomicUsize,
+    /// For threads that have no record.
+    tally: SharedTally,
+    counts: Counts,
+}
+
+/// Numbers for reports. All accesses are Relaxed: each stands for itself.
+pub(super) struct Counts {
+    heavy: AtomicU64,
+    panics: AtomicU64,
+    pending_max: AtomicU64,
+}
+
+impl Member for Inner {
+    type Payload = HazardRecord;
+
+    fn registry(&self) -> &Registry<HazardRecord> {
+        &self.registry
+    }
+
+    fn payload(&self) -> HazardRecord {
+        HazardRecord::new()
+    }
+
+    fn leave(&self, record: &Record<HazardRecord>) {
+        let mut list = record.take_retired();
+        if mutant!("H4 orphans are lost") {
+            list = List::new();
+        }
+        self.orphans.push(&mut list);
+        if self.orphans.len() >= self.limit() {
+            self.reclaim(record);
+            self.orphans.push(&mut record.take_retired());
+        }
+        self.leave_if_unused(record);
+    }
+}
+
+impl Inner {
+    maybe_const! {
+        pub(super) fn new(config: Config) -> Self {
+            Self {
+                config,
+                registry: Registry::new(),
+                orphans: SharedList::new(),
+                blocks: AtomicUsize::new(0),
+                tally: SharedTally::new(),
+                counts: Counts {
+                    heavy: AtomicU64::new(0),
+                    panics: AtomicU64::new(0),
+                    pending_max: AtomicU64::new(0),
+                },
+            }
+        }
+    }
+
+    pub(super) fn count_block(&self) {
+        // Relaxed: a number for the threshold.
+        self.blocks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many slots there are.
+    fn slots(&self) -> usize {
+        // Relaxed: a number for the threshold.
+        (self.registry.len() + self.blocks.load(Ordering::Relaxed)) * SLOTS
+    }
+
+    /// How many nodes make a scan worthwhile (H4).
+    fn limit(&self) -> usize {
+        self.config.retired_max.max(2 * self.slots())
+    }
+
+    /// Gives a record back unless slots of it are in use.
+    pub(super) fn leave_if_unused(&self, record: &Record<HazardRecord>) {
+        if record.is_unused_or_leaves() {
+            self.registry.release(record);
+        }
+    }
+
+    /// A hazard pointer for a thread that has no place to keep a record (L2): the record goes back with it.
+    #[cold]
+    pub(super) fn transient(&self) -> HazardPointer<'_> {
+        let record = self.join();
+        record.set_leaving();
+        HazardPointer::of(self, record)
+    }
+
+    /// Queues a node with the thread's record and scans if that is due.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Reclaim::retire_raw`].
+    #[inline]
+    pub(super) unsafe fn retire(&self, record: &Record<HazardRecord>, node: Retired) {
+        if record.push(node) {
+            self.retire_slow(record);
+        }
+    }
+
+    #[cold]
+    fn retire_slow(&self, record: &Record<HazardRecord>) {
+        // The limit follows the number of slots, which grows while nobody scans.
+        if record.is_due(self.limit(), self.config.bytes_max) {
+            self.reclaim(record);
+        }
+    }
+
+    /// Retires a node for a thread that has no record any more.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Reclaim::retire_raw`].
+    #[cold]
+    pub(super) unsafe fn retire_orphan(&self, node: Retired) {
+        let mut list = List::new();
+        self.tally.retire(list.push(node));
+        self.orphans.push(&mut list);
+        if self.orphans.len() >= self.limit() {
+            let record = self.join();
+            self.reclaim(record);
+            self.leave(record);
+        }
+    }
+
+    /// Frees all nodes of the thread, and all orphans, that no slot protects (H2, H3).
+    pub(super) fn reclaim(&self, record: &Record<HazardRecord>) {
+        if !record.begin() {
+            return;
+        }
+        loop {
+            let mut list = record.take_retired();
+            list.append(&mut self.orphans.take());
+            let mut seen = record.take_seen();
+            if !list.is_empty() {
+                let mut free = self.scan(&mut list, &mut seen);
+                let (nodes, bytes) = (free.len, free.bytes);
+                // SAFETY: H2 and H3, no slot protects them and no reader finds them any more.
+                let panics = unsafe { free.run() };
+                record.tally.reclaim(nodes, bytes);
+                // Relaxed: a number for reports.
+                self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
+            }
+            if !record.put_back(&mut list, seen, self.limit(), self.config.bytes_max) {
+                break;
+            }
+        }
+        record.end();
+    }
+
+    /// Takes out of `list` what no slot protects.
+    fn scan(&self, list: &mut List, seen: &mut Vec<usize>) -> List {
+        self.note_pending();
+        if !mutant!("H2 scan without heavy") {
+            heavy();
+        }
+        // Relaxed: a number for reports.
+        self.counts.heavy.fetch_add(1, Ordering::Relaxed);
+        seen.clear();
+        for block in self.registry.iter().flat_map(|record| record.blocks()) {
+            for index in 0..SLOTS {
+                // Acquire: H3, pairs with the Release that empties a slot; the reader's uses come before the free.
+                let node = block.slot(index).load(Ordering::Acquire);
+                if !node.is_null() {
+                    seen.push(node.addr());
+                }
+            }
+        }
+        if mutant!("H3 free without scan") {
+            seen.clear();
+        }
+        // Few addresses are found faster one by one than by halving.
+        if seen.len() <= 16 {
+            return list.split(|address| seen.contains(&address));
+        }
+        seen.sort_unstable();
+        list.split(|address| seen.binary_search(&address).is_ok())
+    }
+
+    fn note_pending(&self) {
+        if cfg!(not(loom)) {
+            let pending = self.stats().pending();
+            // Relaxed: a number for reports.
+            self.counts.pending_max.fetch_max(pending, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn stats(&self) -> ReclaimStats {
+        let mut stats = ReclaimStats::default();
+        for record in self.registry.iter() {
+            record.tally.add_to(&mut stats);
+        }
+        self.tally.add_to(&mut stats);
+        // Relaxed: as the type says, here and below.
+        stats.heavy_fences = self.counts.heavy.load(Ordering::Relaxed);
+        stats.panics = self.counts.panics.load(Ordering::Relaxed);
+        stats.pending_max = self.counts.pending_max.load(Ordering::Relaxed).max(stats.pending());
+        stats.records = self.registry.len() as u64;
+        stats
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let mut list = self.orphans.take();
+        for record in self.registry.iter() {
+            list.append(&mut record.take_retired());
+        }
+        // SAFETY: whatever protects a node borrows the domain, so nothing does.
+        unsafe { list.run() };
+    }
+}
+
+/// A set of hazard pointers and of what was retired under them. A clone is another handle of the same domain.
+///
+/// When the last handle is dropped, everything that was retired is freed.
+#[derive(Clone)]
+pub struct Domain {
+    inner: Arc<Inner>,
+}
+
+impl Default for Domain {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("hazard::Domain").field("stats", &self.stats()).finish()
+    }
+}
+
+impl Domain {
+    /// A domain of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_config(Config::DEFAULT)
+    }
+
+    /// A domain that scans when `config` says.
+    #[must_use]
+    pub fn with_config(config: Config) -> Self {
+        Self { inner: Arc::new(Inner::new(config)) }
+    }
+
+    /// A hazard pointer of the calling thread.
+    #[must_use]
+    pub fn hazard_pointer(&self) -> HazardPointer<'_> {
+        match self.record() {
+            Some(record) => HazardPointer::of(&self.inner, record),
+            None => self.inner.transient(),
+        }
+    }
+
+    #[cfg(any(feature = "std", loom, shuttle))]
+    fn record(&self) -> Option<&Record<HazardRecord>> {
+        super::global::DOMAINS.try_with(|table| table.record(&self.inner)).ok()
+    }
+
+    #[cfg(not(any(feature = "std", loom, shuttle)))]
+    fn record(&self) -> Option<&Record<HazardRecord>> {
+        None
+    }
+}
+
+impl sealed::Source for Domain {
+    fn slot(&self) -> HazardPointer<'_> {
+        self.hazard_pointer()
+    }
+}
+
+// SAFETY: R1 and R2 by H1 to H3; R3, nodes are run in `reclaim`, which holds no lock, and guards protect nothing.
+unsafe impl Reclaim for Domain {
+    const REGION: bool = false;
+    type Guard<'d> = Guard<'d, Self>;
+
+    fn enter(&self) -> Self::Guard<'_> {
+        Guard::new(self)
+    }
+
+    fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
+        Arc::ptr_eq(&self.inner, &guard.source().inner)
+    }
+
+    unsafe fn retire_raw(&self, node: Retired) {
+        match self.record() {
+            // SAFETY: the caller's promise.
+            Some(record) => unsafe { self.inner.retire(record, node) },
+            // SAFETY: as above.
+            None => unsafe { self.inner.retire_orphan(node) },
+        }
+    }
+
+    fn stats(&self) -> ReclaimStats {
+        self.inner.stats()
+    }
+
+    fn flush(&self) {
+        if let Some(record) = self.record() {
+            self.inner.reclaim(record);
+        } else {
+            let record = self.inner.join();
+            self.inner.reclaim(record);
+            self.inner.leave(record);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A thread's slots and the list of what it retired.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ptr;
+
+use turgo_machine::CachePadded;
+use turgo_machine::atomic::{AtomicPtr, Ordering};
+use turgo_machine::cell::UnsafeCell;
+
+use crate::reclaim::{Header, List, Retired};
+use crate::registry::Tally;
+
+/// Slots of one block; a bit of its mask stands for each.
+pub(super) const SLOTS: usize = 8;
+
+const ALL_FREE: u16 = (1 << SLOTS) - 1;
+
+/// In the mask of the first block: the record goes back to the registry with its last slot, because its thread has ended.
+const LEAVING: u16 = 1 << SLOTS;
+
+/// Eight slots on a cache line of their own, and which of them are free, which only the owner knows.
+pub(super) struct Block {
+    slots: CachePadded<[AtomicPtr<Header>; SLOTS]>,
+    /// G2: opened by the owner of the record only.
+    free: CachePadded<UnsafeCell<u16>>,
+    next: AtomicPtr<Block>,
+}
+
+impl Block {
+    fn new() -> Self {
+        Self {
+            slots: CachePadded::new(core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()))),
+            free: CachePadded::new(UnsafeCell::new(ALL_FREE)),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn slot(&self, index: usize) -> &AtomicPtr<Header> {
+        &self.slots[index]
+    }
+
+    /// The owner takes a free slot.
+    #[inline]
+    fn take(&self) -> Option<usize> {
+        self.free.with_mut(|free| {
+            // SAFETY: G2, the owner calls.
+            let free = unsafe { &mut *free };
+            let index = (*free & ALL_FREE).trailing_zeros() as usize;
+            if index >= SLOTS {
+                return None;
+            }
+            *free &= !(1 << index);
+            Some(index)
+        })
+    }
+
+    /// The owner returns a slot; true where the thread has ended.
+    #[inline]
+    pub(super) fn put(&self, index: usize) -> bool {
+        self.free.with_mut(|free| {
+            // SAFETY: G2, the owner calls.
+            let free = unsafe { &mut *free };
+            debug_assert!(*free & (1 << index) == 0, "a slot is returned twice");
+            *free |= 1 << index;
+            *free & LEAVING != 0
+        })
+    }
+
+    /// The mask, which the owner may look at and change.
+    fn mask<R>(&self, change: impl FnOnce(&mut u16) -> R) -> R {
+        // SAFETY: G2, the owner calls.
+        self.free.with_mut(|free| change(unsafe { &mut *free }))
+    }
+
+    /// The next block of the record.
+    fn next(&self) -> Option<&Block> {
+        // Acquire: pairs with the Release in `HazardRecord::grow`; sees an initialised block.
+        let next = self.next.load(Ordering::Acquire);
+        // SAFETY: blocks are freed with their record.
+        unsafe { next.as_ref() }
+    }
+}
+
+/// What only the owner touches.
+#[derive(Default)]
+struct Owner {
+    retired: List,
+    /// How many nodes make a scan worthwhile; 0 before the first look.
+    limit: usize,
+    /// How many bytes make a scan worthwhile.
+    bytes_limit: usize,
+    /// Addresses a scan found, kept for the next one's use.
+    seen: Vec<usize>,
+    /// H5: drops are being run.
+    reclaiming: bool,
+}
+
+impl Owner {
+    fn is_due(&self) -> bool {
+        self.retired.len >= self.limit || self.retired.bytes >= self.bytes_limit
+    }
+}
+
+/// A thread's part of a domain of hazard pointers.
+pub(super) struct HazardRecord {
+    pub(super) first: Block,
+    owner: CachePadded<UnsafeCell<Owner>>,
+    pub(super) tally: Tally,
+}
+
+// SAFETY: G2, the cells are opened by the owner only, and owners follow each other (G3). Lists hold retired nodes, which are `Send`.
+unsafe impl Send for HazardRecord {}
+// SAFETY: as above; the rest is atomics.
+unsafe impl Sync for HazardRecord {}
+
+impl HazardRecord {
+    pub(super) fn new() -> Self {
+        Self {
+            first: Block::new(),
+            owner: CachePadded::new(UnsafeCell::new(Owner::default())),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Its blocks, for the owner and for a scan.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        core::iter::successors(Some(&self.first), |block| block.next())
+    }
+
+    /// The owner takes a free slot; `grown` is called where that needs a new block.
+    #[inline]
+    pub(super) fn take_slot(&self, grown: impl FnOnce()) -> (&Block, usize) {
+        match self.first.take() {
+            Some(index) => (&self.first, index),
+            None => self.take_extra(grown),
+        }
+    }
+
+    #[cold]
+    fn take_extra(&self, grown: impl FnOnce()) -> (&Block, usize) {
+        let mut last = &self.first;
+        while let Some(block) = last.next() {
+            if let Some(index) = block.take() {
+                return (block, index);
+            }
+            last = block;
+        }
+        grown();
+        let new = Box::into_raw(Box::new(Block::new()));
+        // SAFETY: it was made just now and is freed with the record.
+        let block = unsafe { &*new };
+        let index = block.take().expect("a new block has free slots");
+        // Release: publishes the block to the Acquire load in `Block::next`.
+        last.next.store(new, Ordering::Release);
+        (block, index)
+    }
+
+    /// Whether the owner uses no slot; otherwise the last one returned says so (H6).
+    pub(super) fn is_unused_or_leaves(&self) -> bool {
+        let unused = self.blocks().all(|block| block.mask(|mask| *mask & ALL_FREE == ALL_FREE));
+        self.first.mask(|mask| if unused { *mask &= !LEAVING } else { *mask |= LEAVING });
+        unused
+    }
+
+    /// The thread has no place to keep the record: it goes back with its last slot.
+    pub(super) fn set_leaving(&self) {
+        self.first.mask(|mask| *mask |= LEAVING);
+    }
+
+    /// Whether the thread has ended, asked where a slot of a further block is returned.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.first.mask(|mask| *mask & LEAVING != 0)
+    }
+
+    fn owner<R>(&self, change: impl FnOnce(&mut Owner) -> R) -> R {
+        // SAFETY: G2, the owner calls; `change` runs nothing of the user's, so it does not get here again.
+        self.owner.with_mut(|owner| change(unsafe { &mut *owner }))
+    }
+
+    /// Queues a node; true where a scan is due.
+    #[inline]
+    pub(super) fn push(&self, node: Retired) -> bool {
+        self.owner(|owner| {
+            let bytes = owner.retired.push(node);
+            self.tally.retire(bytes);
+            owner.is_due() && !owner.reclaiming
+        })
+    }
+
+    /// Whether a scan is due, by limits that may have grown.
+    pub(super) fn is_due(&self, limit: usize, bytes_max: usize) -> bool {
+        self.owner(|owner| {
+            if owner.limit == 0 {
+                owner.bytes_limit = bytes_max;
+            }
+            owner.limit = limit;
+            owner.is_due()
+        })
+    }
+
+    /// Queues what a scan could not free; true where drops have retired so much meanwhile that the next scan is due.
+    pub(super) fn put_back(
+        &self,
+        kept: &mut List,
+        seen: Vec<usize>,
+        limit: usize,
+        bytes_max: usize,
+    ) -> bool {
+        self.owner(|owner| {
+            owner.limit = limit;
+            // What is protected now cannot make a scan due by its size alone.
+            owner.bytes_limit = kept.bytes.saturating_add(bytes_max);
+            owner.retired.append(kept);
+            owner.seen = seen;
+            owner.is_due()
+        })
+    }
+
+    /// What was queued.
+    pub(super) fn take_retired(&self) -> List {
+        self.owner(|owner| core::mem::take(&mut owner.retired))
+    }
+
+    /// The space for addresses.
+    pub(super) fn take_seen(&self) -> Vec<usize> {
+        self.owner(|owner| core::mem::take(&mut owner.seen))
+    }
+
+    /// Begins to run drops; false where that goes on already (H5).
+    pub(super) fn begin(&self) -> bool {
+        self.owner(|owner| !core::mem::replace(&mut owner.reclaiming, true))
+    }
+
+    /// No drops run any more.
+    pub(super) fn end(&self) {
+        self.owner(|owner| owner.reclaiming = false);
+    }
+}
+
+impl Drop for HazardRecord {
+    fn drop(&mut self) {
+        // Relaxed: `&mut` means that nobody else uses it.
+        let mut next = self.first.next.load(Ordering::Relaxed);
+        while !next.is_null() {
+            // SAFETY: blocks come from boxes, and nobody uses the domain any more.
+            let block = unsafe { Box::from_raw(next) };
+            // Relaxed: as above.
+            next = block.next.load(Ordering::Relaxed);
+        }
+    }
+}

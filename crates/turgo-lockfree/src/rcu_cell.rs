@@ -1,0 +1,138 @@
+//! A cell whose value is replaced as a whole while others read it: `arc-swap`'s shape over [`Reclaim`], without reference counts.
+//!
+//! - **C1** The node in the cell is in no other place. Whoever swaps it out is its only owner and retires it; so what a shield has validated
+//!   against the cell is protected (R2).
+//! - **C2** A guard of another domain protects nothing here: every function that takes one checks it.
+
+use core::fmt;
+
+use turgo_machine::atomic::Ordering;
+
+use crate::rcu::Rcu;
+use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shield};
+
+/// A value that is read in place and replaced as a whole.
+///
+/// [`read`](Self::read) is wait-free with RCU and lock-free with hazard pointers, as is [`load`](Self::load). Writers
+/// are lock-free; what they replace is freed when its readers have left.
+///
+/// ```
+/// use turgo_lockfree::RcuCell;
+/// let limits: RcuCell<Vec<u32>> = RcuCell::new(vec![1]);
+/// limits.rcu(|old| old.iter().copied().chain([2]).collect());
+/// assert_eq!(limits.read(|now| now.len()), 2);
+/// ```
+pub struct RcuCell<T: Send + Sync + 'static, R: Reclaim = Rcu> {
+    node: Atomic<T>,
+    reclaim: R,
+}
+
+impl<T: Send + Sync + 'static> RcuCell<T> {
+    /// A cell of the default RCU domain.
+    #[must_use]
+    pub fn new(value: T) -> Self {
+        Self::new_in(value, Rcu)
+    }
+}
+
+impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
+    /// A cell of a domain.
+    #[must_use]
+    pub fn new_in(value: T, reclaim: R) -> Self {
+        Self { node: Atomic::new(value), reclaim }
+    }
+
+    /// The domain.
+    pub fn domain(&self) -> &R {
+        &self.reclaim
+    }
+
+    /// A guard to [`load`](Self::load) with.
+    pub fn enter(&self) -> R::Guard<'_> {
+        self.reclaim.enter()
+    }
+
+    /// The value, for as long as the shield is not used otherwise.
+    ///
+    /// # Panics
+    ///
+    /// If `guard` belongs to another domain.
+    #[inline]
+    pub fn load<'g, 's>(
+        &'g self,
+        guard: &'g R::Guard<'g>,
+        shield: &'s mut <R::Guard<'g> as ReadGuard>::Shield<'g>,
+    ) -> &'s T {
+        assert!(self.reclaim.owns(guard), "the guard belongs to another domain");
+        // SAFETY: C1, and the cell is never empty.
+        unsafe { shield.protect(&self.node).deref() }
+    }
+
+    /// Calls `f` with the value.
+    #[inline]
+    pub fn read<U>(&self, f: impl FnOnce(&T) -> U) -> U {
+        let guard = self.reclaim.enter();
+        let mut shield = guard.shield();
+        // SAFETY: C1, and the cell is never empty.
+        f(unsafe { shield.protect(&self.node).deref() })
+    }
+
+    /// A copy of the value.
+    pub fn load_full(&self) -> T
+    where
+        T: Clone,
+    {
+        self.read(T::clone)
+    }
+
+    /// Replaces the value.
+    pub fn store(&self, value: T) {
+        // AcqRel: publishes the node to the Acquire of readers; the old one is ours with all that was written to it.
+        let old = self.node.swap(Owned::new(value), Ordering::AcqRel);
+        // SAFETY: C1, the swap made it ours.
+        let old = unsafe { old.into_owned() };
+        // SAFETY: C1, no reader finds it any more.
+        unsafe { self.reclaim.retire(old) };
+    }
+
+    /// Replaces the value by what `f` makes of it, and calls `f` again where somebody else was faster.
+    pub fn rcu(&self, mut f: impl FnMut(&T) -> T) {
+        let old = {
+            let guard = self.reclaim.enter();
+            let mut shield = guard.shield();
+            loop {
+                let current = shield.protect(&self.node);
+                // SAFETY: C1, and the cell is never empty.
+                let new = Owned::new(f(unsafe { current.deref() }));
+                // AcqRel: as in `store`. Relaxed: it is protected again before it is used.
+                let exchanged =
+                    self.node.compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed);
+                if exchanged.is_ok() {
+                    // SAFETY: C1, the exchange made it ours; it is not dereferenced before it is retired.
+                    break unsafe { current.rebind::<'static>().into_owned() };
+                }
+            }
+        };
+        // SAFETY: C1, no reader finds it any more, and the guard is gone.
+        unsafe { self.reclaim.retire(old) };
+    }
+}
+
+impl<T: Send + Sync + 'static, R: Reclaim> Drop for RcuCell<T, R> {
+    fn drop(&mut self) {
+        // SAFETY: C1, and `&mut` means that nobody reads.
+        drop(unsafe { self.node.take() });
+    }
+}
+
+impl<T: fmt::Debug + Send + Sync + 'static, R: Reclaim> fmt::Debug for RcuCell<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read(|value| f.debug_tuple("RcuCell").field(value).finish())
+    }
+}
+
+impl<T: Default + Send + Sync + 'static, R: Reclaim + Default> Default for RcuCell<T, R> {
+    fn default() -> Self {
+        Self::new_in(T::default(), R::default())
+    }
+}
