@@ -4,12 +4,15 @@
 
 extern crate alloc;
 
+mod drain;
 mod fence;
 pub mod hazard;
+pub mod queue;
 pub mod rcu;
 mod rcu_cell;
 pub mod reclaim;
 mod registry;
+pub mod ring;
 
 pub use rcu_cell::RcuCell;
 pub use reclaim::{Atomic, Owned, Reclaim, Shared};
