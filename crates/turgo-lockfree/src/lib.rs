@@ -7,6 +7,8 @@ extern crate alloc;
 mod drain;
 mod fence;
 pub mod hazard;
+#[cfg(feature = "std")]
+pub mod map;
 pub mod queue;
 pub mod rcu;
 mod rcu_cell;

@@ -40,14 +40,16 @@
 //! drop(unsafe { cell.take() });
 //! ```
 
+#[cfg(loom)]
+mod life;
 mod pointer;
 mod retired;
-#[cfg(all(test, not(loom)))]
-mod tests;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared};
 pub use retired::Retired;
-pub(crate) use retired::{Header, List, SharedList};
+pub(crate) use retired::{Header, List, Node, SharedList};
 
 /// The pointer was replaced before it was protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

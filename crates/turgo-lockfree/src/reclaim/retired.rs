@@ -36,6 +36,9 @@ pub(crate) struct Header {
 #[repr(C)]
 pub(crate) struct Node<T> {
     header: Header,
+    /// In models: whether the node was freed.
+    #[cfg(loom)]
+    life: super::life::Life,
     value: T,
 }
 
@@ -44,7 +47,13 @@ impl<T> Node<T> {
 
     /// A node on the heap.
     pub(crate) fn boxed(value: T) -> Box<Self> {
-        Box::new(Self { header: Header { next: ptr::null_mut(), table: ptr::null() }, value })
+        let header = Header { next: ptr::null_mut(), table: ptr::null() };
+        Box::new(Self {
+            header,
+            #[cfg(loom)]
+            life: super::life::Life::new(),
+            value,
+        })
     }
 
     /// The value of a node, without a reference to its header (N2).
@@ -54,12 +63,24 @@ impl<T> Node<T> {
     /// `node` points to a node that has not been freed.
     #[inline(always)]
     pub(crate) unsafe fn value(node: *mut Self) -> *mut T {
+        #[cfg(loom)]
+        // SAFETY: models never give the memory of a node back.
+        unsafe { &(*node).life }.check();
         // SAFETY: the caller's pointer is to a live node, and this makes no reference.
         unsafe { &raw mut (*node).value }
     }
 
     /// Where the value lies behind the beginning of the node.
     pub(crate) const VALUE_AT: usize = core::mem::offset_of!(Self, value);
+
+    /// Drops the value of a node in a model and keeps its memory, so that whoever looks at it later is found out.
+    #[cfg(loom)]
+    fn end(self: Box<Self>) {
+        self.life.end();
+        let node = Box::leak(self);
+        // SAFETY: N3, it is run once, and never given back.
+        unsafe { ptr::drop_in_place(&raw mut node.value) };
+    }
 
     /// The value, out of its box.
     pub(crate) fn into_value(self: Box<Self>) -> T {
@@ -70,7 +91,11 @@ impl<T> Node<T> {
 /// Frees a node and drops its value.
 unsafe fn free<T>(header: NonNull<Header>) {
     // SAFETY: N1 and N3, the node came from a box of this type and is run once.
-    drop(unsafe { Box::from_raw(header.cast::<Node<T>>().as_ptr()) });
+    let node = unsafe { Box::from_raw(header.cast::<Node<T>>().as_ptr()) };
+    #[cfg(loom)]
+    node.end();
+    #[cfg(not(loom))]
+    drop(node);
 }
 
 /// Frees a node and calls the closure that was in it.

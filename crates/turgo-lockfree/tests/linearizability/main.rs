@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "the checker serves several targets; none uses all of it")]
 
 mod lincheck;
+mod maps;
 mod queues;
 mod threads;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use turgo_machine::thread;
 
-use crate::lincheck::{Clock, History, Operation, Recorder, Spec, check};
+use crate::lincheck::{Clock, History, Operation, Recorder, Spec, check, check_partitions};
 
 /// A generator of choices. Its seed moves on with each that is made, so that rounds differ.
 #[derive(Debug)]
@@ -73,7 +73,45 @@ pub(crate) fn linearizable<S, O>(
     S::State: Debug,
     O: Send + Sync + 'static,
 {
-    let shared = Shared::new((object(), Clock::new()));
+    let history = history::<S, O>(object(), threads, run);
+    if let Err(rejected) = check(spec, &history) {
+        panic!("{rejected:?}\n{history:#?}");
+    }
+}
+
+/// As [`linearizable`], with a history that is parted before it is checked: `key` says which part of the object a call is about.
+pub(crate) fn linearizable_by<S, O, K: Ord>(
+    spec: &S,
+    key: impl Fn(&S::Call) -> K,
+    object: impl FnOnce() -> O,
+    threads: u32,
+    run: impl Fn(&O, &mut Recorder<'_, S::Call, S::Result>, u32) + Send + Sync + Clone + 'static,
+) where
+    S: Spec,
+    S::Call: Clone + Send + 'static,
+    S::Result: Clone + Send + 'static,
+    S::State: Debug,
+    O: Send + Sync + 'static,
+{
+    let history = history::<S, O>(object(), threads, run);
+    if let Err(rejected) = check_partitions(spec, &history, key) {
+        panic!("{rejected:?}\n{history:#?}");
+    }
+}
+
+/// What `threads` threads do to one object.
+fn history<S, O>(
+    object: O,
+    threads: u32,
+    run: impl Fn(&O, &mut Recorder<'_, S::Call, S::Result>, u32) + Send + Sync + Clone + 'static,
+) -> History<S::Call, S::Result>
+where
+    S: Spec,
+    S::Call: Send + 'static,
+    S::Result: Send + 'static,
+    O: Send + Sync + 'static,
+{
+    let shared = Shared::new((object, Clock::new()));
     let start = |thread_index: u32| {
         let (run, shared) = (run.clone(), shared.share());
         thread::spawn(move || {
@@ -85,11 +123,8 @@ pub(crate) fn linearizable<S, O>(
     };
     let started: Vec<thread::JoinHandle<Log<S>>> = (0..threads).map(start).collect();
     let logs = started.into_iter().map(|thread| thread.join().unwrap()).collect();
-    let history = History::new(logs);
     shared.free();
-    if let Err(rejected) = check(spec, &history) {
-        panic!("{rejected:?}\n{history:#?}");
-    }
+    History::new(logs)
 }
 
 /// A value several threads use and the first of them frees after it has joined the others. Unlike `Arc`, which ThreadSanitizer misreads
