@@ -68,4 +68,22 @@ pub(crate) const GROUPS: [Group; 16] = [
 ];
 
 /// Bounds that a run is held against. A goal of DESIGN's table each.
-pub(crate) const GATES: [Gate; 0] = [];
+pub(crate) const GATES: [Gate; 7] = [
+    gate("read", 1, "turgo Rcu", "kovan", 0.9),
+    gate("read", 1, "turgo HazardPointer held", "haphazard held", 0.15),
+    gate("retire", 1, "turgo Rcu", "crossbeam-epoch", 0.7),
+    gate("map read", 1, "turgo RcuHashMap", "papaya", 1.25),
+    gate("map mix", 2, "turgo RcuHashMap", "papaya", 0.5),
+    gate("counter", 1, "turgo Counter", "AtomicU64", 0.3),
+    gate("counter", 2, "turgo Counter", "AtomicU64", 0.1),
+];
+
+const fn gate(
+    group: &'static str,
+    threads: usize,
+    ours: &'static str,
+    peer: &'static str,
+    share_max: f64,
+) -> Gate {
+    Gate { group, threads, ours, peer, share_max }
+}

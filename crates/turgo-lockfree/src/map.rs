@@ -46,6 +46,9 @@ pub use pinned::{Iter, Pinned};
 use session::Session;
 use table::{Slot, Table};
 
+/// Slots are small and entries are not: a bucket without an entry costs less than a walk past one that was not looked for.
+const BUCKETS_PER_ENTRY: usize = 2;
+
 /// A concurrent hash map.
 ///
 /// Reading is lock-free, and with RCU it writes nothing at all: threads that read do not slow each other down. Inserting, replacing and
@@ -114,7 +117,7 @@ where
     #[must_use]
     pub fn new_in(capacity: usize, hasher: S, reclaim: R) -> Self {
         let len = CachePadded::new(AtomicUsize::new(0));
-        Self { table: Table::new(capacity), len, hasher, reclaim }
+        Self { table: Table::new(capacity.saturating_mul(BUCKETS_PER_ENTRY)), len, hasher, reclaim }
     }
 
     /// The domain.
@@ -140,7 +143,7 @@ where
 
     /// How many entries fit before the map grows.
     pub fn capacity(&self) -> usize {
-        self.table.buckets()
+        self.table.buckets() / BUCKETS_PER_ENTRY
     }
 
     fn session(&self) -> Session<'_, R> {
@@ -152,7 +155,7 @@ where
         // Relaxed: as in `len`.
         let len = self.len.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let buckets = self.table.buckets();
-        if len.cast_signed() > buckets.cast_signed() {
+        if len.cast_signed() > (buckets / BUCKETS_PER_ENTRY).cast_signed() {
             self.table.grow(buckets);
         }
     }
@@ -165,24 +168,25 @@ where
 
     /// The slot to begin at for a hash (M5).
     #[inline(always)]
-    fn start<'m>(&'m self, hash: u64, session: &Session<'_, R>) -> &'m Slot<K, V> {
+    fn start(&self, hash: u64) -> &Slot<K, V> {
         let bucket = hash as usize & (self.table.buckets() - 1);
         let slot = self.table.slot(bucket);
-        if slot.is_linked() { slot } else { self.link(bucket, session) }
+        if slot.is_linked() { slot } else { self.link(bucket) }
     }
 
     /// Puts the slot of a bucket into the list, or returns one that stands before it if another thread is about to.
     #[cold]
-    fn link<'m>(&'m self, bucket: usize, session: &Session<'_, R>) -> &'m Slot<K, V> {
+    fn link(&self, bucket: usize) -> &Slot<K, V> {
         let slot = self.table.slot(bucket);
         if slot.is_linked() {
             return slot;
         }
-        let before = self.link(parent(bucket), session);
+        let before = self.link(parent(bucket));
         let order = Order::of_slot(bucket);
         if !slot.claim(order) {
             return if mutant!("M5 begins at a slot on its way") { slot } else { before };
         }
+        let session = self.session();
         let mut hands = Hands::of(session.guard());
         while !find(before, order, |_| false, &mut hands, &session.unlinked).insert_slot(slot) {}
         slot.set_linked(order);
@@ -204,14 +208,15 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let session = self.session();
         if R::REGION {
-            // SAFETY: the session's guard protects everything until it is dropped.
-            return unsafe { self.walk(key, &session) }.map(|entry| f(&entry.value));
+            let _guard = self.reclaim.enter();
+            // SAFETY: the guard protects everything until it is dropped.
+            return unsafe { self.walk(key) }.map(|entry| f(&entry.value));
         }
+        let session = self.session();
         let hash = self.hasher.hash_one(key);
         let mut hands = Hands::of(session.guard());
-        let start = self.start(hash, &session);
+        let start = self.start(hash);
         let found = self.find(start, hash, key, &mut hands, &session);
         found.hit.map(|hit| f(&hit.entry.value))
     }
@@ -252,7 +257,7 @@ where
         let hash = self.hasher.hash_one(&key);
         let mut entry = self.entry(hash, key, value);
         let mut hands = Hands::of(session.guard());
-        let start = self.start(hash, &session);
+        let start = self.start(hash);
         loop {
             let found = self.find(start, hash, &entry.key, &mut hands, &session);
             if found.hit.is_some() {
@@ -276,7 +281,7 @@ where
         let hash = self.hasher.hash_one(&key);
         let mut key = key;
         let mut hands = Hands::of(session.guard());
-        let start = self.start(hash, &session);
+        let start = self.start(hash);
         loop {
             let found = self.find(start, hash, &key, &mut hands, &session);
             let value = f(found.hit.as_ref().map(|hit| &hit.entry.value));
@@ -328,7 +333,7 @@ where
         let hash = self.hasher.hash_one(&key);
         let mut entry = self.entry(hash, key, value);
         let mut hands = Hands::of(session.guard());
-        let start = self.start(hash, session);
+        let start = self.start(hash);
         loop {
             let found = self.find(start, hash, &entry.key, &mut hands, session);
             let done = match found.hit {
@@ -363,7 +368,7 @@ where
     {
         let hash = self.hasher.hash_one(key);
         let mut hands = Hands::of(session.guard());
-        let start = self.start(hash, session);
+        let start = self.start(hash);
         loop {
             let found = self.find(start, hash, key, &mut hands, session);
             if !f(&found.hit.as_ref()?.entry.value) {
@@ -399,15 +404,15 @@ where
 
     /// # Safety
     ///
-    /// The domain is one whose guard protects everything, and the session's guard lives for all of `'s`.
+    /// The domain is one whose guard protects everything, and the calling thread holds one as long as the result is used.
     #[inline]
-    unsafe fn walk<'s, Q>(&'s self, key: &Q, session: &'s Session<'_, R>) -> Option<&'s Entry<K, V>>
+    unsafe fn walk<Q>(&self, key: &Q) -> Option<&Entry<K, V>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let start = self.start(hash, session);
+        let start = self.start(hash);
         // SAFETY: the caller's promise.
         unsafe { walk(start, Order::of_entry(hash), |k| k.borrow() == key) }
     }

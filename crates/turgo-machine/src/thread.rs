@@ -2,7 +2,7 @@
 
 #[cfg(not(any(loom, shuttle)))]
 pub use std::{
-    thread::{JoinHandle, Thread, current, park, spawn, yield_now},
+    thread::{JoinHandle, Thread, current, park, yield_now},
     thread_local,
 };
 
@@ -17,6 +17,24 @@ pub use shuttle::{
     thread::{JoinHandle, Thread, current, park, spawn, yield_now},
     thread_local,
 };
+
+/// Starts a thread, as [`std::thread::spawn`] does. For tests and examples: in the product threads have names and owners.
+///
+/// # Panics
+///
+/// If the system has no thread to give.
+#[cfg(not(any(loom, shuttle)))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that names it, for checkers to replace"
+)]
+pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    std::thread::spawn(f)
+}
 
 /// Says to the processor, or to the checker, that this thread waits for another one's store.
 #[inline]

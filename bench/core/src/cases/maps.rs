@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use std::hint::black_box;
 
 use ahash::RandomState;
+use turgo_lockfree::hazard::Hazard;
+use turgo_lockfree::map::RcuHashMap;
+use turgo_lockfree::reclaim::Reclaim;
 
 use crate::measure::{Case, Work};
 use crate::work::Random;
@@ -19,6 +22,14 @@ trait Map: Send + Sync + 'static {
 macro_rules! each {
     ($work:ident, $keys:literal) => {
         vec![
+            Case {
+                name: "turgo RcuHashMap",
+                make: $work::<RcuHashMap<u64, u64, RandomState>, $keys>,
+            },
+            Case {
+                name: "turgo RcuHashMap, hazard",
+                make: $work::<RcuHashMap<u64, u64, RandomState, Hazard>, $keys>,
+            },
             Case { name: "papaya", make: $work::<papaya::HashMap<u64, u64, RandomState>, $keys> },
             Case { name: "dashmap", make: $work::<dashmap::DashMap<u64, u64, RandomState>, $keys> },
             Case {
@@ -78,6 +89,22 @@ fn work<M: Map>(threads: usize, keys: u64, work: fn(&M, &mut Random, u64) -> u64
             Box::new(move |operations| work(&map, &mut random, operations)) as Work
         })
         .collect()
+}
+
+impl<R: Reclaim + Default + 'static> Map for RcuHashMap<u64, u64, RandomState, R> {
+    fn make(keys: u64) -> Self {
+        let map = Self::new_in(keys as usize, RandomState::new(), R::default());
+        (0..keys).for_each(|key| Map::write(&map, key, key));
+        map
+    }
+
+    fn read(&self, key: u64) -> Option<u64> {
+        self.get(&key)
+    }
+
+    fn write(&self, key: u64, value: u64) {
+        self.insert(key, value);
+    }
 }
 
 impl Map for papaya::HashMap<u64, u64, RandomState> {

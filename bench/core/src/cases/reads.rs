@@ -4,11 +4,63 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use turgo_lockfree::hazard::Hazard;
+use turgo_lockfree::rcu;
+use turgo_lockfree::reclaim::{ReadGuard, Reclaim, Shield};
+
 use crate::measure::Case;
 use crate::work::shared;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
+        Case {
+            name: "turgo Rcu",
+            make: |n| {
+                shared(n, turgo_lockfree::Atomic::new(7_u64), |p, k| {
+                    every(k, || {
+                        let _guard = rcu::read_lock();
+                        // SAFETY: nobody replaces it.
+                        *unsafe { p.load(turgo_machine::atomic::Ordering::Acquire).deref() }
+                    })
+                })
+            },
+        },
+        Case {
+            name: "turgo HazardPointer held",
+            make: |n| {
+                shared(n, turgo_lockfree::Atomic::new(7_u64), |p, k| {
+                    let guard = Hazard.enter();
+                    let mut hazard = guard.shield();
+                    every(k, || {
+                        // SAFETY: protected, and nobody replaces it.
+                        let value = *unsafe { hazard.protect(p).deref() };
+                        hazard.reset();
+                        value
+                    })
+                })
+            },
+        },
+        Case {
+            name: "turgo HazardPointer new",
+            make: |n| {
+                shared(n, turgo_lockfree::Atomic::new(7_u64), |p, k| {
+                    every(k, || {
+                        let guard = Hazard.enter();
+                        let mut hazard = guard.shield();
+                        // SAFETY: protected, and nobody replaces it.
+                        *unsafe { hazard.protect(p).deref() }
+                    })
+                })
+            },
+        },
+        Case {
+            name: "turgo RcuCell",
+            make: |n| {
+                shared(n, turgo_lockfree::RcuCell::<u64>::new(7), |p, k| {
+                    every(k, || p.read(|v| *v))
+                })
+            },
+        },
         Case { name: "plain load", make: |n| shared(n, leaked(), |p, k| every(k, || *load(p))) },
         Case {
             name: "crossbeam-epoch",

@@ -3,11 +3,17 @@
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::measure::Case;
+use turgo_lockfree::hazard::Hazard;
+use turgo_lockfree::rcu::Rcu;
+use turgo_lockfree::reclaim::Reclaim;
+
+use crate::measure::{Case, Work};
 use crate::work::shared;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
+        Case { name: "turgo Rcu", make: |n| replacing(n, Rcu) },
+        Case { name: "turgo Hazard", make: |n| replacing(n, Hazard) },
         Case {
             name: "Box, nobody reads",
             make: |n| {
@@ -74,6 +80,19 @@ pub(crate) fn cases() -> Vec<Case> {
             },
         },
     ]
+}
+
+fn replacing<R: Reclaim + Clone + 'static>(threads: usize, reclaim: R) -> Vec<Work> {
+    shared(threads, (turgo_lockfree::Atomic::new(7_u64), reclaim), |(p, reclaim), k| {
+        count(k, || {
+            let old =
+                p.swap(turgo_lockfree::Owned::new(7), turgo_machine::atomic::Ordering::AcqRel);
+            // SAFETY: the swap made it ours.
+            let old = unsafe { old.into_owned() };
+            // SAFETY: it was swapped out.
+            unsafe { reclaim.retire(old) };
+        })
+    })
 }
 
 fn made() -> *mut u64 {

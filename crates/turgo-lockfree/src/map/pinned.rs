@@ -55,7 +55,7 @@ where
         Q: Hash + Eq + ?Sized,
     {
         // SAFETY: `pin` has checked the domain, and the session lives as long as `self`.
-        unsafe { self.map.walk(key, &self.session) }.map(|entry| &entry.value)
+        unsafe { self.map.walk(key) }.map(|entry| &entry.value)
     }
 
     /// Sets the value of a key and returns the one before. Lock-free.
