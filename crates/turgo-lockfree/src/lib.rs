@@ -11,5 +11,5 @@ mod rcu_cell;
 pub mod reclaim;
 mod registry;
 
-pub use rcu_cell::RcuCell;
+pub use rcu_cell::{RcuCell, Replaced};
 pub use reclaim::{Atomic, Owned, Reclaim, Shared};

@@ -42,8 +42,8 @@
 
 mod pointer;
 mod retired;
-#[cfg(all(test, not(loom)))]
-mod tests;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared};
 pub use retired::Retired;

@@ -134,6 +134,31 @@ impl RcuRecord {
         }
     }
 
+    /// Goes on reading, but uses nothing any more that was read before (Q1).
+    #[inline]
+    pub(super) fn renew(&self, periods: &AtomicU64) {
+        // Acquire: U1, as in `lock_outermost`.
+        self.publish(Section::outermost(periods.load(Ordering::Acquire)));
+    }
+
+    /// Reads nothing any more, whatever was published.
+    pub(super) fn set_idle(&self) {
+        self.publish(Section::IDLE);
+    }
+
+    /// Forgets everything, in the child of a fork where the owner is gone. What it had retired is leaked: it may have been at it.
+    ///
+    /// # Safety
+    ///
+    /// There is one thread, and the record is not its own.
+    pub(super) unsafe fn reset(&self) {
+        self.set_idle();
+        self.owner(|owner| {
+            core::mem::forget(core::mem::take(&mut owner.batches));
+            owner.running = false;
+        });
+    }
+
     /// Ends a section; true where the record goes back to the registry.
     #[inline(always)]
     pub(super) fn unlock(&self) -> bool {

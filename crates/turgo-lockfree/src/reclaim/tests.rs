@@ -1,5 +1,10 @@
 //! What every domain must do, tried on a stack of canaries.
 
-mod canary;
-mod stack;
+#[cfg(not(loom))]
+pub(crate) mod canary;
+#[cfg(loom)]
+pub(crate) mod probe;
+#[cfg(not(loom))]
+pub(crate) mod stack;
+#[cfg(not(any(loom, shuttle)))]
 mod stress;

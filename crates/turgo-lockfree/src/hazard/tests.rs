@@ -1,0 +1,4 @@
+//! Hazard pointers alone.
+
+#[cfg(loom)]
+mod loom;

@@ -1,0 +1,4 @@
+//! RCU alone.
+
+#[cfg(loom)]
+mod loom;
