@@ -62,7 +62,7 @@ mod reader;
 mod record;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cohort::Cohort;
 pub use domain::{Config, Domain};

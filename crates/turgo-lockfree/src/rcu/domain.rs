@@ -143,30 +143,31 @@ impl Inner {
     pub(super) unsafe fn retire(&self, record: Option<&Record<RcuRecord>>, node: Retired) {
         match record {
             Some(record) => {
-                if record.push(node) {
-                    self.retire_slow(record);
+                if record.push(node) && self.retire_slow(record) {
+                    self.keep_limits(record);
                 }
             }
             None => self.retire_handed(node),
         }
     }
 
+    /// A batch is full. Returns whether the limits are to be looked at: the thread is in no section.
     #[cold]
-    fn retire_slow(&self, record: &Record<RcuRecord>) {
+    fn retire_slow(&self, record: &Record<RcuRecord>) -> bool {
         let step = self.config.step();
         if !record.look_again_after(step) {
-            return;
+            return false;
         }
         if !record.own().is_idle() && !mutant!("U6 run inside a section") {
             // Only queued: look again at once, so that the first after the section finds this.
             record.look_again_after(1);
             self.count_overflow();
-            return;
+            return false;
         }
         self.note_pending();
         self.collect(record);
-        self.keep_limits(record);
         record.look_again_after(step);
+        self.config.is_limited()
     }
 
     /// Does for the batches of `record` what the executor says.
@@ -378,10 +379,8 @@ impl Inner {
     }
 
     /// Expedites grace periods above the soft limit, waits at the hard one.
+    #[cold]
     fn keep_limits(&self, record: &Record<RcuRecord>) {
-        if !self.config.is_limited() {
-            return;
-        }
         let mut wait = Wait::default();
         for _ in 0..EXPEDITE_MAX {
             if !self.config.is_above_soft(&self.stats()) {
@@ -421,8 +420,14 @@ impl Inner {
         }
         // SAFETY: the caller's promise.
         let node = unsafe { node.into_retired() };
-        // SAFETY: as above.
-        unsafe { self.retire(record, node) };
+        match record {
+            Some(record) => {
+                if record.push(node) {
+                    self.retire_slow(record);
+                }
+            }
+            None => self.retire_handed(node),
+        }
         Ok(())
     }
 

@@ -106,7 +106,9 @@ impl RcuRecord {
     #[inline(always)]
     fn publish(&self, section: Section) {
         // Release: U3, pairs with the Acquire in `seen`; what was read in the section before comes first.
-        self.section.store(section.word(), Ordering::Release);
+        let order =
+            if mutant!("U3 Relaxed publication") { Ordering::Relaxed } else { Ordering::Release };
+        self.section.store(section.word(), order);
     }
 
     /// Begins a section, inside of another one or not.
@@ -125,7 +127,7 @@ impl RcuRecord {
     pub(super) fn lock_outermost(&self, periods: &AtomicU64) {
         // Acquire: U1, pairs with the Release that began the period; a reader that names it sees what was unlinked before.
         let sequence = periods.load(Ordering::Acquire);
-        if mutant!("U2 published after the section began") {
+        if mutant!("U2 section not published") {
             return;
         }
         self.publish(Section::outermost(sequence));

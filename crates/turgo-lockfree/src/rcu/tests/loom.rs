@@ -49,7 +49,7 @@ fn synchronize_waits_for_readers() {
 
 #[test]
 fn a_reader_that_comes_again_is_not_waited_for_too_short() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         let reader = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -67,7 +67,7 @@ fn a_reader_that_comes_again_is_not_waited_for_too_short() {
 
 #[test]
 fn an_inner_section_does_not_end_the_outer_one() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         let reader = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -91,7 +91,7 @@ fn an_inner_section_does_not_end_the_outer_one() {
 
 #[test]
 fn what_was_retired_is_freed_behind_its_readers() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         // SAFETY: nobody removes it yet.
         let probe = unsafe { cell.load(Ordering::Relaxed).deref() }.cell();
@@ -137,7 +137,7 @@ fn another_thread_may_end_the_grace_period() {
 
 #[test]
 fn two_threads_that_synchronize_share_the_lead() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         let other = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -155,7 +155,7 @@ fn two_threads_that_synchronize_share_the_lead() {
 
 #[test]
 fn a_thread_that_ends_hands_over_what_it_retired() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         // SAFETY: nobody removes it yet.
         let probe = unsafe { cell.load(Ordering::Relaxed).deref() }.cell();
@@ -179,7 +179,7 @@ fn a_thread_that_ends_hands_over_what_it_retired() {
 
 #[test]
 fn a_quiescent_state_ends_what_was_read_before_and_no_more() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         let reader = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -203,7 +203,7 @@ fn a_quiescent_state_ends_what_was_read_before_and_no_more() {
 
 #[test]
 fn a_reader_that_was_offline_is_waited_for_again() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         let reader = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -226,7 +226,7 @@ fn a_reader_that_was_offline_is_waited_for_again() {
 
 #[test]
 fn a_parked_worker_holds_nothing_up() {
-    model(2, || {
+    model(3, || {
         let (domain, cell) = setup();
         let mut worker = domain.register_qsbr();
         worker.offline();
