@@ -18,6 +18,12 @@ pub(crate) fn heavy() {
     turgo_machine::atomic::fence(turgo_machine::atomic::Ordering::SeqCst);
 }
 
+/// Decides how fences are made, which takes two system calls: before that, `light` would be a full fence.
+pub(crate) fn decide() {
+    #[cfg(any(feature = "std", loom, shuttle))]
+    let _ = turgo_machine::barrier::mode();
+}
+
 /// A function that is `const` but where a checker's atomics are not.
 macro_rules! maybe_const {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty $body:block) => {

@@ -54,11 +54,18 @@
 //! # drop(unsafe { cell.take() });
 //! ```
 
+mod cohort;
 mod domain;
 mod global;
 mod pointer;
+mod reader;
 mod record;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use cohort::Cohort;
 pub use domain::{Config, Domain};
 pub use global::Hazard;
 pub use pointer::{Guard, HazardPointer, Source};
+pub use reader::Reader;

@@ -16,5 +16,5 @@ pub mod reclaim;
 mod registry;
 pub mod ring;
 
-pub use rcu_cell::RcuCell;
+pub use rcu_cell::{RcuCell, Replaced};
 pub use reclaim::{Atomic, Owned, Reclaim, Shared};

@@ -53,21 +53,29 @@
 //! # drop(unsafe { config.take() });
 //! ```
 
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+mod background;
 mod config;
 mod domain;
 mod global;
 mod grace;
 mod guard;
 mod handle;
+mod qsbr;
+mod reader;
 mod record;
 mod stall;
 mod state;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use config::{Config, Executor};
 pub use global::{Rcu, barrier, call, read_lock, synchronize, try_synchronize};
 pub use guard::{Guard, RegionShield, Source};
 pub use handle::{Cookie, Domain};
+pub use qsbr::Qsbr;
+pub use reader::Reader;
 pub use stall::{Stall, StalledReader};
 
 /// A call that waits for readers was made by one of them, or by a callback that the call would wait for.

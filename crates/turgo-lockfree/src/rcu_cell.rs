@@ -9,7 +9,7 @@ use core::fmt;
 use turgo_machine::atomic::Ordering;
 
 use crate::rcu::Rcu;
-use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shield};
+use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shared, Shield};
 
 /// A value that is read in place and replaced as a whole.
 ///
@@ -87,34 +87,89 @@ impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
 
     /// Replaces the value.
     pub fn store(&self, value: T) {
-        // AcqRel: publishes the node to the Acquire of readers; the old one is ours with all that was written to it.
-        let old = self.node.swap(Owned::new(value), Ordering::AcqRel);
-        // SAFETY: C1, the swap made it ours.
-        let old = unsafe { old.into_owned() };
-        // SAFETY: C1, no reader finds it any more.
-        unsafe { self.reclaim.retire(old) };
+        drop(self.swap(value));
     }
 
-    /// Replaces the value by what `f` makes of it, and calls `f` again where somebody else was faster.
-    pub fn rcu(&self, mut f: impl FnMut(&T) -> T) {
-        let old = {
-            let guard = self.reclaim.enter();
-            let mut shield = guard.shield();
-            loop {
-                let current = shield.protect(&self.node);
-                // SAFETY: C1, and the cell is never empty.
-                let new = Owned::new(f(unsafe { current.deref() }));
-                // AcqRel: as in `store`. Relaxed: it is protected again before it is used.
-                let exchanged =
-                    self.node.compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed);
-                if exchanged.is_ok() {
-                    // SAFETY: C1, the exchange made it ours; it is not dereferenced before it is retired.
-                    break unsafe { current.rebind::<'static>().into_owned() };
-                }
+    /// Replaces the value and returns the one before, which readers may still be reading.
+    pub fn swap(&self, value: T) -> Replaced<'_, T, R> {
+        // AcqRel: publishes the node to the Acquire of readers; the old one is ours with all that was written to it.
+        let old = self.node.swap(Owned::new(value), Ordering::AcqRel);
+        self.replaced(old)
+    }
+
+    /// Replaces the value if it is still `current`, the very one that [`load`](Self::load) returned.
+    ///
+    /// # Errors
+    ///
+    /// `value`, where the cell holds another one.
+    pub fn compare_exchange(&self, current: &T, value: T) -> Result<Replaced<'_, T, R>, T> {
+        // Relaxed: only compared.
+        let now = self.node.load(Ordering::Relaxed);
+        if !core::ptr::eq(now.as_ptr(), current) {
+            return Err(value);
+        }
+        // AcqRel: as in `swap`. Relaxed: what is stored instead is not used.
+        let exchanged =
+            self.node.compare_exchange(now, Owned::new(value), Ordering::AcqRel, Ordering::Relaxed);
+        match exchanged {
+            Ok(_) => Ok(self.replaced(now)),
+            Err(error) => Err(error.new.into_inner()),
+        }
+    }
+
+    /// Replaces the value by what `f` makes of it, and calls `f` again where somebody else was faster. Returns the one before.
+    pub fn rcu(&self, mut f: impl FnMut(&T) -> T) -> Replaced<'_, T, R> {
+        let guard = self.reclaim.enter();
+        let mut shield = guard.shield();
+        loop {
+            let current = shield.protect(&self.node);
+            // SAFETY: C1, and the cell is never empty.
+            let new = Owned::new(f(unsafe { current.deref() }));
+            // AcqRel: as in `swap`. Relaxed: it is protected again before it is used.
+            let exchanged =
+                self.node.compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed);
+            if exchanged.is_ok() {
+                // SAFETY: C1, the exchange made it ours, and nobody frees what is ours.
+                return self.replaced(unsafe { current.rebind() });
             }
-        };
-        // SAFETY: C1, no reader finds it any more, and the guard is gone.
-        unsafe { self.reclaim.retire(old) };
+        }
+    }
+
+    /// What was swapped out of the cell.
+    fn replaced(&self, old: Shared<'_, T>) -> Replaced<'_, T, R> {
+        // SAFETY: C1, whoever calls this swapped it out.
+        let node = unsafe { old.into_owned() };
+        Replaced { node: Some(node), reclaim: &self.reclaim }
+    }
+}
+
+/// A value that was replaced in an [`RcuCell`]. Readers may still be reading it, so it can be read and not moved out. Dropping it retires it.
+pub struct Replaced<'c, T: Send + Sync + 'static, R: Reclaim> {
+    /// Always there until the drop.
+    node: Option<Owned<T>>,
+    reclaim: &'c R,
+}
+
+impl<T: Send + Sync + 'static, R: Reclaim> core::ops::Deref for Replaced<'_, T, R> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.node.as_ref().expect("the node is taken by the drop only")
+    }
+}
+
+impl<T: fmt::Debug + Send + Sync + 'static, R: Reclaim> fmt::Debug for Replaced<'_, T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Replaced").field(&**self).finish()
+    }
+}
+
+impl<T: Send + Sync + 'static, R: Reclaim> Drop for Replaced<'_, T, R> {
+    fn drop(&mut self) {
+        if let Some(node) = self.node.take() {
+            // SAFETY: C1, it was swapped out, so no reader finds it any more.
+            unsafe { self.reclaim.retire(node) };
+        }
     }
 }
 

@@ -80,6 +80,7 @@ impl<P> Registry<P> {
                 return record;
             }
         }
+        crate::fence::decide();
         let identity = Identity::default();
         identity.set();
         // Relaxed: a number for thresholds and reports.

@@ -8,6 +8,7 @@ use turgo_machine::atomic::{AtomicU64, AtomicUsize, Ordering};
 use turgo_machine::mutant;
 
 use super::pointer::{Guard, HazardPointer, sealed};
+use super::reader::Reader;
 use super::record::{HazardRecord, SLOTS};
 use crate::fence::{heavy, maybe_const};
 use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
@@ -108,7 +109,7 @@ impl Inner {
     }
 
     /// How many nodes make a scan worthwhile (H4).
-    fn limit(&self) -> usize {
+    pub(super) fn limit(&self) -> usize {
         self.config.retired_max.max(2 * self.slots())
     }
 
@@ -123,7 +124,7 @@ impl Inner {
     #[cold]
     pub(super) fn transient(&self) -> HazardPointer<'_> {
         let record = self.join();
-        record.set_leaving();
+        record.set_leaving(true);
         HazardPointer::of(self, record)
     }
 
@@ -165,9 +166,10 @@ impl Inner {
     }
 
     /// Frees all nodes of the thread, and all orphans, that no slot protects (H2, H3).
-    pub(super) fn reclaim(&self, record: &Record<HazardRecord>) {
+    pub(super) fn reclaim(&self, record: &Record<HazardRecord>) -> usize {
+        let mut freed = 0;
         if !record.begin() {
-            return;
+            return freed;
         }
         loop {
             let mut list = record.take_retired();
@@ -176,17 +178,76 @@ impl Inner {
             if !list.is_empty() {
                 let mut free = self.scan(&mut list, &mut seen);
                 let (nodes, bytes) = (free.len, free.bytes);
-                // SAFETY: H2 and H3, no slot protects them and no reader finds them any more.
-                let panics = unsafe { free.run() };
+                self.run(&mut free);
                 record.tally.reclaim(nodes, bytes);
-                // Relaxed: a number for reports.
-                self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
+                freed += nodes;
             }
             if !record.put_back(&mut list, seen, self.limit(), self.config.bytes_max) {
                 break;
             }
         }
         record.end();
+        freed
+    }
+
+    /// Frees all nodes of `list` that no slot protects, and returns how many those were.
+    pub(super) fn reclaim_list(&self, list: &mut List) -> usize {
+        let mut free = self.scan(list, &mut Vec::new());
+        let (nodes, bytes) = (free.len, free.bytes);
+        self.run(&mut free);
+        self.tally.reclaim(nodes, bytes);
+        nodes
+    }
+
+    /// A node was retired elsewhere.
+    pub(super) fn count_retired(&self, bytes: usize) {
+        self.tally.retire(bytes);
+    }
+
+    /// Runs nodes that nobody can be reading.
+    pub(super) fn run_unread(&self, list: &mut List) {
+        let (nodes, bytes) = (list.len, list.bytes);
+        self.run(list);
+        self.tally.reclaim(nodes, bytes);
+    }
+
+    /// Runs nodes that no slot protects.
+    fn run(&self, list: &mut List) {
+        // SAFETY: H2 and H3, no slot protects them and no reader finds them any more.
+        let panics = unsafe { list.run() };
+        if panics > 0 {
+            // Relaxed: a number for reports.
+            self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Frees what can be freed of what this thread and ended threads have retired.
+    pub(super) fn flush(&self, record: Option<&Record<HazardRecord>>) {
+        match record {
+            Some(record) => while self.reclaim(record) > 0 {},
+            None => {
+                let record = self.join();
+                while self.reclaim(record) > 0 {}
+                self.leave(record);
+            }
+        }
+    }
+
+    /// Forgets the threads that are gone in the child of a fork.
+    ///
+    /// # Safety
+    ///
+    /// This is the only thread.
+    pub(super) unsafe fn after_fork_child(&self, own: Option<&Record<HazardRecord>>) {
+        for record in self.registry.iter() {
+            if own.is_some_and(|own| core::ptr::eq(own, record)) {
+                record.identity.set();
+            } else if !record.identity.is_current() {
+                // SAFETY: the caller's promise; the record is that of another thread.
+                unsafe { record.reset() };
+                self.registry.release(record);
+            }
+        }
     }
 
     /// Takes out of `list` what no slot protects.
@@ -294,6 +355,22 @@ impl Domain {
         }
     }
 
+    /// A place in the domain that the caller holds, instead of one that is looked up.
+    #[must_use]
+    pub fn register(&self) -> Reader<'_, Self> {
+        Reader::new(self)
+    }
+
+    /// Makes the domain usable in the child of a fork: slots of the threads that are gone protect nothing any more, and what they had retired is leaked.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is the only one, in the child of a fork, and the fork was not made while this thread was inside of a call of this domain.
+    pub unsafe fn after_fork_child(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.after_fork_child(self.record()) };
+    }
+
     #[cfg(any(feature = "std", loom, shuttle))]
     fn record(&self) -> Option<&Record<HazardRecord>> {
         super::global::DOMAINS.try_with(|table| table.record(&self.inner)).ok()
@@ -305,9 +382,14 @@ impl Domain {
     }
 }
 
+#[expect(private_interfaces, reason = "sealed: nobody outside can name or call it")]
 impl sealed::Source for Domain {
     fn slot(&self) -> HazardPointer<'_> {
         self.hazard_pointer()
+    }
+
+    fn inner(&self) -> &Inner {
+        &self.inner
     }
 }
 
@@ -338,12 +420,6 @@ unsafe impl Reclaim for Domain {
     }
 
     fn flush(&self) {
-        if let Some(record) = self.record() {
-            self.inner.reclaim(record);
-        } else {
-            let record = self.inner.join();
-            self.inner.reclaim(record);
-            self.inner.leave(record);
-        }
+        self.inner.flush(self.record());
     }
 }

@@ -14,11 +14,12 @@ use turgo_machine::thread::thread_local;
 use super::domain::Config;
 use super::domain::Inner;
 use super::pointer::{Guard, HazardPointer, sealed};
+use super::reader::Reader;
 use super::record::HazardRecord;
 use crate::reclaim::{Reclaim, ReclaimStats, Retired};
+use crate::registry::Record;
 #[cfg(any(feature = "std", loom, shuttle))]
 use crate::registry::{Exit, LocalTable};
-use crate::registry::{Member, Record};
 
 #[cfg(not(any(loom, shuttle)))]
 static GLOBAL: Inner = Inner::new(Config::DEFAULT);
@@ -94,10 +95,15 @@ impl HazardPointer<'static> {
     }
 }
 
+#[expect(private_interfaces, reason = "sealed: nobody outside can name or call it")]
 impl sealed::Source for Hazard {
-    #[inline]
+    #[inline(always)]
     fn slot(&self) -> HazardPointer<'_> {
         HazardPointer::new()
+    }
+
+    fn inner(&self) -> &Inner {
+        &GLOBAL
     }
 }
 
@@ -131,12 +137,24 @@ unsafe impl Reclaim for Hazard {
     }
 
     fn flush(&self) {
-        if let Some(record) = record() {
-            GLOBAL.reclaim(record);
-        } else {
-            let record = GLOBAL.join();
-            GLOBAL.reclaim(record);
-            GLOBAL.leave(record);
-        }
+        GLOBAL.flush(record());
+    }
+}
+
+impl Hazard {
+    /// A place in the domain that the caller holds, instead of one that is looked up.
+    #[must_use]
+    pub fn register(&self) -> Reader<'_, Self> {
+        Reader::new(self)
+    }
+
+    /// Makes the domain usable in the child of a fork: slots of the threads that are gone protect nothing any more, and what they had retired is leaked.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread is the only one, in the child of a fork, and the fork was not made while this thread was inside of a call of this domain.
+    pub unsafe fn after_fork_child(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { GLOBAL.after_fork_child(record()) };
     }
 }

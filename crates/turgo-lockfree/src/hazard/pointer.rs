@@ -41,7 +41,7 @@ impl<'d> HazardPointer<'d> {
         domain.hazard_pointer()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(domain: &'d Inner, record: &'d Record<HazardRecord>) -> Self {
         let (block, index) = record.take_slot(|| domain.count_block());
         Self { block, index, record, domain, local: PhantomData }
@@ -107,7 +107,9 @@ impl<'d> HazardPointer<'d> {
     #[inline]
     pub fn reset_protection(&mut self) {
         // Release: H3, what was read of the node comes before the Acquire of a scan that finds the slot empty.
-        self.slot().store(core::ptr::null_mut(), Ordering::Release);
+        let order =
+            if mutant!("H3 slot emptied Relaxed") { Ordering::Relaxed } else { Ordering::Release };
+        self.slot().store(core::ptr::null_mut(), order);
     }
 
     #[cold]
@@ -120,9 +122,8 @@ impl Drop for HazardPointer<'_> {
     #[inline]
     fn drop(&mut self) {
         self.reset_protection();
-        let leaving = self.block.put(self.index);
-        let is_first = core::ptr::eq(self.block, &raw const self.record.first);
-        if leaving || (!is_first && self.record.is_leaving()) {
+        self.block.put(self.index);
+        if self.record.is_leaving() {
             self.leave();
         }
     }
@@ -161,11 +162,13 @@ pub trait Source: sealed::Source {}
 impl<S: sealed::Source> Source for S {}
 
 pub(super) mod sealed {
-    use super::HazardPointer;
+    use super::{HazardPointer, Inner};
 
     #[expect(unnameable_types, reason = "sealed: nobody outside can name or implement it")]
-    pub trait Source {
+    #[expect(private_interfaces, reason = "sealed: nobody outside can name or call it")]
+    pub trait Source: Send + Sync {
         fn slot(&self) -> HazardPointer<'_>;
+        fn inner(&self) -> &Inner;
     }
 }
 

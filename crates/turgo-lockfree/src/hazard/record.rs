@@ -11,19 +11,15 @@ use turgo_machine::cell::UnsafeCell;
 use crate::reclaim::{Header, List, Retired};
 use crate::registry::Tally;
 
-/// Slots of one block; a bit of its mask stands for each.
-pub(super) const SLOTS: usize = 8;
+/// Slots of one block. Few in models, where each is one more place to switch threads.
+pub(super) const SLOTS: usize = if cfg!(loom) { 2 } else { 8 };
 
-const ALL_FREE: u16 = (1 << SLOTS) - 1;
-
-/// In the mask of the first block: the record goes back to the registry with its last slot, because its thread has ended.
-const LEAVING: u16 = 1 << SLOTS;
-
-/// Eight slots on a cache line of their own, and which of them are free, which only the owner knows.
+/// Eight slots on a cache line of their own, and which of them are in use, which only the owner knows.
 pub(super) struct Block {
     slots: CachePadded<[AtomicPtr<Header>; SLOTS]>,
-    /// G2: opened by the owner of the record only.
-    free: CachePadded<UnsafeCell<u16>>,
+    /// G2: opened by the owner of the record only. A byte for each slot and not a mask: looking for a free one depends on branches, which are
+    /// predicted, and not on the value that the last reader wrote.
+    used: CachePadded<UnsafeCell<[bool; SLOTS]>>,
     next: AtomicPtr<Block>,
 }
 
@@ -31,7 +27,7 @@ impl Block {
     fn new() -> Self {
         Self {
             slots: CachePadded::new(core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()))),
-            free: CachePadded::new(UnsafeCell::new(ALL_FREE)),
+            used: CachePadded::new(UnsafeCell::new([false; SLOTS])),
             next: AtomicPtr::new(ptr::null_mut()),
         }
     }
@@ -41,42 +37,38 @@ impl Block {
         &self.slots[index]
     }
 
+    #[inline(always)]
+    fn used<R>(&self, change: impl FnOnce(&mut [bool; SLOTS]) -> R) -> R {
+        // SAFETY: G2, the owner calls; `change` runs nothing of the user's.
+        self.used.with_mut(|used| change(unsafe { &mut *used }))
+    }
+
     /// The owner takes a free slot.
-    #[inline]
+    #[inline(always)]
     fn take(&self) -> Option<usize> {
-        self.free.with_mut(|free| {
-            // SAFETY: G2, the owner calls.
-            let free = unsafe { &mut *free };
-            let index = (*free & ALL_FREE).trailing_zeros() as usize;
-            if index >= SLOTS {
-                return None;
+        self.used(|used| {
+            for (index, used) in used.iter_mut().enumerate() {
+                if !*used {
+                    *used = true;
+                    return Some(index);
+                }
             }
-            *free &= !(1 << index);
-            Some(index)
+            None
         })
     }
 
-    /// The owner returns a slot; true where the thread has ended.
-    #[inline]
-    pub(super) fn put(&self, index: usize) -> bool {
-        self.free.with_mut(|free| {
-            // SAFETY: G2, the owner calls.
-            let free = unsafe { &mut *free };
-            debug_assert!(*free & (1 << index) == 0, "a slot is returned twice");
-            *free |= 1 << index;
-            *free & LEAVING != 0
-        })
-    }
-
-    /// The mask, which the owner may look at and change.
-    fn mask<R>(&self, change: impl FnOnce(&mut u16) -> R) -> R {
-        // SAFETY: G2, the owner calls.
-        self.free.with_mut(|free| change(unsafe { &mut *free }))
+    /// The owner returns a slot.
+    #[inline(always)]
+    pub(super) fn put(&self, index: usize) {
+        self.used(|used| {
+            debug_assert!(used[index], "a slot is returned twice");
+            used[index] = false;
+        });
     }
 
     /// The next block of the record.
     fn next(&self) -> Option<&Block> {
-        // Acquire: pairs with the Release in `HazardRecord::grow`; sees an initialised block.
+        // Acquire: pairs with the Release in `HazardRecord::take_extra`; sees an initialised block.
         let next = self.next.load(Ordering::Acquire);
         // SAFETY: blocks are freed with their record.
         unsafe { next.as_ref() }
@@ -105,7 +97,9 @@ impl Owner {
 
 /// A thread's part of a domain of hazard pointers.
 pub(super) struct HazardRecord {
-    pub(super) first: Block,
+    first: Block,
+    /// G2: the thread has no place for the record, which goes back to the registry with its last slot (H6).
+    leaving: UnsafeCell<bool>,
     owner: CachePadded<UnsafeCell<Owner>>,
     pub(super) tally: Tally,
 }
@@ -119,6 +113,7 @@ impl HazardRecord {
     pub(super) fn new() -> Self {
         Self {
             first: Block::new(),
+            leaving: UnsafeCell::new(false),
             owner: CachePadded::new(UnsafeCell::new(Owner::default())),
             tally: Tally::default(),
         }
@@ -130,7 +125,7 @@ impl HazardRecord {
     }
 
     /// The owner takes a free slot; `grown` is called where that needs a new block.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_slot(&self, grown: impl FnOnce()) -> (&Block, usize) {
         match self.first.take() {
             Some(index) => (&self.first, index),
@@ -157,21 +152,43 @@ impl HazardRecord {
         (block, index)
     }
 
-    /// Whether the owner uses no slot; otherwise the last one returned says so (H6).
+    /// Whether the owner uses no slot; otherwise the last one that is returned gives the record back (H6).
     pub(super) fn is_unused_or_leaves(&self) -> bool {
-        let unused = self.blocks().all(|block| block.mask(|mask| *mask & ALL_FREE == ALL_FREE));
-        self.first.mask(|mask| if unused { *mask &= !LEAVING } else { *mask |= LEAVING });
+        let unused = self.blocks().all(|block| block.used(|used| !used.contains(&true)));
+        self.set_leaving(!unused);
         unused
     }
 
-    /// The thread has no place to keep the record: it goes back with its last slot.
-    pub(super) fn set_leaving(&self) {
-        self.first.mask(|mask| *mask |= LEAVING);
+    /// Says whether the record goes back to the registry with its last slot.
+    pub(super) fn set_leaving(&self, is: bool) {
+        // SAFETY: G2, the owner calls.
+        self.leaving.with_mut(|leaving| unsafe { *leaving = is });
     }
 
-    /// Whether the thread has ended, asked where a slot of a further block is returned.
+    /// Whether the record goes back to the registry with its last slot.
+    #[inline(always)]
     pub(super) fn is_leaving(&self) -> bool {
-        self.first.mask(|mask| *mask & LEAVING != 0)
+        // SAFETY: G2, the owner calls.
+        self.leaving.with(|leaving| unsafe { *leaving })
+    }
+
+    /// Forgets everything, in the child of a fork where the owner is gone. What it had retired is leaked: it may have been at it.
+    ///
+    /// # Safety
+    ///
+    /// There is one thread, and the record is not its own.
+    pub(super) unsafe fn reset(&self) {
+        for block in self.blocks() {
+            for slot in block.slots.iter() {
+                // Relaxed: there is one thread.
+                slot.store(ptr::null_mut(), Ordering::Relaxed);
+            }
+            block.used(|used| *used = [false; SLOTS]);
+        }
+        self.set_leaving(false);
+        self.owner(|owner| {
+            core::mem::forget(core::mem::take(owner));
+        });
     }
 
     fn owner<R>(&self, change: impl FnOnce(&mut Owner) -> R) -> R {

@@ -1,9 +1,13 @@
 //! What the handles of a domain share: retiring, running callbacks, limits, numbers.
 
+use alloc::sync::Weak;
+
 use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicU64, AtomicUsize, Ordering};
 use turgo_machine::mutant;
 
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+use super::background::Background;
 use super::config::{Config, Executor};
 use super::grace::{Held, Leadership};
 use super::record::RcuRecord;
@@ -38,6 +42,8 @@ pub(super) struct Inner {
     pub(super) hook: HookCell,
     tally: SharedTally,
     counts: Counts,
+    #[cfg(all(feature = "std", not(any(loom, shuttle))))]
+    pub(super) background: Background,
 }
 
 /// Numbers for reports. All accesses are Relaxed: each stands for itself.
@@ -79,8 +85,12 @@ impl Member for Inner {
 
 impl Inner {
     maybe_const! {
-        pub(super) fn new(config: Config) -> Self {
+        pub(super) fn new(config: Config, domain: Weak<Inner>) -> Self {
+            #[cfg(not(all(feature = "std", not(any(loom, shuttle)))))]
+            core::mem::forget(domain);
             Self {
+                #[cfg(all(feature = "std", not(any(loom, shuttle))))]
+                background: Background::new(domain),
                 periods: CachePadded::new(AtomicU64::new(FIRST)),
                 completed: CachePadded::new(AtomicU64::new(FIRST)),
                 wanted: AtomicU64::new(FIRST),
@@ -133,30 +143,31 @@ impl Inner {
     pub(super) unsafe fn retire(&self, record: Option<&Record<RcuRecord>>, node: Retired) {
         match record {
             Some(record) => {
-                if record.push(node) {
-                    self.retire_slow(record);
+                if record.push(node) && self.retire_slow(record) {
+                    self.keep_limits(record);
                 }
             }
             None => self.retire_handed(node),
         }
     }
 
+    /// A batch is full. Returns whether the limits are to be looked at: the thread is in no section.
     #[cold]
-    fn retire_slow(&self, record: &Record<RcuRecord>) {
+    fn retire_slow(&self, record: &Record<RcuRecord>) -> bool {
         let step = self.config.step();
         if !record.look_again_after(step) {
-            return;
+            return false;
         }
         if !record.own().is_idle() && !mutant!("U6 run inside a section") {
             // Only queued: look again at once, so that the first after the section finds this.
             record.look_again_after(1);
             self.count_overflow();
-            return;
+            return false;
         }
         self.note_pending();
         self.collect(record);
-        self.keep_limits(record);
         record.look_again_after(step);
+        self.config.is_limited()
     }
 
     /// Does for the batches of `record` what the executor says.
@@ -211,6 +222,10 @@ impl Inner {
         // Relaxed: a hint for whoever looks for work.
         self.handed_len.fetch_add(list.len, Ordering::Relaxed);
         self.handed.push(list);
+        #[cfg(all(feature = "std", not(any(loom, shuttle))))]
+        if self.config.executor == Executor::Background {
+            self.background.kick();
+        }
     }
 
     /// Advances what was handed to the domain and runs up to `budget` nodes of it.
@@ -364,10 +379,8 @@ impl Inner {
     }
 
     /// Expedites grace periods above the soft limit, waits at the hard one.
+    #[cold]
     fn keep_limits(&self, record: &Record<RcuRecord>) {
-        if !self.config.is_limited() {
-            return;
-        }
         let mut wait = Wait::default();
         for _ in 0..EXPEDITE_MAX {
             if !self.config.is_above_soft(&self.stats()) {
@@ -407,9 +420,43 @@ impl Inner {
         }
         // SAFETY: the caller's promise.
         let node = unsafe { node.into_retired() };
-        // SAFETY: as above.
-        unsafe { self.retire(record, node) };
+        match record {
+            Some(record) => {
+                if record.push(node) {
+                    self.retire_slow(record);
+                }
+            }
+            None => self.retire_handed(node),
+        }
         Ok(())
+    }
+
+    /// Forgets the threads that are gone in the child of a fork.
+    ///
+    /// # Safety
+    ///
+    /// This is the only thread.
+    pub(super) unsafe fn after_fork_child(&self, own: Option<&Record<RcuRecord>>) {
+        for record in self.registry.iter() {
+            if own.is_some_and(|own| core::ptr::eq(own, record)) {
+                record.identity.set();
+            } else if !record.identity.is_current() {
+                // SAFETY: the caller's promise; the record is that of another thread.
+                unsafe { record.reset() };
+                self.registry.release(record);
+            }
+        }
+        // SAFETY: the caller's promise.
+        let waiting = unsafe { self.leadership.after_fork_child() };
+        let mut handed = self.handed.take();
+        // Relaxed: there is one thread, here and below.
+        self.handed_len.store(waiting + handed.len, Ordering::Relaxed);
+        self.handed.push(&mut handed);
+        for runners in &self.runners {
+            runners.store(0, Ordering::Relaxed);
+        }
+        #[cfg(all(feature = "std", not(any(loom, shuttle))))]
+        self.background.reset();
     }
 
     fn note_pending(&self) {

@@ -11,12 +11,17 @@ use core::ptr;
 use turgo_machine::thread::thread_local;
 
 use super::Full;
+#[cfg(not(any(loom, shuttle)))]
+use alloc::sync::Weak;
+
 use super::InReadSection;
 #[cfg(not(any(loom, shuttle)))]
 use super::config::Config;
 use super::domain::Inner;
 use super::guard::{Guard, sealed};
 use super::handle::{Cookie, operations};
+use super::qsbr::Qsbr;
+use super::reader::Reader;
 use super::record::RcuRecord;
 use super::stall::Stall;
 use crate::reclaim::{Owned, Reclaim, ReclaimStats, Retired};
@@ -25,16 +30,16 @@ use crate::registry::Record;
 use crate::registry::{Exit, LocalTable};
 
 #[cfg(not(any(loom, shuttle)))]
-static GLOBAL: Inner = Inner::new(Config::DEFAULT);
+static GLOBAL: Inner = Inner::new(Config::DEFAULT, Weak::new());
 
 #[cfg(loom)]
 loom::lazy_static! {
-    static ref GLOBAL: Inner = Inner::new(super::config::Config::DEFAULT);
+    static ref GLOBAL: Inner = Inner::new(super::config::Config::DEFAULT, alloc::sync::Weak::new());
 }
 
 #[cfg(all(shuttle, not(loom)))]
 shuttle::lazy_static! {
-    static ref GLOBAL: Inner = Inner::new(super::config::Config::DEFAULT);
+    static ref GLOBAL: Inner = Inner::new(super::config::Config::DEFAULT, alloc::sync::Weak::new());
 }
 
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]

@@ -32,6 +32,17 @@ pub(super) struct Leader {
 }
 
 impl Leader {
+    const fn new() -> Self {
+        Self {
+            running: None,
+            watch: Watch::new(),
+            batches: Batches::new(),
+            ready: List::new(),
+            taken: 0,
+            phase: 0,
+        }
+    }
+
     /// The grace period that runs.
     pub(super) fn running(&self) -> Option<u64> {
         self.running
@@ -64,14 +75,7 @@ impl Leadership {
         pub(super) fn new() -> Self {
             Self {
                 taken: AtomicBool::new(false),
-                leader: UnsafeCell::new(Leader {
-                    running: None,
-                    watch: Watch::new(),
-                    batches: Batches::new(),
-                    ready: List::new(),
-                    taken: 0,
-                    phase: 0,
-                }),
+                leader: UnsafeCell::new(Leader::new()),
             }
         }
     }
@@ -86,6 +90,25 @@ impl Leadership {
         let _release = Release(&self.taken);
         // SAFETY: U5, the flag is ours.
         Some(self.leader.with_mut(|leader| f(unsafe { &mut *leader })))
+    }
+
+    /// Forgets who led in the child of a fork, where that thread is gone, and leaks what it was moving. Returns how many nodes the leader
+    /// has.
+    ///
+    /// # Safety
+    ///
+    /// There is one thread, and it does not lead.
+    pub(super) unsafe fn after_fork_child(&self) -> usize {
+        // Relaxed: there is one thread.
+        let was_led = self.taken.swap(false, Ordering::Relaxed);
+        self.leader.with_mut(|leader| {
+            // SAFETY: the caller's promise.
+            let leader = unsafe { &mut *leader };
+            if was_led {
+                core::mem::forget(core::mem::replace(leader, Leader::new()));
+            }
+            leader.batches.len() + leader.ready.len
+        })
     }
 }
 

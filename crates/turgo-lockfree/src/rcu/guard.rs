@@ -64,13 +64,21 @@ impl<S: Source> ReadGuard for Guard<'_, S> {
 
     #[inline(always)]
     fn shield(&self) -> RegionShield<'_> {
-        RegionShield(PhantomData)
+        RegionShield::new()
     }
 }
 
 /// A shield of a guard that protects everything: nothing at run time. Every operation is wait-free.
 #[derive(Debug)]
 pub struct RegionShield<'g>(PhantomData<(&'g (), *mut ())>);
+
+impl RegionShield<'_> {
+    /// A shield of whatever the caller borrows.
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 // SAFETY: R1, it reads inside of the section of the guard it borrows; R2 by U1 to U4.
 unsafe impl Shield for RegionShield<'_> {
@@ -105,7 +113,7 @@ impl<S: sealed::Source> Source for S {}
 pub(super) mod sealed {
     #[expect(unnameable_types, reason = "sealed: nobody outside can name or implement it")]
     #[expect(private_interfaces, reason = "sealed: nobody outside can name or call it")]
-    pub trait Source {
+    pub trait Source: Send + Sync {
         fn inner(&self) -> &super::Inner;
     }
 }

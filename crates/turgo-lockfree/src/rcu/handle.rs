@@ -6,6 +6,8 @@ use core::fmt;
 use super::config::Config;
 use super::domain::Inner;
 use super::guard::{Guard, sealed};
+use super::qsbr::Qsbr;
+use super::reader::Reader;
 use super::record::RcuRecord;
 use super::stall::Stall;
 use super::{Full, InReadSection};
@@ -46,7 +48,7 @@ impl Domain {
     /// A domain that works as `config` says.
     #[must_use]
     pub fn with_config(config: Config) -> Self {
-        Self { inner: Arc::new(Inner::new(config)) }
+        Self { inner: Arc::new_cyclic(|domain| Inner::new(config, domain.clone())) }
     }
 
     #[inline]
@@ -77,6 +79,29 @@ macro_rules! operations {
             #[inline]
             pub fn read_lock(&self) -> Guard<'_, Self> {
                 self.enter()
+            }
+
+            /// A place in the domain that the caller holds, instead of one that is looked up.
+            #[must_use]
+            pub fn register(&self) -> Reader<'_, Self> {
+                Reader::new(self)
+            }
+
+            /// A reader that reads all the time and reports when it does not.
+            #[must_use]
+            pub fn register_qsbr(&self) -> Qsbr<'_, Self> {
+                Qsbr::new(self)
+            }
+
+            /// Makes the domain usable in the child of a fork: readers that are gone hold up nothing any more, and what their threads had retired is leaked.
+            ///
+            /// # Safety
+            ///
+            /// The calling thread is the only one, in the child of a fork, and the fork was not made while this thread was inside of a call of this
+            /// domain, a callback included.
+            pub unsafe fn after_fork_child(&self) {
+                // SAFETY: the caller's promise.
+                unsafe { self.inner().after_fork_child(self.record()) };
             }
 
             /// Waits until every read section has ended that was open when this was called. Blocking.

@@ -106,7 +106,9 @@ impl RcuRecord {
     #[inline(always)]
     fn publish(&self, section: Section) {
         // Release: U3, pairs with the Acquire in `seen`; what was read in the section before comes first.
-        self.section.store(section.word(), Ordering::Release);
+        let order =
+            if mutant!("U3 Relaxed publication") { Ordering::Relaxed } else { Ordering::Release };
+        self.section.store(section.word(), order);
     }
 
     /// Begins a section, inside of another one or not.
@@ -125,13 +127,38 @@ impl RcuRecord {
     pub(super) fn lock_outermost(&self, periods: &AtomicU64) {
         // Acquire: U1, pairs with the Release that began the period; a reader that names it sees what was unlinked before.
         let sequence = periods.load(Ordering::Acquire);
-        if mutant!("U2 published after the section began") {
+        if mutant!("U2 section not published") {
             return;
         }
         self.publish(Section::outermost(sequence));
         if !mutant!("U2 lock without light") {
             light();
         }
+    }
+
+    /// Goes on reading, but uses nothing any more that was read before (Q1).
+    #[inline]
+    pub(super) fn renew(&self, periods: &AtomicU64) {
+        // Acquire: U1, as in `lock_outermost`.
+        self.publish(Section::outermost(periods.load(Ordering::Acquire)));
+    }
+
+    /// Reads nothing any more, whatever was published.
+    pub(super) fn set_idle(&self) {
+        self.publish(Section::IDLE);
+    }
+
+    /// Forgets everything, in the child of a fork where the owner is gone. What it had retired is leaked: it may have been at it.
+    ///
+    /// # Safety
+    ///
+    /// There is one thread, and the record is not its own.
+    pub(super) unsafe fn reset(&self) {
+        self.set_idle();
+        self.owner(|owner| {
+            core::mem::forget(core::mem::take(&mut owner.batches));
+            owner.running = false;
+        });
     }
 
     /// Ends a section; true where the record goes back to the registry.
