@@ -12,7 +12,9 @@
 //! - **Q2** A position is taken by one thread: by compare-and-swap of `tail` or `head`, both of which only move on. Between taking it and
 //!   storing the next sequence number the slot is that thread's alone.
 //! - **Q3** `head <= tail <= head` one lap on. `force_push` on a full queue takes the oldest item's position first, so that no producer can
-//!   take the new one before `force_push` stores `tail`.
+//!   take the new one before `force_push` stores `tail`. On nothing else a full queue takes an item.
+//! - **Q4** The queue is empty where `head == tail` and the slot there is free. Where it is not, an earlier consumer is about to free it, or a
+//!   `force_push` that has taken the oldest item has yet to put its own there; a `pop` waits to see which.
 
 mod position;
 
@@ -100,6 +102,10 @@ impl<T> ArrayQueue<T> {
                 self.fill(position, value);
                 Ok(())
             }
+            None if mutant!("Q3 push to a full queue") => {
+                self.force_push(value);
+                Ok(())
+            }
             None => Err(value),
         }
     }
@@ -138,6 +144,20 @@ impl<T> ArrayQueue<T> {
     /// Takes the oldest item.
     pub fn pop(&self) -> Option<T> {
         self.take_head(1).map(|(position, _)| self.empty(position))
+    }
+
+    /// As [`push`](Self::push), for whoever has the queue alone.
+    ///
+    /// # Errors
+    ///
+    /// Gives the item back where the queue is full.
+    pub fn push_mut(&mut self, value: T) -> Result<(), T> {
+        self.push(value)
+    }
+
+    /// As [`pop`](Self::pop), for whoever has the queue alone.
+    pub fn pop_mut(&mut self) -> Option<T> {
+        self.pop()
     }
 
     /// Moves items out of the front of `items` while there is room, and says how many. Items that were moved by one compare-and-swap are next
@@ -179,9 +199,6 @@ impl<T> ArrayQueue<T> {
             while count < wanted && self.is_free(end) {
                 end = self.laps.next(end);
                 count += 1;
-            }
-            if mutant!("Q1 full push overwrites") && count == 0 {
-                (end, count) = (self.laps.next(tail), 1);
             }
             if count > 0 {
                 // Relaxed: sequence numbers hand over slots; `tail` only says who writes (Q2).
@@ -235,10 +252,12 @@ impl<T> ArrayQueue<T> {
                 }
                 continue;
             }
+            // Q4, and looked at before `tail`: a slot that is free at `head` stays so while `tail` is there.
+            let is_free = self.is_free(head) || mutant!("Q4 empty amid a displacement");
             // SeqCst: as in `take_tail`.
             fence(Ordering::SeqCst);
             // Relaxed: the fence above.
-            if self.tail.load(Ordering::Relaxed) == head.0 {
+            if self.tail.load(Ordering::Relaxed) == head.0 && is_free {
                 return None;
             }
             thread::spin_loop();
@@ -308,7 +327,7 @@ impl<T> ArrayQueue<T> {
         self.len() == self.capacity()
     }
 
-    /// Items in the queue at one instant during the call. Lock-free: repeats where `tail` moves meanwhile.
+    /// Items in the queue at one instant during the call, without one that a `force_push` is exchanging. Lock-free: repeats where `tail` moves meanwhile.
     #[must_use]
     pub fn len(&self) -> usize {
         loop {

@@ -3,6 +3,7 @@
 #![cfg(not(loom))]
 #![allow(dead_code, reason = "the checker serves several targets; none uses all of it")]
 
+mod deques;
 mod lincheck;
 mod maps;
 mod queues;

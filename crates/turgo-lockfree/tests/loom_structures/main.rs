@@ -2,6 +2,7 @@
 
 #![cfg(loom)]
 
+mod deques;
 mod rings;
 
 /// Explores `model` with up to `preemptions` preemptions.

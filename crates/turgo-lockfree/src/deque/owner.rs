@@ -1,0 +1,200 @@
+//! The owner's side of the protocol, for growable and bounded deques alike. Invariants: [the module above](super).
+
+use alloc::sync::Arc;
+use core::cell::Cell;
+
+use turgo_machine::atomic::{Ordering, fence};
+use turgo_machine::mutant;
+
+use super::shared::{CLAIM_MAX, Order, Shared};
+use super::steal::Steal;
+use super::top::Top;
+use super::words::Words;
+
+/// The most slots a buffer can have: the items between two indices stay below 2^31.
+const SLOTS_MAX: u32 = 1 << 30;
+
+pub(super) struct Owner<T> {
+    pub(super) shared: Arc<Shared<T>>,
+    /// `Shared::bottom`, which only we store.
+    bottom: Cell<u32>,
+    /// A top of the past: there is at least the room it tells of (D8).
+    seen: Cell<Top>,
+    /// `Shared::buffer`, which only we store.
+    buffer: Cell<*mut Words<T>>,
+}
+
+// SAFETY: the cells move with the owner, of which there is one; items are reached through `Shared`, which is `Send` where they are.
+unsafe impl<T: Send> Send for Owner<T> {}
+
+impl<T> Owner<T> {
+    pub(super) fn new(order: Order, slots: u32) -> Self {
+        let shared = Arc::new(Shared::new(order, slots));
+        let buffer = Cell::new(shared.buffer());
+        Self { shared, bottom: Cell::new(0), seen: Cell::new(Top::START), buffer }
+    }
+
+    fn words(&self) -> &Words<T> {
+        // SAFETY: D7, no buffer is freed before the deque, and `shared` keeps it.
+        unsafe { &*self.buffer.get() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        usize::try_from(self.shared.top().distance(self.bottom.get())).unwrap_or(0)
+    }
+
+    /// How many items fit into `capacity`, looking at the top only if fewer than `wanted` seem to (D8).
+    pub(super) fn room(&self, capacity: u32, wanted: u32) -> u32 {
+        let bottom = self.bottom.get();
+        let room = capacity.wrapping_sub(bottom.wrapping_sub(self.seen.get().index()));
+        if room >= wanted {
+            return room;
+        }
+        self.seen.set(self.shared.top());
+        capacity - bottom.wrapping_sub(self.seen.get().index())
+    }
+
+    /// Writes an item where there is room, and shows it to thieves.
+    pub(super) fn put(&self, value: T) {
+        let bottom = self.bottom.get();
+        self.words().write(bottom, value);
+        self.move_bottom(bottom.wrapping_add(1));
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.words().slots()
+    }
+
+    fn move_bottom(&self, bottom: u32) {
+        self.bottom.set(bottom);
+        self.shared.set_bottom(bottom);
+    }
+
+    /// Moves all items to a buffer with room for `wanted` more.
+    ///
+    /// # Panics
+    ///
+    /// Where the deque would need more than 2^30 slots.
+    #[cold]
+    pub(super) fn grow(&self, wanted: u32) {
+        let (top, bottom) = (self.shared.top(), self.bottom.get());
+        let needed = bottom.wrapping_sub(top.index()).checked_add(wanted);
+        let needed = needed.filter(|needed| *needed <= SLOTS_MAX).expect("a deque past 2^30 items");
+        let slots = needed.next_power_of_two().max(self.slots());
+        let larger = Words::new(slots, self.buffer.get());
+        // SAFETY: `new` allocated it, and nobody else knows it yet.
+        let words = unsafe { &*larger };
+        let mut index = top.index();
+        while index != bottom {
+            self.words().copy(index, words, index);
+            index = index.wrapping_add(1);
+        }
+        self.buffer.set(larger);
+        self.shared.set_buffer(larger);
+    }
+
+    pub(super) fn pop(&self) -> Option<T> {
+        // Nothing has been pushed since the deque was seen empty.
+        if self.seen.get().index() == self.bottom.get() && !mutant!("D1 pop underflow") {
+            return None;
+        }
+        match self.shared.order {
+            Order::Lifo => self.pop_newest(),
+            Order::Fifo => self.pop_oldest(),
+        }
+    }
+
+    fn pop_oldest(&self) -> Option<T> {
+        let (index, seen) = self.shared.take_oldest(self.bottom.get());
+        self.seen.set(seen);
+        let item = self.words().read(index?);
+        // SAFETY: D4: the index was ours alone to take.
+        Some(unsafe { item.assume_init() })
+    }
+
+    fn pop_newest(&self) -> Option<T> {
+        let limit = CLAIM_MAX as i32;
+        let bottom = self.bottom.get().wrapping_sub(1);
+        // `seen` is no later than the top, so a short distance to it is no longer to the top.
+        if self.seen.get().distance(bottom) < limit {
+            let top = self.shared.top();
+            if top.distance(bottom) < 0 && !mutant!("D1 pop underflow") {
+                self.seen.set(top);
+                return None;
+            }
+            self.shared.set_bottom(bottom);
+            return self.pop_near_top(bottom, top);
+        }
+        self.shared.set_bottom(bottom);
+        if !mutant!("D3 no fence in pop") {
+            // SeqCst: pairs with the fence in `Shared::view`: a thief sees this bottom, or we its top or a later one (D3).
+            fence(Ordering::SeqCst);
+        }
+        let top = self.shared.top();
+        if top.distance(bottom) < limit {
+            return self.pop_near_top(bottom, top);
+        }
+        self.seen.set(top);
+        self.bottom.set(bottom);
+        Some(self.take(bottom))
+    }
+
+    /// Takes the item at `bottom`, which thieves may be about to take (D2). `shared.bottom` is lowered to it.
+    ///
+    /// Repeats at most as often as there are items left: each time thieves have taken at least one.
+    fn pop_near_top(&self, bottom: u32, mut top: Top) -> Option<T> {
+        loop {
+            if top.distance(bottom) < 0 && !mutant!("D1 pop underflow") {
+                // It was the last and was stolen. The index goes back up.
+                self.seen.set(top);
+                self.move_bottom(bottom.wrapping_add(1));
+                return None;
+            }
+            match self.shared.fend_off(top) {
+                Ok(now) => {
+                    self.seen.set(now);
+                    self.bottom.set(bottom);
+                    return Some(self.take(bottom));
+                }
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    fn take(&self, index: u32) -> T {
+        let item = self.words().read(index);
+        // SAFETY: D4: the caller has taken the item at `index`, which we wrote.
+        unsafe { item.assume_init() }
+    }
+
+    /// Steals up to `limit` items into the room there is for them, which the caller has made sure of, and shows them to thieves. With `one` the
+    /// item that this deque would have popped first is given back instead: stolen items keep the order in which their owner
+    /// would have popped them.
+    pub(super) fn steal_from(&self, from: &Shared<T>, limit: u32, one: bool) -> Steal<Option<T>> {
+        let (bottom, words) = (self.bottom.get(), self.words());
+        from.steal_many(limit, |number, buffer, index| {
+            buffer.copy(index, words, bottom.wrapping_add(number));
+        })
+        .map(|count| {
+            let at = |number: u32| bottom.wrapping_add(number);
+            // Now ours, the oldest first. The order in which our own pops give them must be that of their owner.
+            if from.order != self.shared.order {
+                (0..count / 2).for_each(|number| words.swap(at(number), at(count - 1 - number)));
+            }
+            if !one {
+                self.move_bottom(at(count));
+                return None;
+            }
+            let first = match self.shared.order {
+                Order::Lifo => at(count - 1),
+                Order::Fifo => at(0),
+            };
+            let item = self.take(first);
+            if first == bottom {
+                (1..count).for_each(|number| words.copy(at(number), words, at(number - 1)));
+            }
+            self.move_bottom(at(count - 1));
+            Some(item)
+        })
+    }
+}

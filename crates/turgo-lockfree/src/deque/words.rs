@@ -1,0 +1,134 @@
+//! The slots of a deque: items as machine words, each read and written atomically.
+//!
+//! A thief reads an item before it knows whether it may have it, perhaps while the owner overwrites it. Atomic words make that a race
+//! without undefined behaviour; a torn item is never looked at. The words are pointers, so that pointers inside an item keep what they point
+//! to (their provenance).
+//!
+//! # Invariants
+//!
+//! - **W1** Slot `index & mask` is `STRIDE` words from `(index & mask) * STRIDE`; the number of slots is a power of two.
+//! - **W2** A word of an item is read as a number only after `freeze`, so that padding is no longer undefined.
+//! - **W3** What `read` returns is an item only if one `write` at that index wrote all of its words and no later one any: the caller finds out by a
+//!   compare-and-swap of the top.
+
+use alloc::boxed::Box;
+use core::marker::PhantomData;
+use core::mem::{ManuallyDrop, MaybeUninit, size_of};
+use core::ptr;
+
+use turgo_machine::atomic::{AtomicPtr, Ordering};
+
+const WORD: usize = size_of::<*mut ()>();
+
+/// A buffer, and the smaller ones it replaced.
+pub(super) struct Words<T> {
+    words: Box<[AtomicPtr<()>]>,
+    mask: u32,
+    /// Thieves may still read from it; freed with the deque.
+    pub(super) previous: *mut Words<T>,
+    items: PhantomData<T>,
+}
+
+impl<T> Words<T> {
+    const STRIDE: usize = size_of::<T>().div_ceil(WORD);
+
+    /// # Panics
+    ///
+    /// Where the buffer is larger than memory.
+    pub(super) fn new(slots: u32, previous: *mut Self) -> *mut Self {
+        assert!(slots.is_power_of_two(), "W1");
+        let words = (slots as usize).checked_mul(Self::STRIDE).expect("a deque larger than memory");
+        let words = (0..words).map(|_| AtomicPtr::new(ptr::null_mut())).collect();
+        Box::into_raw(Box::new(Self { words, mask: slots - 1, previous, items: PhantomData }))
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        self.mask + 1
+    }
+
+    fn slot(&self, index: u32) -> &[AtomicPtr<()>] {
+        let start = (index & self.mask) as usize * Self::STRIDE;
+        &self.words[start..start + Self::STRIDE]
+    }
+
+    pub(super) fn write(&self, index: u32, value: T) {
+        let value = ManuallyDrop::new(value);
+        let bytes = (&raw const value).cast::<u8>();
+        freeze(bytes);
+        for (number, word) in self.slot(index).iter().enumerate() {
+            let length = (size_of::<T>() - number * WORD).min(WORD);
+            let mut held = MaybeUninit::<*mut ()>::zeroed();
+            // SAFETY: `number` words lie before this one inside the value.
+            let from = unsafe { bytes.add(number * WORD) };
+            // SAFETY: `length` bytes of the value are left at `from`, and a word holds as many.
+            unsafe { ptr::copy_nonoverlapping(from, held.as_mut_ptr().cast(), length) };
+            // SAFETY: W2 for the bytes of the value, and the others are zero; any bytes make a pointer.
+            let held = unsafe { held.assume_init() };
+            // Relaxed: the store of `bottom` that follows publishes it.
+            word.store(held, Ordering::Relaxed);
+        }
+    }
+
+    /// The words at an index: an item only as W3 says.
+    pub(super) fn read(&self, index: u32) -> MaybeUninit<T> {
+        let mut value = MaybeUninit::<T>::uninit();
+        let bytes = value.as_mut_ptr().cast::<u8>();
+        for (number, word) in self.slot(index).iter().enumerate() {
+            let length = (size_of::<T>() - number * WORD).min(WORD);
+            // Relaxed: the load of `bottom` or `top` that came before orders it; W3.
+            let held = word.load(Ordering::Relaxed);
+            // SAFETY: `number` words lie before this one inside the value.
+            let to = unsafe { bytes.add(number * WORD) };
+            // SAFETY: `length` bytes of the value are left at `to`, and the word holds as many.
+            unsafe { ptr::copy_nonoverlapping((&raw const held).cast(), to, length) };
+        }
+        value
+    }
+
+    /// Copies the words at an index to an index of another buffer.
+    pub(super) fn copy(&self, index: u32, to: &Self, at: u32) {
+        for (from, to) in self.slot(index).iter().zip(to.slot(at)) {
+            // Relaxed: as in `read` and `write`.
+            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    /// Exchanges the words at two indices. Only for indices nobody else reads.
+    pub(super) fn swap(&self, one: u32, other: u32) {
+        for (one, other) in self.slot(one).iter().zip(self.slot(other)) {
+            // Relaxed: nobody else reads them yet.
+            let held = one.load(Ordering::Relaxed);
+            // Relaxed: as above.
+            one.store(other.load(Ordering::Relaxed), Ordering::Relaxed);
+            // Relaxed: as above.
+            other.store(held, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Makes every byte of a value defined, padding included, as far as the compiler can tell (W2).
+#[inline(always)]
+fn freeze(value: *const u8) {
+    #[cfg(not(any(loom, shuttle, miri)))]
+    // SAFETY: the text is empty. The compiler must assume that it wrote any bytes to the padding of the value, which it may: the value is a local
+    // that was moved here, and no byte of it that means anything changes.
+    unsafe {
+        core::arch::asm!("/* {0} */", in(reg) value, options(nostack, preserves_flags));
+    }
+    #[cfg(any(loom, shuttle, miri))]
+    let _ = value;
+}
+
+/// Frees a buffer and those it replaced.
+///
+/// # Safety
+///
+/// `newest` came from [`Words::new`], as did all it names, none is used by anyone any more, and this happens once.
+pub(super) unsafe fn free_all<T>(newest: *mut Words<T>) {
+    let mut next = newest;
+    while !next.is_null() {
+        // SAFETY: the caller says so.
+        let words = unsafe { Box::from_raw(next) };
+        next = words.previous;
+    }
+}
