@@ -5,6 +5,8 @@
 
 #![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
 
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+pub mod affinity;
 pub mod atomic;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod barrier;
@@ -12,6 +14,8 @@ pub mod cell;
 #[cfg(feature = "std")]
 pub mod clock;
 pub mod mutant;
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+pub mod numa;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod thread;
 #[cfg(feature = "std")]

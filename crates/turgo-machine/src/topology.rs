@@ -288,6 +288,12 @@ impl Topology {
         self.limits.quota.map_or(cpus, |quota| quota.cpus_whole().clamp(1, cpus))
     }
 
+    /// The same machine with other nodes of the same numbers.
+    #[cfg(test)]
+    pub(crate) fn with_nodes(self, nodes: Vec<Node>) -> Self {
+        Self { nodes, ..self }
+    }
+
     fn position(&self, id: NodeId) -> Option<usize> {
         if crate::mutant!("T3 distances by number") {
             return self.nodes.get(id.0 as usize).map(|_| id.0 as usize);
