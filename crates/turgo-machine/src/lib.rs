@@ -13,6 +13,8 @@ pub mod barrier;
 pub mod cell;
 #[cfg(feature = "std")]
 pub mod clock;
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+pub mod latency;
 pub mod mutant;
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 pub mod numa;
