@@ -190,6 +190,9 @@ impl Numa {
                 let nearest = self.shared.nearest.iter().find(|(id, _)| *id == node);
                 let nearest =
                     nearest.and_then(|(_, nearest)| *nearest).ok_or(MapError::NoMemory(node))?;
+                if crate::mutant!("N6 nodes without memory are asked") {
+                    return Ok(Policy::Preferred(node));
+                }
                 if nearest != node {
                     self.shared.counters.fell_back();
                 }

@@ -285,6 +285,9 @@ impl Topology {
     #[must_use]
     pub fn workers_max(&self) -> usize {
         let cpus = self.cpus.len();
+        if crate::mutant!("T5 processor time ignored") {
+            return cpus;
+        }
         self.limits.quota.map_or(cpus, |quota| quota.cpus_whole().clamp(1, cpus))
     }
 
