@@ -19,6 +19,7 @@ mod manifest;
 mod measure;
 mod models;
 mod mutants;
+mod numa_guest;
 mod ranks;
 mod rust;
 mod tidy;
@@ -34,7 +35,9 @@ usage: cargo xtask <task>
   models  the tests of concurrent crates under loom and shuttle
   mutants every planted mistake of concurrent crates, and the test that found it
   scaling gain of a second worker over 1 GB (needs the release build; minutes on a quiet machine)
-  locks   every lock of the workspace, with the reason why it is not on a per-row path";
+  locks   every lock of the workspace, with the reason why it is not on a per-row path
+  numa-guest [VMLINUZ]
+          placement on an emulated machine of five memory nodes (needs QEMU and a kernel; half a minute)";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         (Some("models"), None) => models::run(&root),
         (Some("mutants"), None) => mutants::run(&root),
         (Some("scaling"), None) => measure::scaling(&root),
+        (Some("numa-guest"), kernel) => numa_guest::run(&root, kernel.as_deref()),
         (Some("locks"), None) => check(&root, |tree| {
             print!("{}", locks::inventory(tree));
             locks::check(tree)

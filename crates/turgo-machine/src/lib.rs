@@ -5,16 +5,29 @@
 
 #![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
 
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+pub mod affinity;
 pub mod atomic;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod barrier;
 pub mod cell;
 #[cfg(feature = "std")]
 pub mod clock;
+#[cfg(all(feature = "std", unix, not(any(loom, shuttle))))]
+pub mod latency;
 pub mod mutant;
+#[cfg(all(feature = "std", unix, not(any(loom, shuttle))))]
+pub mod numa;
+pub mod prefetch;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub mod thread;
 #[cfg(feature = "std")]
 pub mod topology;
 
-pub use crossbeam_utils::{Backoff, CachePadded};
+/// Waits longer from one failed attempt to the next: first some `spin_loop` hints, twice as many each time, then the rest of the
+/// thread's time slice ([`snooze`](Backoff::snooze)); [`is_completed`](Backoff::is_completed) says when it is time to park instead. crossbeam's, because the
+/// numbers in it come from measurements on machines that we do not have.
+pub use crossbeam_utils::Backoff;
+/// Keeps a value on cache lines of its own: 128 bytes on x86-64 (where lines are fetched in pairs), aarch64 and powerpc64, as much as a
+/// line has elsewhere. crossbeam's, which keeps the table of processors.
+pub use crossbeam_utils::CachePadded;

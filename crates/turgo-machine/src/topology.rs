@@ -285,7 +285,16 @@ impl Topology {
     #[must_use]
     pub fn workers_max(&self) -> usize {
         let cpus = self.cpus.len();
+        if crate::mutant!("T5 processor time ignored") {
+            return cpus;
+        }
         self.limits.quota.map_or(cpus, |quota| quota.cpus_whole().clamp(1, cpus))
+    }
+
+    /// The same machine with other nodes of the same numbers.
+    #[cfg(test)]
+    pub(crate) fn with_nodes(self, nodes: Vec<Node>) -> Self {
+        Self { nodes, ..self }
     }
 
     fn position(&self, id: NodeId) -> Option<usize> {

@@ -34,10 +34,24 @@ pub(crate) enum Command {
     /// Measure known queries, after checking their answers
     #[command(subcommand)]
     Bench(Bench),
+    /// Show the machine as Turgo sees it: nodes, processors, caches, distances, limits
+    #[command(after_help = TOPOLOGY_EXAMPLES)]
+    Topology(Topology),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(Completions),
 }
+
+const TOPOLOGY_EXAMPLES: &str = "\
+Examples:
+  turgo topology
+  turgo topology --json
+  turgo topology --simulate 4x16,ring
+  turgo topology --simulate dual:8,llc=4,memory=64GiB
+
+A machine that is made up is NODESxCORES or NODESxCORESxTHREADS, or uma, dual or quad, and options
+behind commas: mesh or ring, distances=10-21/21-10, llc=CORES, memory=SIZE.
+Exit status: 0 done, 1 a file of the kernel cannot be understood, 2 wrong usage.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -129,6 +143,17 @@ pub(crate) struct Explain {
     /// How the plan is written
     #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
     pub(crate) format: PlanFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Topology {
+    /// Show a machine that is made up
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) simulate: Option<String>,
+
+    /// One JSON object, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -17,6 +17,7 @@ mod screen;
 mod script;
 mod shell;
 mod stats;
+mod topology;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Sql(sql) => shell::sql(&sql),
         Command::Explain(explain) => explain::explain(&explain),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Topology(topology) => topology::topology(&topology),
         Command::Completions(completions) => completions::completions(completions.shell),
     };
     match ended {

@@ -43,6 +43,11 @@ impl Failure {
         Self { text: render(name, line, text, error, colors()), code: 1 }
     }
 
+    /// An argument of the command line, `text`, with the place at fault.
+    pub(crate) fn argument(name: &str, text: &str, error: &SqlError) -> Self {
+        Self { text: render(name, 1, text, error, colors()), code: 2 }
+    }
+
     /// Exit status.
     pub(crate) fn code(&self) -> u8 {
         self.code

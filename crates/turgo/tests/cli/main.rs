@@ -12,6 +12,7 @@ mod run;
 mod shell;
 mod signals;
 mod terminal;
+mod topology;
 mod undeclared;
 mod usage;
 

@@ -20,10 +20,9 @@ impl Files for Tree {
 
     fn numbered(&self, folder: &str, prefix: &str) -> Vec<u32> {
         let folder = format!("{folder}/");
-        let inner = |path: &String| {
-            Some(path.strip_prefix(&folder)?.split('/').next().unwrap_or_default().to_owned())
-        };
-        numbers(self.0.keys().filter_map(inner), prefix)
+        let below =
+            self.0.range(folder.clone()..).map_while(|(path, _)| path.strip_prefix(&folder));
+        numbers(below.map(|rest| rest.split('/').next().unwrap_or_default().to_owned()), prefix)
     }
 }
 

@@ -44,7 +44,7 @@ fn distances_may_be_given() {
 
 #[test]
 fn a_simulated_machine_keeps_every_invariant() {
-    for spec in ["uma", "dual", "quad,ring", "3x5x4,llc=2", "64x128", "8192x1", "1x8192"] {
+    for spec in ["uma", "dual", "quad,ring", "3x5x4,llc=2", "64x8x2", "8192x1"] {
         let Ok(machine) = Topology::simulate(spec) else {
             assert_eq!(spec, "8192x1", "at most 64 nodes");
             continue;

@@ -1,0 +1,174 @@
+//! Which processors a thread may run on.
+//!
+//! # Invariants
+//!
+//! - **F1** A guard puts back the set that was in force when it was made, on the thread that made it: it cannot be sent to another.
+//! - **F2** Sets hold all the numbers the kernel can have, not only the first 1,024 of `cpu_set_t`.
+
+use std::io;
+use std::marker::PhantomData;
+
+use crate::topology::{CpuId, CpuSet, Id};
+
+/// Words of a set that holds every number (F2).
+const WORDS: usize = CpuId::LIMIT as usize / 64;
+
+/// The processors the calling thread may run on.
+///
+/// # Errors
+///
+/// Where the kernel has no such call, or refuses it (`seccomp`).
+pub fn current() -> io::Result<CpuSet> {
+    let mut words = vec![0u64; WORDS];
+    system::get(&mut words)?;
+    Ok(CpuSet::of_words(words))
+}
+
+/// Lets the calling thread run on these processors only, and moves it there. Threads it starts from now on inherit the set.
+///
+/// # Errors
+///
+/// If none of them is one the process may use ([`io::ErrorKind::InvalidInput`]), or where the kernel refuses.
+pub fn set(cpus: &CpuSet) -> io::Result<()> {
+    system::set(cpus.words())
+}
+
+/// Keeps the calling thread on one processor until the guard is dropped.
+///
+/// ```
+/// use turgo_machine::affinity;
+/// let before = affinity::current()?;
+/// let cpu = before.first().expect("a thread may run somewhere");
+/// {
+///     let _pinned = affinity::pin(cpu)?;
+///     assert_eq!(affinity::current()?.len(), 1);
+/// }
+/// assert_eq!(affinity::current()?, before);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`set`].
+pub fn pin(cpu: CpuId) -> io::Result<Pinned> {
+    restrict(&CpuSet::from_iter([cpu]))
+}
+
+/// As [`pin`], to a set of processors.
+///
+/// # Errors
+///
+/// As [`set`].
+pub fn restrict(cpus: &CpuSet) -> io::Result<Pinned> {
+    let before = current()?;
+    set(cpus)?;
+    Ok(Pinned { before, thread: PhantomData })
+}
+
+/// Keeps a thread where [`pin`] or [`restrict`] put it; puts back its old set when dropped (F1).
+///
+/// If the kernel refuses to put it back, because the process has lost those processors meanwhile, the thread stays where it is.
+#[derive(Debug)]
+#[must_use = "the old set is put back when this is dropped"]
+pub struct Pinned {
+    before: CpuSet,
+    /// A raw pointer is not `Send`, so neither is the guard (F1).
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if !crate::mutant!("F1 affinity stays") {
+            // Refused only where the process may use none of the old processors any more: then there is nothing to put back.
+            let _ = set(&self.before);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    //! The calls of Linux, with sets of any size.
+
+    use std::io;
+
+    pub(super) fn get(words: &mut [u64]) -> io::Result<()> {
+        // SAFETY: the kernel writes at most the given number of bytes to `words`, which has as many.
+        let written = unsafe {
+            libc::syscall(libc::SYS_sched_getaffinity, 0, size_of_val(words), words.as_mut_ptr())
+        };
+        if written < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    pub(super) fn set(words: &[u64]) -> io::Result<()> {
+        // SAFETY: the kernel reads the given number of bytes from `words`, which has as many.
+        let done = unsafe {
+            libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(words), words.as_ptr())
+        };
+        if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    //! Other systems have no such calls, or only hints.
+
+    use std::io::{Error, ErrorKind, Result};
+
+    pub(super) fn get(_words: &mut [u64]) -> Result<()> {
+        Err(Error::from(ErrorKind::Unsupported))
+    }
+
+    pub(super) fn set(_words: &[u64]) -> Result<()> {
+        Err(Error::from(ErrorKind::Unsupported))
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    /// The processor this thread runs on.
+    fn here() -> CpuId {
+        // SAFETY: takes nothing, and returns a number.
+        let cpu = unsafe { libc::sched_getcpu() };
+        CpuId(u32::try_from(cpu).expect("the kernel knows"))
+    }
+
+    #[test]
+    fn a_pinned_thread_runs_where_it_was_put() {
+        let before = current().expect("a set");
+        for cpu in before.iter() {
+            let pinned = pin(cpu).expect("a processor of ours");
+            assert_eq!(current().expect("a set").to_string(), cpu.to_string());
+            assert_eq!(here(), cpu);
+            drop(pinned);
+            assert_eq!(current().expect("a set"), before, "F1");
+        }
+    }
+
+    #[test]
+    fn guards_nest() {
+        let before = current().expect("a set");
+        let (first, last) = (before.first().expect("one"), before.iter().last().expect("one"));
+        let outer = pin(first).expect("a processor of ours");
+        {
+            let _inner = pin(last).expect("a processor of ours");
+            assert!(current().expect("a set").contains(last));
+        }
+        assert_eq!(current().expect("a set"), CpuSet::from_iter([first]));
+        drop(outer);
+        assert_eq!(current().expect("a set"), before);
+    }
+
+    #[test]
+    fn a_processor_that_is_not_there_is_refused() {
+        let before = current().expect("a set");
+        let error = pin(CpuId(8191)).expect_err("no machine of ours has so many");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(
+            set(&CpuSet::new()).expect_err("nowhere to run").kind(),
+            io::ErrorKind::InvalidInput
+        );
+        assert_eq!(current().expect("a set"), before);
+    }
+}
