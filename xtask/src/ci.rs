@@ -8,13 +8,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::tree::{Finding, Tree};
-use crate::{answers, locks, measure, ranks, tidy};
+use crate::{answers, locks, measure, models, mutants, ranks, tidy};
 
 /// A named step at the root of the workspace.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
 /// Steps that need no release build, cheapest first.
-const DEBUG: [Step; 6] = [
+const DEBUG: [Step; 8] = [
     ("layout", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", |root| check(root, tidy::check)),
     ("ranks", |root| check(root, ranks::check)),
@@ -26,6 +26,8 @@ const DEBUG: [Step; 6] = [
         let deny = ("RUSTDOCFLAGS", "-D warnings");
         cargo(root, &["doc", "--workspace", "--no-deps"], &[deny])
     }),
+    ("models", models::run),
+    ("mutants", mutants::run),
 ];
 
 /// The release build and the steps that use it.

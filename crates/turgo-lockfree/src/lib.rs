@@ -19,3 +19,8 @@ pub mod ring;
 
 pub use rcu_cell::{RcuCell, Replaced};
 pub use reclaim::{Atomic, Owned, Reclaim, Shared};
+
+/// The code of the book's chapter is compiled and run with the tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/book/lockfree.md")]
+struct Tutorial;
