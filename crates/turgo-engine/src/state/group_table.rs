@@ -11,6 +11,7 @@
 
 mod encoded;
 mod integer;
+mod near;
 mod string;
 mod tuple;
 

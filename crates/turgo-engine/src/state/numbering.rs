@@ -32,6 +32,15 @@ impl<K: Copy + Eq + Hash> Numbering<K> {
         }
     }
 
+    /// The number of `key`, if [`Numbering::number`] gave it one.
+    pub(super) fn find(&self, key: K) -> Option<u32> {
+        if self.table.is_empty() {
+            return None;
+        }
+        let hash = hash_one(&self.hasher, key);
+        self.table.find(hash, |&(other, _)| other == key).map(|&(_, number)| number)
+    }
+
     /// Numbers a key that is not there.
     fn add(&mut self, hash: u64, key: K) -> Result<u32> {
         let number = next_number(self.keys.len())?;
@@ -47,13 +56,13 @@ impl<K> Numbering<K> {
         Self { table: HashTable::new(), hasher: DefaultHashBuilder::default(), keys: Vec::new() }
     }
 
-    /// The next number, under which `stand_in` is listed but not found.
+    /// The next number, under which `key` is listed but not found.
     ///
     /// # Errors
     /// As [`Numbering::number`].
-    pub(super) fn list(&mut self, stand_in: K) -> Result<u32> {
+    pub(super) fn list(&mut self, key: K) -> Result<u32> {
         let number = next_number(self.keys.len())?;
-        self.keys.push(stand_in);
+        self.keys.push(key);
         Ok(number)
     }
 

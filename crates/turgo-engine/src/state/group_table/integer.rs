@@ -1,4 +1,7 @@
 //! Keys of one column of integers, dates, times, timestamps, durations or decimals.
+//!
+//! Keys that lie near each other are found by their place, all others by their hash. A key that was too
+//! far away when it came gets its place when the range has reached it and it is looked up again.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -6,15 +9,18 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{ArrowPrimitiveType, DataType};
+use arrow::datatypes::{ArrowNativeType, ArrowPrimitiveType, DataType};
 
 use super::KeyStore;
+use super::near::Near;
 use crate::error::Result;
 use crate::state::numbering::Numbering;
 
 #[derive(Debug)]
 pub(super) struct IntegerKeys<T: ArrowPrimitiveType> {
     data_type: DataType,
+    near: Near,
+    /// All keys; found are those that are not near.
     keys: Numbering<T::Native>,
     /// The group of NULL, listed under a default value.
     null: Option<u32>,
@@ -22,7 +28,32 @@ pub(super) struct IntegerKeys<T: ArrowPrimitiveType> {
 
 impl<T: ArrowPrimitiveType<Native: Eq + Hash>> IntegerKeys<T> {
     pub(super) fn new(data_type: DataType) -> Self {
-        Self { data_type, keys: Numbering::new(), null: None }
+        Self { data_type, near: Near::default(), keys: Numbering::new(), null: None }
+    }
+
+    #[inline(always)]
+    fn id(&mut self, key: T::Native) -> Result<u32> {
+        match key.to_i64() {
+            Some(value) => match self.near.get(value) {
+                Some(id) => Ok(id),
+                None => self.far_id(key, value),
+            },
+            None => self.keys.number(key),
+        }
+    }
+
+    /// The id of a key that is new, or has no place yet: not a part of the loop over the others.
+    #[inline(never)]
+    fn far_id(&mut self, key: T::Native, value: i64) -> Result<u32> {
+        if !self.near.reach(value, self.keys.len()) {
+            return self.keys.number(key);
+        }
+        let id = match self.keys.find(key) {
+            Some(id) => id,
+            None => self.keys.list(key)?,
+        };
+        self.near.note(value, id);
+        Ok(id)
     }
 
     fn null_id(&mut self) -> Result<u32> {
@@ -38,15 +69,18 @@ impl<T: ArrowPrimitiveType<Native: Eq + Hash>> IntegerKeys<T> {
 impl<T: ArrowPrimitiveType<Native: Eq + Hash> + Debug> KeyStore for IntegerKeys<T> {
     fn intern(&mut self, keys: &[ArrayRef], groups: &mut Vec<u32>) -> Result<()> {
         let column = keys[0].as_primitive::<T>();
+        let first = groups.len();
+        groups.resize(first + column.len(), 0);
+        let groups = groups[first..].iter_mut();
         match column.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => {
-                for &key in column.values() {
-                    groups.push(self.keys.number(key)?);
+                for (group, &key) in groups.zip(column.values()) {
+                    *group = self.id(key)?;
                 }
             }
             Some(nulls) => {
-                for (&key, valid) in column.values().iter().zip(nulls) {
-                    groups.push(if valid { self.keys.number(key)? } else { self.null_id()? });
+                for ((group, &key), valid) in groups.zip(column.values()).zip(nulls) {
+                    *group = if valid { self.id(key)? } else { self.null_id()? };
                 }
             }
         }
@@ -64,7 +98,7 @@ impl<T: ArrowPrimitiveType<Native: Eq + Hash> + Debug> KeyStore for IntegerKeys<
     }
 
     fn bytes(&self) -> usize {
-        self.keys.bytes()
+        self.keys.bytes() + self.near.bytes()
     }
 }
 

@@ -217,3 +217,30 @@ fn keys_of_a_type_without_an_order_are_refused_by_name_or_work() {
         }
     }
 }
+
+/// Numbers that lie near each other are not hashed; whether they do changes with every key.
+#[test]
+fn a_number_keeps_its_group_when_others_come_near_it() {
+    let field: FieldRef = Arc::new(Field::new("key", DataType::Int64, true));
+    let mut table = GroupTable::new(&[field]).unwrap();
+    let mut expected = Vec::new();
+    // Far from each other at first, on both sides, round the ends of the range, and NULL among them.
+    let far = [5_000, -5_000, i64::MIN, i64::MAX, 1 << 40].map(Some);
+    let steps = far.into_iter().chain([None]).chain((0..3_000).map(Some)).chain(far);
+    let steps: Vec<Option<i64>> = steps.chain((-3_000..6_000).map(Some)).chain([None]).collect();
+    let mut groups = Vec::new();
+    for keys in steps.chunks(700) {
+        let column: ArrayRef = Arc::new(Int64Array::from(keys.to_vec()));
+        table.intern(&[column], keys.len(), &mut groups).unwrap();
+        for (key, group) in keys.iter().zip(&groups) {
+            let known = expected.iter().position(|other| other == key);
+            let known = known.unwrap_or_else(|| {
+                expected.push(*key);
+                expected.len() - 1
+            });
+            assert_eq!(*group as usize, known, "{key:?}");
+        }
+    }
+    let keys = table.keys().unwrap();
+    assert_eq!(keys[0].as_ref(), &Int64Array::from(expected) as &dyn Array);
+}
