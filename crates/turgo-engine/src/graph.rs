@@ -248,7 +248,8 @@ pub enum OperatorSpec {
         /// Input columns, then the three.
         schema: SchemaRef,
     },
-    /// Aggregates what one instance sees into partial states.
+    /// Aggregates what one instance sees into partial states. With one worker, whose only instance of the
+    /// next stage owns all groups, its rows go on to [`Self::FinalAggregate`] as they are.
     PartialAggregate(Arc<Aggregate>),
     /// Merges partial states and emits each group once, when its window closes or the input ends;
     /// with [`Aggregate::lateness`], when its window is emitted and when late rows change it.

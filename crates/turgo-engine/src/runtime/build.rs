@@ -214,7 +214,10 @@ impl<'a> Plan<'a> {
     ) -> Result<Vec<Box<dyn Operator>>> {
         let mut operators = Vec::with_capacity(stage.operators.len());
         for (position, spec) in stage.operators.iter().enumerate() {
-            let mut operator = operator(spec, self.flush)?;
+            let alone = self.config.workers == 1;
+            let spec = if alone { by_rows(spec) } else { Some(spec.clone()) };
+            let Some(spec) = spec else { continue };
+            let mut operator = operator(&spec, self.flush)?;
             if let Some(checkpoint) = self.control.restore() {
                 let instances = self.instances(stage);
                 for rows in checkpoint.states((index, position), instance, instances)? {
@@ -405,6 +408,19 @@ impl Drop for StopOnDrop<'_> {
 pub(crate) fn guard<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))))
+}
+
+/// What an operator does where one worker carries the run. There is one owner of all groups, and rows
+/// go to it as they are; `None` is in the place of the operator that would have made states of them,
+/// the last one of its stage.
+fn by_rows(spec: &OperatorSpec) -> Option<OperatorSpec> {
+    match spec {
+        OperatorSpec::PartialAggregate(aggregate) if aggregate.lateness == 0 => None,
+        OperatorSpec::FinalAggregate(aggregate) if aggregate.lateness == 0 => {
+            Some(OperatorSpec::RowAggregate(Arc::clone(aggregate)))
+        }
+        other => Some(other.clone()),
+    }
 }
 
 /// `flush`: the end of the inputs closes the windows that are still open.
