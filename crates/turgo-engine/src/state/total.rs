@@ -15,7 +15,7 @@ use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, PrimitiveBuilder};
+use arrow::array::{Array, ArrayRef, BooleanArray, NullBufferBuilder, PrimitiveArray};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef};
 
 use super::Accumulate;
@@ -95,10 +95,22 @@ impl<A: Addend, O: Outcome<A::Total>> Totals<A, O> {
             _ => Ok(None),
         }
     }
+}
 
-    fn results(&self, rows: usize) -> PrimitiveBuilder<O::Result> {
-        PrimitiveBuilder::with_capacity(rows).with_data_type(self.result.clone())
+/// A column of type `data_type`.
+fn column<T: ArrowPrimitiveType>(
+    data_type: &DataType,
+    rows: usize,
+    results: impl Iterator<Item = Result<Option<T::Native>>>,
+) -> Result<ArrayRef> {
+    let (mut values, mut nulls) = (Vec::with_capacity(rows), NullBufferBuilder::new(rows));
+    for result in results {
+        let value = result?;
+        nulls.append(value.is_some());
+        values.push(value.unwrap_or_default());
     }
+    let column = PrimitiveArray::<T>::new(values.into(), nulls.finish());
+    Ok(Arc::new(column.with_data_type(data_type.clone())))
 }
 
 /// The error for a total that nothing can hold.
@@ -143,14 +155,15 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
         self.resize(total);
         let values = primitive::<A>(only(args)?)?;
         let selected = selected(values.nulls(), filter);
-        let mut results = self.results(groups.len());
-        for (row, (&group, &value)) in groups.iter().zip(values.values()).enumerate() {
+        let result = self.result.clone();
+        let rows = groups.iter().zip(values.values()).enumerate();
+        let results = rows.map(|(row, (&group, &value))| {
             if is_selected(selected.as_ref(), row) {
                 self.add(group, A::widen(value), O::Weight::ONE)?;
             }
-            results.append_option(self.value(group)?);
-        }
-        Ok(Arc::new(results.finish()))
+            self.value(group)
+        });
+        column::<O::Result>(&result, groups.len(), results)
     }
 
     fn merge(&mut self, groups: &[u32], states: &[ArrayRef], total: usize) -> Result<()> {
@@ -170,11 +183,8 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
     }
 
     fn read(&mut self, groups: &[u32]) -> Result<ArrayRef> {
-        let mut results = self.results(groups.len());
-        for &group in groups {
-            results.append_option(self.value(group)?);
-        }
-        Ok(Arc::new(results.finish()))
+        let results = groups.iter().map(|&group| self.value(group));
+        column::<O::Result>(&self.result, groups.len(), results)
     }
 
     fn state(&mut self) -> Result<Vec<ArrayRef>> {

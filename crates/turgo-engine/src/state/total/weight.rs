@@ -59,7 +59,13 @@ impl Weight for bool {
 
     fn split(states: &[ArrayRef]) -> Result<(&ArrayRef, Vec<Self>)> {
         let totals = only(states)?;
-        Ok((totals, (0..totals.len()).map(|row| totals.is_valid(row)).collect()))
+        Ok((
+            totals,
+            match totals.nulls() {
+                Some(nulls) => nulls.iter().collect(),
+                None => vec![true; totals.len()],
+            },
+        ))
     }
 }
 
