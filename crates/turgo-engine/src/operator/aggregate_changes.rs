@@ -11,7 +11,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array
 use arrow::compute;
 use datafusion_common::utils::normalize_float_zero;
 
-use super::panes::{self, Pane, PaneKey, PaneStore, Piece, filter_of, joined, pick};
+use super::panes::{self, Pane, PaneStore, Piece, filter_of, pick};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
@@ -52,7 +52,7 @@ enum Old {
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// The row of the piece that caused it.
-    rows: Vec<u32>,
+    pub(super) rows: Vec<u32>,
     pub(super) operations: Vec<Change>,
     /// Where its values stand: 0, the versions before the piece; 1, those after each row.
     pub(super) values: Vec<(usize, usize)>,
@@ -72,12 +72,10 @@ impl ChangesAggregate {
         Ok(Self { store, before, versions: Versions::default() })
     }
 
-    /// Adds the rows of one pane and returns the changes and, for each, the input row behind it.
-    fn change(&mut self, piece: &Piece) -> Result<(Changes, RecordBatch)> {
+    /// Adds the rows of one pane and returns the changes and their values, a column per call.
+    fn change(&mut self, piece: &Piece) -> Result<(Changes, Vec<ArrayRef>)> {
         let aggregate = self.store.aggregate().clone();
-        // As the group table has them: -0.0 and 0.0 are one key.
         let keys = pick(&piece.rows, &aggregate.keys);
-        let keys: Vec<ArrayRef> = keys.iter().map(normalize_float_zero).collect();
         let pane = self.store.pane(piece.pane)?;
         let known = pane.table.len();
         pane.table.intern(&keys, piece.rows.num_rows(), &mut self.versions.groups)?;
@@ -91,8 +89,7 @@ impl ChangesAggregate {
         let replaced = (self.before && !plain).then_some(&stored[..]);
         let groups = &self.versions.groups;
         let values = values(&aggregate, pane, &piece.rows, groups, replaced, &changes)?;
-        let rows = output(&aggregate, piece.pane, &keys, values, &changes)?;
-        Ok((changes, rows))
+        Ok((changes, values))
     }
 }
 
@@ -170,32 +167,30 @@ fn values(
     Ok(columns)
 }
 
-/// Keys, window and values of each change; the key of a pane is the end and the start of its window.
+/// Keys, window and values of each change: the keys are those of its row among `rows`.
 pub(super) fn output(
     aggregate: &Aggregate,
-    pane: PaneKey,
     keys: &[ArrayRef],
+    rows: &[u32],
+    windows: &[window_columns::Run],
     values: Vec<ArrayRef>,
-    changes: &Changes,
 ) -> Result<RecordBatch> {
-    let count = changes.rows.len();
-    let each_once = keys.iter().all(|key| key.len() == count)
-        && changes.rows.iter().zip(0..).all(|(row, at)| *row == at);
+    let each_once = keys.iter().all(|key| key.len() == rows.len())
+        && rows.iter().zip(0..).all(|(row, at)| *row == at);
     let mut columns: Vec<ArrayRef> = match each_once {
         true => keys.to_vec(),
         false => {
-            let rows = UInt32Array::from(changes.rows.clone());
+            let rows = UInt32Array::from(rows.to_vec());
             keys.iter().map(|key| compute::take(key, &rows, None)).collect::<Result<_, _>>()?
         }
     };
     if aggregate.panes != Panes::Whole {
-        let (end, start) = pane;
         let fields = aggregate.output.fields();
         let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];
-        columns.extend(window_columns::columns(std::iter::repeat_n((start, end), count), fields)?);
+        columns.extend(window_columns::columns(windows, fields)?);
     }
     columns.extend(values);
-    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     Ok(RecordBatch::try_new_with_options(aggregate.output.clone(), columns, &options)?)
 }
 
@@ -206,15 +201,29 @@ impl Operator for ChangesAggregate {
         let split = panes::split_rows(&aggregate, &batch, out)?;
         let mut origins: Vec<u32> = Vec::new();
         let mut operations = Vec::new();
+        let mut windows = Vec::new();
         let mut parts = Vec::new();
         for piece in split.pieces(&batch.rows)? {
-            let (changes, rows) = self.change(&piece)?;
+            let (changes, values) = self.change(&piece)?;
             origins.extend(changes.rows.iter().map(|row| piece.origin(*row as usize)));
+            // The key of a pane is the end and the start of its window.
+            windows.push(((piece.pane.1, piece.pane.0), changes.rows.len()));
             operations.extend(changes.operations);
-            parts.push(rows);
+            parts.push(values);
         }
+        if origins.is_empty() {
+            return Ok(());
+        }
+        // As the group table has them: -0.0 and 0.0 are one key.
+        let keys = pick(&batch.rows, &aggregate.keys);
+        let keys: Vec<ArrayRef> = keys.iter().map(normalize_float_zero).collect();
+        let values = (0..aggregate.calls.len()).map(|call| {
+            let parts: Vec<&dyn Array> = parts.iter().map(|part| &*part[call]).collect();
+            Ok(compute::concat(&parts)?)
+        });
+        let values = values.collect::<Result<_>>()?;
         let changes = Batch {
-            rows: joined(&aggregate.output, parts)?,
+            rows: output(&aggregate, &keys, &origins, &windows, values)?,
             under: match &batch.under {
                 RowWatermark::Same(time) => RowWatermark::Same(*time),
                 RowWatermark::Each(times) => {

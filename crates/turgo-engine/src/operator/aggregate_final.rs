@@ -13,10 +13,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute;
 
-use super::panes::{self, Complete, Groups, PaneStore, joined};
+use super::panes::{self, Complete, Groups, PaneStore};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
@@ -64,6 +64,16 @@ struct Open {
     keys: Vec<ArrayRef>,
     groups: usize,
     next: usize,
+}
+
+/// Rows of the result, put together of groups of one pane after the other.
+#[derive(Debug, Default)]
+struct Rows {
+    len: usize,
+    /// Of each pane, columns of keys and of values.
+    parts: Vec<Vec<ArrayRef>>,
+    /// Which windows they are in, if there are windows.
+    windows: Vec<window_columns::Run>,
 }
 
 impl FinalAggregate {
@@ -121,27 +131,25 @@ impl FinalAggregate {
             Due::Watermark(time) => time.saturating_add(aggregate.lateness),
             Due::End => WATERMARK_END,
         };
-        let mut room = OUTPUT_ROWS_MAX;
-        let mut parts = Vec::new();
-        while room > 0 {
+        let mut result = Rows::default();
+        while result.len < OUTPUT_ROWS_MAX {
             if self.open.is_none() {
                 let complete = self.store.take_complete(complete_under)?;
                 self.open = complete.map(|window| Open::new(&aggregate, window)).transpose()?;
             }
             let Some(open) = &mut self.open else { break };
-            let part = open.read(&aggregate, room)?;
-            room -= part.num_rows();
-            parts.push(part);
+            open.read(&aggregate, &mut result)?;
             if open.next == open.groups
                 && let Some(open) = self.open.take()
             {
                 self.store.keep(open.complete)?;
             }
         }
-        if !parts.is_empty() {
-            out.batch(Batch::derived(joined(&aggregate.output, parts)?, self.watermark));
+        let more = result.len == OUTPUT_ROWS_MAX;
+        if result.len > 0 {
+            out.batch(Batch::derived(result.joined(&aggregate)?, self.watermark));
         }
-        if room == 0 {
+        if more {
             return Ok(true);
         }
         self.due = None;
@@ -163,21 +171,24 @@ impl Open {
         Ok(Self { complete, keys, groups, next: 0 })
     }
 
-    /// The next groups, at most `room`, as output rows.
-    fn read(&mut self, aggregate: &Aggregate, room: usize) -> Result<RecordBatch> {
-        let rows = room.min(self.groups - self.next);
+    /// Adds the next groups to a result, as far as it has room.
+    fn read(&mut self, aggregate: &Aggregate, result: &mut Rows) -> Result<()> {
+        let rows = (OUTPUT_ROWS_MAX - result.len).min(self.groups - self.next);
         let due = self.next..self.next + rows;
         self.next += rows;
-        let windows = match &self.complete.groups {
-            Groups::Whole => vec![],
-            Groups::Window(start, end) => vec![(*start, *end); rows],
-            Groups::Sessions(ended) => ended[due.clone()].iter().map(|ended| ended.1).collect(),
-        };
-        let groups = match &self.complete.groups {
+        result.len += rows;
+        match &self.complete.groups {
+            Groups::Whole => {}
+            Groups::Window(start, end) => result.windows.push(((*start, *end), rows)),
+            Groups::Sessions(ended) => {
+                result.windows.extend(ended[due.clone()].iter().map(|ended| (ended.1, 1)));
+            }
+        }
+        let groups: Vec<u32> = match &self.complete.groups {
             Groups::Sessions(ended) => ended[due.clone()].iter().map(|ended| ended.0).collect(),
             Groups::Whole | Groups::Window(..) => {
                 let id = |group| u32::try_from(group).expect("group ids are 32 bits wide");
-                (id(due.start)..id(due.end)).collect::<Vec<u32>>()
+                (id(due.start)..id(due.end)).collect()
             }
         };
         let groups = UInt32Array::from(groups);
@@ -190,19 +201,39 @@ impl Open {
                 self.keys.iter().map(|key| key.slice(due.start, rows)).collect()
             }
         };
-        let fields = aggregate.output.fields();
-        if aggregate.panes != Panes::Whole {
-            let fields = &fields[columns.len()..columns.len() + window_columns::COLUMNS];
-            columns.extend(window_columns::columns(windows.iter().copied(), fields)?);
-        }
         // What is behind the output's calls is for the pane's own use.
-        let calls = fields.len() - columns.len();
-        for call in &mut self.complete.pane.calls[..calls] {
+        for call in &mut self.complete.pane.calls[..calls_of(aggregate)] {
             columns.push(call.read(groups.values())?);
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        result.parts.push(columns);
+        Ok(())
+    }
+}
+
+impl Rows {
+    /// Keys, window and values of all rows.
+    fn joined(self, aggregate: &Aggregate) -> Result<RecordBatch> {
+        let fields = aggregate.output.fields();
+        let keys = aggregate.keys.len();
+        let mut columns = Vec::with_capacity(fields.len());
+        for column in 0..keys + calls_of(aggregate) {
+            let parts: Vec<&dyn Array> = self.parts.iter().map(|part| &*part[column]).collect();
+            columns.push(compute::concat(&parts)?);
+        }
+        if aggregate.panes != Panes::Whole {
+            let fields = &fields[keys..keys + window_columns::COLUMNS];
+            let windows = window_columns::columns(&self.windows, fields)?;
+            columns.splice(keys..keys, windows);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(self.len));
         Ok(RecordBatch::try_new_with_options(aggregate.output.clone(), columns, &options)?)
     }
+}
+
+/// How many calls have a column in the result.
+fn calls_of(aggregate: &Aggregate) -> usize {
+    let windows = if aggregate.panes == Panes::Whole { 0 } else { window_columns::COLUMNS };
+    aggregate.output.fields().len() - aggregate.keys.len() - windows
 }
 
 /// The rows of a result.

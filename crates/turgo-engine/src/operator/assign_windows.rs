@@ -7,11 +7,11 @@
 use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::datatypes::SchemaRef;
 
-use super::panes::{time_error, times_of};
+use super::panes::{Place, in_windows, time_error, times_of};
 use super::{Operator, Output, window_columns};
 use crate::error::{EngineError, Result};
-use crate::message::Batch;
-use crate::time::{EventTime, EventTimes};
+use crate::message::{Batch, RowWatermark};
+use crate::time::{EventTime, EventTimes, WATERMARK_NONE};
 use crate::window::Windows;
 
 /// Most rows in one output batch.
@@ -33,6 +33,8 @@ pub struct AssignWindows {
 struct Open {
     batch: Batch,
     times: EventTimes,
+    /// The watermarks by which rows are late here.
+    under: RowWatermark,
     /// The next row.
     row: usize,
     /// Where in `row` the last part ended: windows that end at or before this have been produced.
@@ -50,35 +52,41 @@ impl AssignWindows {
         Ok(Self { time, windows, drop_late, schema, open: None })
     }
 
-    /// A row read under `under` enters windows that end after this.
-    fn late_until(&self, under: EventTime) -> EventTime {
-        if self.drop_late { under } else { EventTime::MIN }
-    }
-
     /// Whether a row stays one row, which whoever consumes it accounts for.
     fn keeps_rows(&self) -> bool {
         !self.drop_late && self.windows.tumbles()
     }
 
+    /// Where the next row belongs, and how many rows, with those behind it, belong there.
+    fn place(&self, open: &Open) -> Result<(Place, usize)> {
+        let Open { batch, times, under, row, .. } = open;
+        let time = times.at(*row).ok_or_else(|| time_error(&batch.rows, self.time, *row))?;
+        let place = in_windows(&self.windows, time, under.at(*row));
+        let rows = match &place {
+            Place::OnTime(span) => 1 + span.run(times, under, row + 1),
+            Place::PartlyLate(_) | Place::Late | Place::Nowhere => 1,
+        };
+        Ok((place, rows))
+    }
+
     /// Counts every row of a batch of input rows, once; where rows stay rows, only those that end
     /// here.
-    fn count(&self, open: &Open, out: &mut Output) -> Result<()> {
-        for row in 0..open.batch.len() {
-            let time =
-                open.times.at(row).ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
-            let first = self.windows.ends(time).next();
-            let after = self.late_until(open.batch.under.at(row));
-            let on_time = self.windows.ends_after(time, after).next();
-            match (first, on_time) {
-                (None, _) => out.counts.filtered += 1,
+    fn count(&self, open: &mut Open, out: &mut Output) -> Result<()> {
+        while open.row < open.batch.len() {
+            let (place, rows) = self.place(open)?;
+            match place {
+                Place::Nowhere => out.counts.filtered += 1,
                 _ if self.keeps_rows() => {}
-                (Some(_), None) => out.late(&open.batch, row),
-                (Some(first), Some(on_time)) => {
+                Place::Late => out.late(&open.batch, open.row),
+                Place::OnTime(_) => out.counts.used += rows as u64,
+                Place::PartlyLate(_) => {
                     out.counts.used += 1;
-                    out.counts.late_partial += u64::from(on_time != first);
+                    out.counts.late_partial += 1;
                 }
             }
+            open.row += rows;
         }
+        open.row = 0;
         Ok(())
     }
 
@@ -86,27 +94,45 @@ impl AssignWindows {
     fn step(&mut self, out: &mut Output) -> Result<bool> {
         let Some(mut open) = self.open.take() else { return Ok(false) };
         let mut rows = Vec::with_capacity(OUTPUT_ROWS_MAX);
-        let mut bounds = Vec::with_capacity(OUTPUT_ROWS_MAX);
+        let mut windows = Vec::new();
         while open.row < open.batch.len() && rows.len() < OUTPUT_ROWS_MAX {
-            let row = open.row;
-            let time =
-                open.times.at(row).ok_or_else(|| time_error(&open.batch.rows, self.time, row))?;
-            let after = open.after.max(self.late_until(open.batch.under.at(row)));
-            let mut ends = self.windows.ends_after(time, after);
-            for end in ends.by_ref().take(OUTPUT_ROWS_MAX - rows.len()) {
-                rows.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
-                bounds.push((self.windows.start(end), end));
+            let room = OUTPUT_ROWS_MAX - rows.len();
+            let (_, alike) = self.place(&open)?;
+            let time = open.times.at(open.row).expect("it has a place");
+            let after = open.after.max(open.under.at(open.row));
+            let ends: Vec<_> = self.windows.ends_after(time, after).take(room + 1).collect();
+            let alike = if open.after == EventTime::MIN { alike } else { 1 };
+            let whole = room.checked_div(ends.len()).unwrap_or(alike).min(alike);
+            let window = |end: &EventTime| (self.windows.start(*end), *end);
+            let number = |row| u32::try_from(row).expect("a batch has fewer than 2^32 rows");
+            if whole == 0 {
+                rows.resize(OUTPUT_ROWS_MAX, number(open.row));
+                windows.extend(ends[..room].iter().map(|end| (window(end), 1)));
+                open.after = ends[room - 1];
+                continue;
             }
-            match ends.next() {
-                Some(end) => open.after = end - 1,
-                None => (open.row, open.after) = (row + 1, EventTime::MIN),
+            let alike = open.row..open.row + whole;
+            if let [end] = &ends[..] {
+                rows.extend(alike.clone().map(number));
+                windows.push((window(end), whole));
+            } else {
+                for row in alike.clone() {
+                    rows.resize(rows.len() + ends.len(), number(row));
+                    windows.extend(ends.iter().map(|end| (window(end), 1)));
+                }
             }
+            (open.row, open.after) = (alike.end, EventTime::MIN);
         }
-        let repeated = open.batch.take(&UInt32Array::from(rows))?;
+        let each_once =
+            rows.len() == open.batch.len() && rows.iter().copied().eq(0..rows.len() as u32);
+        let repeated = match each_once {
+            true => open.batch.clone(),
+            false => open.batch.take(&UInt32Array::from(rows))?,
+        };
         let mut columns = repeated.rows.columns().to_vec();
         let fields = &self.schema.fields()[columns.len()..];
-        columns.extend(window_columns::columns(bounds.iter().copied(), fields)?);
-        let options = RecordBatchOptions::new().with_row_count(Some(bounds.len()));
+        columns.extend(window_columns::columns(&windows, fields)?);
+        let options = RecordBatchOptions::new().with_row_count(Some(repeated.len()));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?;
         let unaccounted = open.batch.unaccounted && self.keeps_rows();
         out.batch(Batch { unaccounted, ..repeated.with_columns(rows) });
@@ -123,9 +149,13 @@ impl Operator for AssignWindows {
             return Err(EngineError::internal("rows came before the last ones were windowed"));
         }
         let times = times_of(&batch.rows, self.time)?;
-        let open = Open { batch, times, row: 0, after: EventTime::MIN };
+        let under = match self.drop_late {
+            true => batch.under.clone(),
+            false => RowWatermark::Same(WATERMARK_NONE),
+        };
+        let mut open = Open { batch, times, under, row: 0, after: EventTime::MIN };
         if open.batch.unaccounted {
-            self.count(&open, out)?;
+            self.count(&mut open, out)?;
         }
         self.open = Some(open);
         self.step(out)?;

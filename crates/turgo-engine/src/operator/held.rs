@@ -156,7 +156,9 @@ impl Leaving {
             Ok(compute::interleave(&[&**old, &**new], &changes.values)?)
         };
         let values = old.iter().zip(&new).map(version).collect::<Result<Vec<_>>>()?;
-        self.parts.push(output(aggregate, key, keys, values, &changes)?);
+        // The key of a pane is the end and the start of its window.
+        let windows = [((key.1, key.0), changes.rows.len())];
+        self.parts.push(output(aggregate, keys, &changes.rows, &windows, values)?);
         self.operations.append(&mut changes.operations);
         Ok(())
     }

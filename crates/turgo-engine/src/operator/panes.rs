@@ -40,7 +40,7 @@ use arrow::compute;
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef};
 
 pub(super) use complete::{Complete, Groups};
-pub(super) use place::{split_rows, time_error, times_of};
+pub(super) use place::{Place, in_windows, split_rows, time_error, times_of};
 pub(super) use split::{Piece, Split};
 
 use self::shown::Shown;

@@ -64,28 +64,32 @@ fn check_length(what: &str, length: i64, time: &DataType) -> Result<()> {
     )))
 }
 
-/// The three columns for rows in the windows `bounds` (start and end), one per row; `fields` are
-/// the columns' types.
+/// Neighbouring rows of one window: its start and its end, and how many they are.
+pub(super) type Run = ((EventTime, EventTime), usize);
+
+/// The three columns for the rows of `runs`, in their order; `fields` are the columns' types.
 ///
 /// # Errors
 /// `Internal` where a field is not a timestamp.
-pub(super) fn columns(
-    bounds: impl Iterator<Item = (EventTime, EventTime)> + Clone,
-    fields: &[FieldRef],
-) -> Result<Vec<ArrayRef>> {
+pub(super) fn columns(runs: &[Run], fields: &[FieldRef]) -> Result<Vec<ArrayRef>> {
     let [start_field, end_field, time_field] = fields else {
         return Err(EngineError::internal("a window has a start, an end and a time"));
     };
     let start_unit = unit(start_field.data_type())?;
     let end_unit = unit(end_field.data_type())?;
     let time_unit = unit(time_field.data_type())?;
-    let starts = bounds.clone().map(|(start, _)| in_unit(start, start_unit));
-    let ends = bounds.clone().map(|(_, end)| in_unit(end, end_unit));
-    let times = bounds.map(|(_, end)| last_instant(end, time_unit));
+    let rows = runs.iter().map(|(_, rows)| rows).sum();
+    let [mut starts, mut ends, mut times] = [(); 3].map(|()| Vec::with_capacity(rows));
+    for ((start, end), rows) in runs {
+        let so_many = starts.len() + rows;
+        starts.resize(so_many, in_unit(*start, start_unit));
+        ends.resize(so_many, in_unit(*end, end_unit));
+        times.resize(so_many, last_instant(*end, time_unit));
+    }
     Ok(vec![
-        timestamps(starts.collect(), start_field)?,
-        timestamps(ends.collect(), end_field)?,
-        timestamps(times.collect(), time_field)?,
+        timestamps(starts, start_field)?,
+        timestamps(ends, end_field)?,
+        timestamps(times, time_field)?,
     ])
 }
 

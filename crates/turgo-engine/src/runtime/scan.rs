@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
-use arrow::buffer::ScalarBuffer;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_physical_expr::PhysicalExpr;
@@ -25,8 +24,8 @@ use crate::time::{EventTime, EventTimes, WATERMARK_END, WATERMARK_NONE};
 struct Read {
     rows: RecordBatch,
     starts: Vec<Position>,
-    /// The event time of each row; empty where the table has none.
-    times: ScalarBuffer<EventTime>,
+    /// The event time of each row, which all have one; empty where the table has none.
+    times: EventTimes,
     marks: Marks,
 }
 
@@ -49,6 +48,16 @@ impl Marks {
             Self::Nothing => WATERMARK_NONE,
             Self::Behind(bound) => time - bound,
             Self::Each(marks) => marks[row],
+        }
+    }
+
+    /// The highest of them; `times` are those of the rows.
+    fn highest(&self, times: &EventTimes) -> EventTime {
+        let last = times.range().map(|(_, last)| last);
+        match self {
+            Self::Nothing => WATERMARK_NONE,
+            Self::Behind(bound) => last.map_or(WATERMARK_NONE, |last| last - bound),
+            Self::Each(marks) => marks.iter().copied().fold(WATERMARK_NONE, EventTime::max),
         }
     }
 }
@@ -149,8 +158,7 @@ impl ScanInlet {
             rejected.into_iter().try_for_each(|rejected| self.reject(partition, rejected))?;
             let starts = starts.iter().map(|offset| self.start + Position::from(*offset));
             let read = self.read(partition, starts.collect(), rows)?;
-            let marks = (0..).zip(read.times.iter()).map(|(row, time)| read.marks.of(row, *time));
-            highest = marks.fold(highest, EventTime::max);
+            highest = highest.max(read.marks.highest(&read.times));
             if read.rows.num_rows() > 0 {
                 reads.push_back(read);
             }
@@ -207,10 +215,10 @@ impl ScanInlet {
         let scan = Arc::clone(&self.scan);
         let rows = self.with_places(partition, rows, &starts)?;
         let (Some(spec), Some(times)) = (&scan.event_time, times) else {
-            return Ok(Read { rows, starts, times: ScalarBuffer::default(), marks });
+            return Ok(Read { rows, starts, times: EventTimes::of_all(vec![]), marks });
         };
-        if let Some(all) = times.all() {
-            return Ok(Read { rows, starts, times: all.clone(), marks });
+        if times.are_known() {
+            return Ok(Read { rows, starts, times, marks });
         }
         let column = &scan.columns[spec.column].field;
         let (mut kept, mut kept_times) = (Vec::new(), Vec::new());
@@ -238,7 +246,7 @@ impl ScanInlet {
         Ok(Read {
             rows: filter_record_batch(&rows, &mask)?,
             starts,
-            times: kept_times.into(),
+            times: EventTimes::of_all(kept_times),
             marks,
         })
     }
@@ -314,18 +322,24 @@ impl ScanInlet {
 
     /// Gives each row of a batch the watermark before it, and moves the running one past them.
     fn under(read: &Read, running: &mut EventTime) -> RowWatermark {
+        let Read { times, marks, .. } = read;
         let before = *running;
+        let after = before.max(marks.highest(times));
+        if times.range().is_none_or(|(first, _)| first >= after) {
+            *running = after;
+            return RowWatermark::Same(before);
+        }
         let mut late = false;
-        for (row, time) in read.times.iter().enumerate() {
-            late |= time < running;
-            *running = (*running).max(read.marks.of(row, *time));
+        for (row, time) in times.iter().flatten().enumerate() {
+            late |= time < *running;
+            *running = (*running).max(marks.of(row, time));
         }
         if !late {
             return RowWatermark::Same(before);
         }
         let mut running = before;
-        let each = read.times.iter().enumerate().map(|(row, time)| {
-            let after = running.max(read.marks.of(row, *time));
+        let each = times.iter().flatten().enumerate().map(|(row, time)| {
+            let after = running.max(marks.of(row, time));
             std::mem::replace(&mut running, after)
         });
         RowWatermark::Each(each.collect())
@@ -340,10 +354,10 @@ impl ScanInlet {
     ) -> Option<RowLetters> {
         let RowWatermark::Each(under) = under else { return None };
         self.scan.letters.as_ref().filter(|letters| letters.late)?;
-        let rows = read.times.iter().zip(under).zip(&read.starts);
-        let letter = |((time, watermark), start): ((&EventTime, &EventTime), &Position)| {
-            let reason = Reason::Late { time: *time, watermark: *watermark };
-            let behind = time < watermark;
+        let rows = read.times.iter().flatten().zip(under).zip(&read.starts);
+        let letter = |((time, watermark), start): ((EventTime, &EventTime), &Position)| {
+            let reason = Reason::Late { time, watermark: *watermark };
+            let behind = time < *watermark;
             behind.then(|| self.letter((partition, *start), reason, self.record(*start)))
         };
         Some(rows.map(letter).collect())
@@ -363,10 +377,10 @@ impl ScanInlet {
 /// the watermark has to say so.
 fn stays(times: &EventTimes, bound: i64) -> bool {
     let first = EventTime::MIN.saturating_add(bound.max(0));
-    let range = first..=EventTime::MAX.saturating_add(bound.min(0));
-    match times.all() {
-        Some(all) => all.iter().fold(true, |all, time| all & range.contains(time)),
-        None => times.iter().flatten().all(|time| range.contains(&time)),
+    let span = first..=EventTime::MAX.saturating_add(bound.min(0));
+    match times.range() {
+        Some((first, last)) => span.contains(&first) && span.contains(&last),
+        None => times.iter().flatten().all(|time| span.contains(&time)),
     }
 }
 

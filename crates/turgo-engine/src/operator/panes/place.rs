@@ -66,7 +66,7 @@ fn by_attached(rows: &RecordBatch, start: usize, end: usize) -> Result<Split> {
 
 /// A span of event time whose rows all go the same way while they are on time.
 #[derive(Debug, Clone, Copy)]
-struct Span {
+pub(crate) struct Span {
     from: EventTime,
     /// Exclusive.
     to: EventTime,
@@ -76,26 +76,18 @@ struct Span {
 }
 
 impl Span {
-    fn holds(&self, time: EventTime, under: EventTime) -> bool {
-        self.from <= time && time < self.to && under < self.on_time_below
-    }
-
     /// How many rows from `from` on, one behind the other, it holds; its first row stands before
     /// them.
-    fn run(&self, times: &EventTimes, under: &RowWatermark, from: usize) -> usize {
-        /// Times looked at in one step.
-        const BLOCK: usize = 64;
-        let (Some(all), RowWatermark::Same(under)) = (times.all(), under) else {
-            let held =
-                |row: &usize| times.at(*row).is_some_and(|time| self.holds(time, under.at(*row)));
-            return (from..times.len()).take_while(held).count();
-        };
-        let held = |time: &EventTime| self.holds(*time, *under);
-        // Whole blocks are compared without a branch for each time.
-        let blocks = all[from..].chunks(BLOCK);
-        let whole = blocks.take_while(|block| block.iter().fold(true, |all, t| all & held(t)));
-        let whole: usize = whole.map(<[_]>::len).sum();
-        whole + all[from + whole..].iter().take_while(|time| held(time)).count()
+    pub(crate) fn run(&self, times: &EventTimes, under: &RowWatermark, from: usize) -> usize {
+        let on_time = |under: &EventTime| *under < self.on_time_below;
+        let run = || times.run(from, &(self.from..self.to));
+        match under {
+            RowWatermark::Same(under) if on_time(under) => run(),
+            RowWatermark::Same(_) => 0,
+            RowWatermark::Each(under) => {
+                under[from..from + run()].iter().take_while(|under| on_time(under)).count()
+            }
+        }
     }
 }
 
@@ -134,7 +126,7 @@ fn by_time(
 
 /// Where a row belongs.
 #[derive(Debug)]
-enum Place {
+pub(crate) enum Place {
     /// To all windows that hold its time.
     OnTime(Span),
     /// To the later ones of those.
@@ -145,7 +137,8 @@ enum Place {
     Nowhere,
 }
 
-fn in_windows(windows: &Windows, time: EventTime, under: EventTime) -> Place {
+/// Where a row of some time, read under some watermark, belongs.
+pub(crate) fn in_windows(windows: &Windows, time: EventTime, under: EventTime) -> Place {
     let Some(pane) = windows.pane_start(time) else { return Place::Nowhere };
     let Some(first) = windows.ends(time).next() else { return Place::Nowhere };
     let Some(on_time) = windows.ends_after(time, under).next() else { return Place::Late };
