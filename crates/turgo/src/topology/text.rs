@@ -152,9 +152,9 @@ fn neighbours(out: &mut String, machine: &Topology) {
         let mut list: Vec<String> = near.collect();
         let far: usize = by_distance.values().skip(NEIGHBOURS_MAX).map(NodeSet::len).sum();
         if let (1.., Some((farthest, _))) = (far, by_distance.last_key_value()) {
-            list.push(format!("up to {farthest} to {far} others"));
+            list.push(format!("at most {farthest} to {far} others"));
         }
-        line(out, format_args!("node {}: {}", from.id, list.join(", ")));
+        line(out, format_args!("node {}: {}", from.id, list.join("; ")));
     }
 }
 

@@ -62,7 +62,7 @@ fn topology_of_a_wide_machine_stays_readable() {
     for line in [
         "64 packages, 64 nodes, 256 core complexes, 1024 cores, 2048 processors; at most 2048 workers",
         "core complexes: 256 of 8 processors",
-        "node 5: 21 to 4,6, 31 to 3,7, 41 to 2,8, 51 to 1,9, up to 254 to 55 others",
+        "node 5: 21 to 4,6; 31 to 3,7; 41 to 2,8; 51 to 1,9; at most 254 to 55 others",
     ] {
         assert!(wide.rows().lines().any(|l| l == line), "no {line:?} in:\n{}", wide.out);
     }
