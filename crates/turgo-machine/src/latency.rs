@@ -302,5 +302,5 @@ fn circle(count: usize) -> Vec<u64> {
     next
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;

@@ -5,7 +5,7 @@
 
 #![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
 
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+#[cfg(feature = "std")]
 pub mod affinity;
 pub mod atomic;
 #[cfg(any(feature = "std", loom, shuttle))]
@@ -13,10 +13,10 @@ pub mod barrier;
 pub mod cell;
 #[cfg(feature = "std")]
 pub mod clock;
-#[cfg(all(feature = "std", unix, not(any(loom, shuttle))))]
+#[cfg(all(feature = "std", unix))]
 pub mod latency;
 pub mod mutant;
-#[cfg(all(feature = "std", unix, not(any(loom, shuttle))))]
+#[cfg(all(feature = "std", unix))]
 pub mod numa;
 pub mod prefetch;
 #[cfg(any(feature = "std", loom, shuttle))]

@@ -220,5 +220,5 @@ pub fn thread_policy() -> Result<Policy, Refusal> {
     kernel::thread_policy()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;

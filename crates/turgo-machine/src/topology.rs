@@ -292,7 +292,7 @@ impl Topology {
     }
 
     /// The same machine with other nodes of the same numbers.
-    #[cfg(test)]
+    #[cfg(all(test, not(any(loom, shuttle))))]
     pub(crate) fn with_nodes(self, nodes: Vec<Node>) -> Self {
         Self { nodes, ..self }
     }

@@ -11,11 +11,12 @@
 //! - **S3** Blocks begin behind the header, at multiples of their size, and end within their region.
 //! - **S4** Regions live as long as the slabs.
 
+// Not a checker's atomics, which can be in no static: they only make numbers here.
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::alloc::Layout;
 use std::fmt;
 use std::ptr::NonNull;
 
-use crate::atomic::{AtomicU64, Ordering};
 use crate::topology::NodeId;
 
 use super::region::HUGE_BYTES;
