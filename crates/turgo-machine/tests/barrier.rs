@@ -73,7 +73,6 @@ impl Round {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a thread of this test, joined by it")]
 fn one_of_two_sees_the_other() {
     // Decided before the first light fence, so that the cheap one is tested.
     let mode = barrier::mode();
