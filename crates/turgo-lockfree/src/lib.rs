@@ -10,12 +10,14 @@ mod fence;
 pub mod hazard;
 #[cfg(feature = "std")]
 pub mod map;
+mod pause;
 pub mod queue;
 pub mod rcu;
 mod rcu_cell;
 pub mod reclaim;
 mod registry;
 pub mod ring;
+pub mod stack;
 
 pub use rcu_cell::{RcuCell, Replaced};
 pub use reclaim::{Atomic, Owned, Reclaim, Shared};

@@ -3,7 +3,13 @@
 //! | type | room | progress |
 //! |---|---|---|
 //! | [`ArrayQueue`] | bounded | a stalled producer or consumer holds up the others when they come to its slot |
+//! | [`MsQueue`] | unbounded | lock-free |
 
 mod array;
+mod michael_scott;
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
 
 pub use array::{ArrayQueue, IntoIter as ArrayIntoIter};
+pub use michael_scott::MsQueue;

@@ -207,15 +207,15 @@ impl<T> Drop for Shared<T> {
         }
 
         let buffers = Buffers(self.buffer());
-        let (mut index, bottom) = (self.top().index(), self.bottom());
+        let (mut top, bottom) = (self.top(), self.bottom());
         drop_all(|| {
-            if index == bottom {
+            if top.distance(bottom) <= 0 {
                 return None;
             }
             // SAFETY: `buffers` frees it later.
             let words = unsafe { &*buffers.0 };
-            let item: MaybeUninit<T> = words.read(index);
-            index = index.wrapping_add(1);
+            let item: MaybeUninit<T> = words.read(top.index());
+            top = top.claim(1);
             // SAFETY: D4: nobody took the items from top to bottom.
             Some(unsafe { item.assume_init() })
         });

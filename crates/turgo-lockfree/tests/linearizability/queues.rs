@@ -1,9 +1,13 @@
-//! Histories of the queues, under real threads or shuttle's schedules.
+//! Histories of the queues and the stack, under real threads or shuttle's schedules.
 
-use turgo_lockfree::queue::ArrayQueue;
+use turgo_lockfree::hazard::Hazard;
+use turgo_lockfree::queue::{ArrayQueue, MsQueue};
+use turgo_lockfree::rcu::Rcu;
+use turgo_lockfree::reclaim::Reclaim;
+use turgo_lockfree::stack::TreiberStack;
 
 use crate::lincheck::Recorder;
-use crate::lincheck::spec::{Queue, QueueCall, QueueResult};
+use crate::lincheck::spec::{Queue, QueueCall, QueueResult, Stack, StackCall, StackResult};
 use crate::threads::{Random, histories, linearizable};
 
 type Calls<'a> = Recorder<'a, QueueCall, QueueResult>;
@@ -73,6 +77,129 @@ fn array_queue_histories_with_displacement_are_linearizable() {
             || ArrayQueue::new(2),
             threads,
             move |queue, calls, thread| bounded_mix(queue, calls, thread, operations, true),
+        );
+    });
+}
+
+/// What the unbounded queues have in common.
+trait Unbounded: Default + Send + Sync + 'static {
+    fn push(&self, value: u32);
+    fn push_two(&self, values: [u32; 2]);
+    fn pop(&self) -> Option<u32>;
+    fn pop_two(&self) -> Vec<u32>;
+    fn len(&self) -> Option<usize>;
+}
+
+impl<R: Reclaim + Default + 'static> Unbounded for MsQueue<u32, R> {
+    fn push(&self, value: u32) {
+        Self::push(self, value);
+    }
+
+    fn push_two(&self, values: [u32; 2]) {
+        self.push_batch(values);
+    }
+
+    fn pop(&self) -> Option<u32> {
+        Self::pop(self)
+    }
+
+    fn pop_two(&self) -> Vec<u32> {
+        let mut out = Vec::new();
+        self.pop_batch(2, &mut out);
+        out
+    }
+
+    fn len(&self) -> Option<usize> {
+        Some(Self::len(self))
+    }
+}
+
+fn judge_unbounded<Q: Unbounded>() {
+    histories(|round| {
+        let (threads, operations) = round.size();
+        linearizable(
+            &Queue { bound: None },
+            round,
+            Q::default,
+            threads,
+            move |queue, calls, thread| {
+                let mut random = Random::new(thread);
+                for number in 0..operations {
+                    let value = thread * 1000 + number * 4;
+                    match random.below(7) {
+                        0 | 1 => calls.record(QueueCall::Push(value), || {
+                            queue.push(value);
+                            QueueResult::Pushed
+                        }),
+                        2 | 3 => calls.record(QueueCall::Pop, || QueueResult::Popped(queue.pop())),
+                        4 => calls.record_all(|| {
+                            queue.push_two([value, value + 1]);
+                            [value, value + 1]
+                                .map(|value| (QueueCall::Push(value), QueueResult::Pushed))
+                                .into()
+                        }),
+                        5 => calls.record_all(|| {
+                            let popped = |item| (QueueCall::Pop, QueueResult::Popped(Some(item)));
+                            queue.pop_two().into_iter().map(popped).collect()
+                        }),
+                        _ => {
+                            if queue.len().is_some() {
+                                calls.record(QueueCall::Len, || {
+                                    QueueResult::Len(queue.len().expect("it has one"))
+                                });
+                            }
+                        }
+                    }
+                }
+            },
+        );
+    });
+}
+
+#[test]
+fn ms_queue_histories_are_linearizable_with_rcu() {
+    judge_unbounded::<MsQueue<u32, Rcu>>();
+}
+
+#[test]
+fn ms_queue_histories_are_linearizable_with_hazard_pointers() {
+    judge_unbounded::<MsQueue<u32, Hazard>>();
+}
+
+#[test]
+fn stack_histories_are_linearizable() {
+    stack_histories::<Rcu>();
+    stack_histories::<Hazard>();
+}
+
+fn stack_histories<R: Reclaim + Default + 'static>() {
+    histories(|round| {
+        let (threads, operations) = round.size();
+        linearizable(
+            &Stack,
+            round,
+            TreiberStack::<u32, R>::default,
+            threads,
+            move |stack, calls, thread| {
+                let mut random = Random::new(thread);
+                for number in 0..operations {
+                    let value = thread * 1000 + number * 4;
+                    match random.below(8) {
+                        0..3 => calls.record(StackCall::Push(value), || {
+                            stack.push(value);
+                            StackResult::Pushed
+                        }),
+                        3..6 => calls.record(StackCall::Pop, || StackResult::Popped(stack.pop())),
+                        6 => calls.record(StackCall::PushAll(vec![value, value + 1]), || {
+                            stack.push_all([value, value + 1]);
+                            StackResult::Pushed
+                        }),
+                        _ => calls.record(StackCall::TakeAll, || {
+                            StackResult::Taken(stack.take_all().collect())
+                        }),
+                    }
+                }
+            },
         );
     });
 }

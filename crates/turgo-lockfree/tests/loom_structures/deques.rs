@@ -71,9 +71,9 @@ fn a_pop_without_arbitration_is_out_of_reach() {
         let stealing = thread::spawn(move || {
             let own = Worker::new_fifo();
             let mut stolen = Vec::new();
-            for _ in 0..3 {
-                stolen.extend(stealer.steal_batch_and_pop(&own).success());
-            }
+            stolen.extend(stealer.steal_batch_and_pop(&own).success());
+            stolen.extend(stealer.steal().success());
+            stolen.extend(stealer.steal().success());
             stolen.extend(core::iter::from_fn(|| own.pop()));
             stolen
         });
@@ -81,6 +81,26 @@ fn a_pop_without_arbitration_is_out_of_reach() {
         all.extend(stealing.join().unwrap());
         all.extend(core::iter::from_fn(|| worker.pop()));
         assert_each_once(all, 4);
+    });
+}
+
+#[test]
+fn a_batch_stays_within_its_limit() {
+    explore(2, || {
+        let worker = Worker::new_lifo();
+        (0..6).for_each(|item| worker.push(item));
+        let stealer = worker.stealer();
+        let stealing = thread::spawn(move || {
+            let own = Worker::new_fifo();
+            let mut stolen: Vec<usize> =
+                stealer.steal_batch_and_pop(&own).success().into_iter().collect();
+            stolen.extend(core::iter::from_fn(|| own.pop()));
+            stolen
+        });
+        let mut all: Vec<usize> = (0..4).filter_map(|_| worker.pop()).collect();
+        all.extend(stealing.join().unwrap());
+        all.extend(core::iter::from_fn(|| worker.pop()));
+        assert_each_once(all, 6);
     });
 }
 

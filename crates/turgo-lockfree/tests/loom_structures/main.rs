@@ -3,6 +3,7 @@
 #![cfg(loom)]
 
 mod deques;
+mod lists;
 mod rings;
 
 /// Explores `model` with up to `preemptions` preemptions.

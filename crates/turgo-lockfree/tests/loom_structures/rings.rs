@@ -61,6 +61,19 @@ fn an_array_queue_orders_items_and_slots() {
 }
 
 #[test]
+fn an_array_queue_hands_over_what_is_written() {
+    explore(3, || {
+        let queue = Arc::new(ArrayQueue::new(1));
+        let other = Arc::clone(&queue);
+        let popping = thread::spawn(move || other.pop());
+        assert_eq!(queue.push(1), Ok(()));
+        let again = queue.push(2).is_ok();
+        let popped = popping.join().unwrap();
+        assert_eq!(queue.pop(), if again { Some(2) } else { Some(1).filter(|_| popped.is_none()) });
+    });
+}
+
+#[test]
 fn two_consumers_of_an_array_queue_never_share_an_item() {
     explore(2, || {
         let queue = Arc::new(ArrayQueue::new(2));

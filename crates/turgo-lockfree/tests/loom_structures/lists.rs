@@ -1,0 +1,76 @@
+//! The unbounded queues and the stack, with either way of reclaiming.
+
+use loom::sync::Arc;
+use loom::thread;
+use turgo_lockfree::queue::MsQueue;
+use turgo_lockfree::reclaim::Reclaim;
+use turgo_lockfree::stack::TreiberStack;
+use turgo_lockfree::{hazard, rcu};
+
+use crate::explore;
+
+fn queue_hands_over<R: Reclaim + 'static>(domain: fn() -> R) {
+    explore(2, move || {
+        let queue = Arc::new(MsQueue::with_reclaim(domain()));
+        let other = Arc::clone(&queue);
+        let pushing = thread::spawn(move || {
+            other.push(Box::new(1));
+            other.push(Box::new(2));
+        });
+        let mut popped: Vec<u32> = queue.pop().map(|item| *item).into_iter().collect();
+        popped.extend(queue.pop().map(|item| *item));
+        pushing.join().unwrap();
+        popped.extend(core::iter::from_fn(|| queue.pop()).map(|item| *item));
+        assert_eq!(popped, [1, 2]);
+    });
+}
+
+#[test]
+fn a_queue_hands_items_over_in_order() {
+    queue_hands_over(rcu::Domain::new);
+    queue_hands_over(hazard::Domain::new);
+}
+
+fn queue_shares_nothing<R: Reclaim + 'static>(domain: fn() -> R) {
+    explore(2, move || {
+        let queue = Arc::new(MsQueue::with_reclaim(domain()));
+        queue.push(1);
+        let other = Arc::clone(&queue);
+        let popping = thread::spawn(move || other.pop());
+        queue.push(2);
+        let mine = queue.pop();
+        let theirs = popping.join().unwrap();
+        assert_ne!(mine, theirs);
+        assert!(mine.is_some());
+        assert!(theirs.is_some());
+    });
+}
+
+#[test]
+fn two_consumers_never_share_an_item() {
+    queue_shares_nothing(rcu::Domain::new);
+    queue_shares_nothing(hazard::Domain::new);
+}
+
+fn stack_shares_nothing<R: Reclaim + 'static>(domain: fn() -> R) {
+    explore(2, move || {
+        let stack = Arc::new(TreiberStack::with_reclaim(domain()));
+        stack.push(Box::new(1));
+        let other = Arc::clone(&stack);
+        let theirs = thread::spawn(move || {
+            other.push(Box::new(2));
+            other.pop().map(|item| *item)
+        });
+        let mut all: Vec<u32> = stack.pop().map(|item| *item).into_iter().collect();
+        all.extend(theirs.join().unwrap());
+        all.extend(core::iter::from_fn(|| stack.pop()).map(|item| *item));
+        all.sort_unstable();
+        assert_eq!(all, [1, 2]);
+    });
+}
+
+#[test]
+fn a_stack_hands_each_item_to_one() {
+    stack_shares_nothing(rcu::Domain::new);
+    stack_shares_nothing(hazard::Domain::new);
+}
