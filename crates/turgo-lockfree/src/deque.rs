@@ -35,6 +35,7 @@
 //! - **D8** The owner's copy of `top` is never ahead of it: it can only hide room.
 
 mod bounded;
+mod injector;
 mod owner;
 mod shared;
 mod steal;
@@ -44,6 +45,7 @@ mod words;
 mod worker;
 
 pub use bounded::BoundedWorker;
+pub use injector::Injector;
 pub use steal::Steal;
 pub use stealer::{Destination, Stealer};
 pub use worker::Worker;

@@ -197,4 +197,23 @@ impl<T> Owner<T> {
             Some(item)
         })
     }
+
+    /// Writes up to `limit` items into the room there is for them, which the caller has made sure of, so that this deque pops the first of them
+    /// first, and shows them to thieves. Says how many there were.
+    pub(super) fn take_in(&self, limit: u32, mut next: impl FnMut() -> Option<T>) -> u32 {
+        let (bottom, words) = (self.bottom.get(), self.words());
+        let at = |number: u32| bottom.wrapping_add(number);
+        let mut count = 0;
+        while count < limit
+            && let Some(item) = next()
+        {
+            words.write(at(count), item);
+            count += 1;
+        }
+        if self.shared.order == Order::Lifo {
+            (0..count / 2).for_each(|number| words.swap(at(number), at(count - 1 - number)));
+        }
+        self.move_bottom(at(count));
+        count
+    }
 }

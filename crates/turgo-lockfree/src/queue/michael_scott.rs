@@ -54,7 +54,7 @@ impl<T> Node<T> {
 ///
 /// Lock-free: an operation repeats only where another one succeeded. Linearizable. Michael and Scott 1996. Nodes are reclaimed by `R`:
 /// [`Rcu`], or [`Hazard`](crate::hazard::Hazard) for bounded garbage. One allocation per item:
-/// [`SegmentQueue`](super::SegmentQueue) is faster.
+/// [`SegmentQueue`](super::SegmentQueue) needs fewer.
 ///
 /// ```
 /// let queue = turgo_lockfree::queue::MsQueue::new();

@@ -1,7 +1,7 @@
 //! Histories of the queues and the stack, under real threads or shuttle's schedules.
 
 use turgo_lockfree::hazard::Hazard;
-use turgo_lockfree::queue::{ArrayQueue, MsQueue};
+use turgo_lockfree::queue::{ArrayQueue, MsQueue, SegmentQueue};
 use turgo_lockfree::rcu::Rcu;
 use turgo_lockfree::reclaim::Reclaim;
 use turgo_lockfree::stack::TreiberStack;
@@ -112,6 +112,41 @@ impl<R: Reclaim + Default + 'static> Unbounded for MsQueue<u32, R> {
     fn len(&self) -> Option<usize> {
         Some(Self::len(self))
     }
+}
+
+impl<R: Reclaim + Default + 'static> Unbounded for SegmentQueue<u32, R> {
+    fn push(&self, value: u32) {
+        Self::push(self, value);
+    }
+
+    fn push_two(&self, values: [u32; 2]) {
+        self.push_batch(values);
+    }
+
+    fn pop(&self) -> Option<u32> {
+        Self::pop(self)
+    }
+
+    fn pop_two(&self) -> Vec<u32> {
+        let mut out = Vec::new();
+        self.pop_batch(2, &mut out);
+        out
+    }
+
+    /// Its length counts pushes that are under way.
+    fn len(&self) -> Option<usize> {
+        None
+    }
+}
+
+#[test]
+fn segment_queue_histories_are_linearizable_with_rcu() {
+    judge_unbounded::<SegmentQueue<u32, Rcu>>();
+}
+
+#[test]
+fn segment_queue_histories_are_linearizable_with_hazard_pointers() {
+    judge_unbounded::<SegmentQueue<u32, Hazard>>();
 }
 
 fn judge_unbounded<Q: Unbounded>() {

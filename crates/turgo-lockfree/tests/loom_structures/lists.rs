@@ -2,7 +2,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use turgo_lockfree::queue::MsQueue;
+use turgo_lockfree::queue::{MsQueue, SegmentQueue};
 use turgo_lockfree::reclaim::Reclaim;
 use turgo_lockfree::stack::TreiberStack;
 use turgo_lockfree::{hazard, rcu};
@@ -73,4 +73,42 @@ fn stack_shares_nothing<R: Reclaim + 'static>(domain: fn() -> R) {
 fn a_stack_hands_each_item_to_one() {
     stack_shares_nothing(rcu::Domain::new);
     stack_shares_nothing(hazard::Domain::new);
+}
+
+fn segments_hand_over<R: Reclaim + 'static>(domain: fn() -> R) {
+    explore(2, move || {
+        let queue = Arc::new(SegmentQueue::with_reclaim(domain()));
+        let other = Arc::clone(&queue);
+        let pushing = thread::spawn(move || {
+            other.push(1);
+            other.push(2);
+        });
+        let mut popped: Vec<u32> = queue.pop().into_iter().collect();
+        popped.extend(queue.pop());
+        pushing.join().unwrap();
+        popped.extend(core::iter::from_fn(|| queue.pop()));
+        assert_eq!(popped, [1, 2]);
+    });
+}
+
+#[test]
+fn segments_hand_items_over_in_order() {
+    segments_hand_over(rcu::Domain::new);
+    segments_hand_over(hazard::Domain::new);
+}
+
+#[test]
+fn a_spoiled_cell_gives_its_value_to_one() {
+    // One push and two pops: the pops come to a cell whose push has not written yet.
+    explore(3, || {
+        let queue = Arc::new(SegmentQueue::with_reclaim(rcu::Domain::new()));
+        let other = Arc::clone(&queue);
+        let pushing = thread::spawn(move || other.push(7));
+        let first = queue.pop();
+        pushing.join().unwrap();
+        let second = queue.pop();
+        let all: Vec<u32> = first.into_iter().chain(second).collect();
+        assert_eq!(all, [7]);
+        assert_eq!(queue.pop(), None);
+    });
 }
