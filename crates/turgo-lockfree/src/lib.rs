@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod counter;
 pub mod deque;
 mod drain;
 mod fence;

@@ -62,6 +62,7 @@ impl<T> BoundedWorker<T> {
     /// # Errors
     ///
     /// Gives the item back where the deque is full.
+    #[inline]
     pub fn push(&self, value: T) -> Result<(), T> {
         let is_full = self.owner.room(self.capacity, 1) == 0;
         if is_full && !mutant!("D8 bounded push overwrites") {
@@ -72,6 +73,7 @@ impl<T> BoundedWorker<T> {
     }
 
     /// Takes an item: the newest or the oldest, as the deque was made.
+    #[inline]
     pub fn pop(&self) -> Option<T> {
         self.owner.pop()
     }

@@ -34,6 +34,7 @@ impl<T> Owner<T> {
         Self { shared, bottom: Cell::new(0), seen: Cell::new(Top::START), buffer }
     }
 
+    #[inline]
     fn words(&self) -> &Words<T> {
         // SAFETY: D7, no buffer is freed before the deque, and `shared` keeps it.
         unsafe { &*self.buffer.get() }
@@ -44,6 +45,7 @@ impl<T> Owner<T> {
     }
 
     /// How many items fit into `capacity`, looking at the top only if fewer than `wanted` seem to (D8).
+    #[inline]
     pub(super) fn room(&self, capacity: u32, wanted: u32) -> u32 {
         let bottom = self.bottom.get();
         let room = capacity.wrapping_sub(bottom.wrapping_sub(self.seen.get().index()));
@@ -55,16 +57,19 @@ impl<T> Owner<T> {
     }
 
     /// Writes an item where there is room, and shows it to thieves.
+    #[inline]
     pub(super) fn put(&self, value: T) {
         let bottom = self.bottom.get();
         self.words().write(bottom, value);
         self.move_bottom(bottom.wrapping_add(1));
     }
 
+    #[inline]
     pub(super) fn slots(&self) -> u32 {
         self.words().slots()
     }
 
+    #[inline]
     fn move_bottom(&self, bottom: u32) {
         self.bottom.set(bottom);
         self.shared.set_bottom(bottom);
@@ -93,6 +98,7 @@ impl<T> Owner<T> {
         self.shared.set_buffer(larger);
     }
 
+    #[inline]
     pub(super) fn pop(&self) -> Option<T> {
         // Nothing has been pushed since the deque was seen empty.
         if self.seen.get().index() == self.bottom.get() && !mutant!("D1 pop underflow") {
@@ -112,6 +118,7 @@ impl<T> Owner<T> {
         Some(unsafe { item.assume_init() })
     }
 
+    #[inline]
     fn pop_newest(&self) -> Option<T> {
         let limit = CLAIM_MAX as i32;
         let bottom = self.bottom.get().wrapping_sub(1);
@@ -161,6 +168,7 @@ impl<T> Owner<T> {
         }
     }
 
+    #[inline]
     fn take(&self, index: u32) -> T {
         let item = self.words().read(index);
         // SAFETY: D4: the caller has taken the item at `index`, which we wrote.

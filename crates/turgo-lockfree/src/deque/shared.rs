@@ -51,12 +51,14 @@ impl<T> Shared<T> {
     }
 
     /// The top as it is: at least what any earlier load of this thread saw.
+    #[inline]
     pub(super) fn top(&self) -> Top {
         // Acquire: pairs with the Release in `try_claim`: thieves are done with the slots below, which the owner may overwrite.
         Top(self.top.load(Ordering::Acquire))
     }
 
     /// By the owner: the items below `bottom` are there for thieves.
+    #[inline]
     pub(super) fn set_bottom(&self, bottom: u32) {
         let order =
             if mutant!("D5 Relaxed publication") { Ordering::Relaxed } else { Ordering::Release };
@@ -82,6 +84,7 @@ impl<T> Shared<T> {
     }
 
     /// By the owner, who has lowered `bottom`: takes the item there if `top` has not moved, and makes thieves fail that have read it.
+    #[inline]
     pub(super) fn fend_off(&self, top: Top) -> Result<Top, Top> {
         let next = if mutant!("D2 pop keeps the version") { top } else { top.fend_off() };
         // AcqRel, Release: a thief that reads the new version sees the lower bottom (Acquire in `top`). Acquire: as in `top`, also on failure.
@@ -92,6 +95,7 @@ impl<T> Shared<T> {
     }
 
     /// By the owner of a first-in-first-out deque, who knows `bottom`: takes the oldest item's index. Gives the top after that.
+    #[inline]
     pub(super) fn take_oldest(&self, bottom: u32) -> (Option<u32>, Top) {
         // AcqRel, Acquire: as in `top`. Release: keeps up the one of the thief before.
         let top = Top(self.top.fetch_add(1, Ordering::AcqRel));

@@ -46,30 +46,32 @@ impl<T> Words<T> {
         self.mask + 1
     }
 
+    #[inline(always)]
     fn slot(&self, index: u32) -> &[AtomicPtr<()>] {
         let start = (index & self.mask) as usize * Self::STRIDE;
-        &self.words[start..start + Self::STRIDE]
+        debug_assert!(start + Self::STRIDE <= self.words.len(), "W1");
+        // SAFETY: W1, the buffer has `(mask + 1) * STRIDE` words.
+        unsafe { self.words.get_unchecked(start..start + Self::STRIDE) }
     }
 
+    #[inline(always)]
     pub(super) fn write(&self, index: u32, value: T) {
         let value = ManuallyDrop::new(value);
         let bytes = (&raw const value).cast::<u8>();
-        freeze(bytes);
         for (number, word) in self.slot(index).iter().enumerate() {
             let length = (size_of::<T>() - number * WORD).min(WORD);
             let mut held = MaybeUninit::<*mut ()>::zeroed();
             // SAFETY: `number` words lie before this one inside the value.
             let from = unsafe { bytes.add(number * WORD) };
-            // SAFETY: `length` bytes of the value are left at `from`, and a word holds as many.
+            // SAFETY: `length` bytes of the value are left at `from`, and a word holds as many. The copy keeps what is undefined undefined.
             unsafe { ptr::copy_nonoverlapping(from, held.as_mut_ptr().cast(), length) };
-            // SAFETY: W2 for the bytes of the value, and the others are zero; any bytes make a pointer.
-            let held = unsafe { held.assume_init() };
             // Relaxed: the store of `bottom` that follows publishes it.
-            word.store(held, Ordering::Relaxed);
+            word.store(freeze(held), Ordering::Relaxed);
         }
     }
 
     /// The words at an index: an item only as W3 says.
+    #[inline(always)]
     pub(super) fn read(&self, index: u32) -> MaybeUninit<T> {
         let mut value = MaybeUninit::<T>::uninit();
         let bytes = value.as_mut_ptr().cast::<u8>();
@@ -106,17 +108,28 @@ impl<T> Words<T> {
     }
 }
 
-/// Makes every byte of a value defined, padding included, as far as the compiler can tell (W2).
+/// The word with every bit defined, those of padding as they happen to be (W2).
 #[inline(always)]
-fn freeze(value: *const u8) {
+fn freeze(word: MaybeUninit<*mut ()>) -> *mut () {
     #[cfg(not(any(loom, shuttle, miri)))]
-    // SAFETY: the text is empty. The compiler must assume that it wrote any bytes to the padding of the value, which it may: the value is a local
-    // that was moved here, and no byte of it that means anything changes.
-    unsafe {
-        core::arch::asm!("/* {0} */", in(reg) value, options(nostack, preserves_flags));
+    {
+        let frozen: *mut ();
+        // SAFETY: the text is empty, so what is in the register comes out of it. An operand may be undefined, and the compiler must take what
+        // comes out for a value; bits that were defined are unchanged, and so is what a pointer points to.
+        unsafe {
+            core::arch::asm!(
+                "/* {0} */",
+                inout(reg) word => frozen,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        frozen
     }
     #[cfg(any(loom, shuttle, miri))]
-    let _ = value;
+    // SAFETY: models only use items without padding.
+    unsafe {
+        word.assume_init()
+    }
 }
 
 /// Frees a buffer and those it replaced.

@@ -53,6 +53,7 @@ impl<T> Worker<T> {
     /// # Panics
     ///
     /// Where the deque would need more than 2^30 slots.
+    #[inline]
     pub fn push(&self, value: T) {
         if self.owner.room(self.owner.slots(), 1) == 0 {
             self.owner.grow(1);
@@ -61,6 +62,7 @@ impl<T> Worker<T> {
     }
 
     /// Takes an item: the newest or the oldest, as the deque was made.
+    #[inline]
     pub fn pop(&self) -> Option<T> {
         self.owner.pop()
     }

@@ -74,6 +74,19 @@ fn an_array_queue_hands_over_what_is_written() {
 }
 
 #[test]
+fn an_array_queue_reuses_slots_only_after_consumers_are_done() {
+    explore(3, || {
+        let queue = Arc::new(ArrayQueue::new(1));
+        assert_eq!(queue.push(1), Ok(()));
+        let other = Arc::clone(&queue);
+        let popping = thread::spawn(move || other.pop());
+        let again = queue.push(2).is_ok();
+        assert_eq!(popping.join().unwrap(), Some(1));
+        assert_eq!(queue.pop().is_some(), again);
+    });
+}
+
+#[test]
 fn two_consumers_of_an_array_queue_never_share_an_item() {
     explore(2, || {
         let queue = Arc::new(ArrayQueue::new(2));

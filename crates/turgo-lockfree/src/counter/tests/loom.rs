@@ -1,0 +1,26 @@
+//! A number that passes from one thread to the next brings its slots along.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::super::owned::Counter;
+use super::super::thread_number::Numbers;
+
+#[test]
+fn the_next_thread_of_a_number_counts_on() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let shared = Arc::new((Numbers::new(), Counter::new()));
+        let count = |shared: Arc<(Numbers, Counter)>| {
+            let number = shared.0.take().unwrap();
+            shared.1.add_as(number, 1);
+            shared.0.give_back(number);
+        };
+        let other = Arc::clone(&shared);
+        let counting = thread::spawn(move || count(other));
+        count(Arc::clone(&shared));
+        counting.join().unwrap();
+        assert_eq!(shared.1.sum(), 2);
+    });
+}
