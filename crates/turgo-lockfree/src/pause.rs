@@ -51,6 +51,6 @@ mod suspended {
         }
         others();
         state.store(RELEASED, Ordering::Release);
-        thread.join().unwrap()
+        thread.join().expect("the suspended thread has panicked")
     }
 }

@@ -170,13 +170,17 @@ impl fmt::Debug for HistogramSnapshot {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
     fn every_value_has_a_bucket_no_wider_than_a_32nd() {
         let edges = (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, (1 << bit) + 1]);
+        let mut values: Vec<u64> = edges.chain([u64::MAX]).collect();
+        values.sort_unstable();
         let mut last = 0;
-        for value in edges.chain([u64::MAX]) {
+        for value in values {
             let bucket = bucket_of(value);
             let (lowest, width) = range_of(bucket);
             assert!(bucket >= last && bucket < BUCKETS);

@@ -142,10 +142,9 @@ impl<T, R: Reclaim> MsQueue<T, R> {
             }
             // SAFETY: the chain is the caller's own, and not linked yet.
             unsafe { Self::number(first, node.number) };
-            let order =
-                if mutant!("M1 Relaxed link") { Ordering::Relaxed } else { Ordering::Release };
             // Release: hands the chain to the Acquire in `protect` and above. Relaxed: tried again.
-            let linked = node.next.compare_exchange(next, first, order, Ordering::Relaxed);
+            let linked =
+                node.next.compare_exchange(next, first, Ordering::Release, Ordering::Relaxed);
             if linked.is_ok() {
                 pause::point("queue linked");
                 self.help(tail, last);

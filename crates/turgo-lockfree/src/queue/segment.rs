@@ -84,12 +84,14 @@ impl<T> Cell<T> {
 
     /// By the pop that has the cell's number. Nothing where it spoiled the cell and the push takes another.
     fn empty(&self) -> Option<T> {
-        for _ in 0..LOOKS_MAX {
+        for look in 1..=LOOKS_MAX {
             if self.is_filled() {
                 // SAFETY: S3, it was filled, and we have not spoiled it.
                 return Some(unsafe { self.take() });
             }
-            thread::spin_loop();
+            if look < LOOKS_MAX {
+                thread::spin_loop();
+            }
         }
         self.spoil()
     }

@@ -93,7 +93,7 @@ fn judge<W: Owned>(spec: Deque, round: Round, worker: W) {
         }
     }
     let mut logs = vec![calls.finish()];
-    logs.extend(thieves.into_iter().map(|thief| thief.join().unwrap()));
+    logs.extend(thieves.into_iter().map(|thief| thief.join().expect("a thief has panicked")));
     clock.free();
     let history = History::new(logs);
     if let Err(rejected) = check(&spec, &history) {

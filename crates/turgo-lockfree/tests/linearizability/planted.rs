@@ -9,7 +9,9 @@ use crate::lincheck::{History, Operation, check, check_partitions};
 
 type Case<S> = (&'static str, Vec<Vec<(<S as Spec>::Call, Option<<S as Spec>::Result>, u64, u64)>>);
 
-fn histories<S: Spec>(cases: Vec<Case<S>>) -> Vec<(&'static str, History<S::Call, S::Result>)> {
+type Named<S> = (&'static str, History<<S as Spec>::Call, <S as Spec>::Result>);
+
+fn histories<S: Spec>(cases: Vec<Case<S>>) -> Vec<Named<S>> {
     let operation = |(call, result, called, returned)| Operation { call, result, called, returned };
     let thread = |operations: Vec<_>| operations.into_iter().map(operation).collect();
     cases

@@ -122,7 +122,8 @@ where
         })
     };
     let started: Vec<thread::JoinHandle<Log<S>>> = (0..threads).map(start).collect();
-    let logs = started.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let logs =
+        started.into_iter().map(|thread| thread.join().expect("a thread has panicked")).collect();
     shared.free();
     History::new(logs)
 }

@@ -79,9 +79,9 @@ fn an_array_queue_reuses_slots_only_after_consumers_are_done() {
         let queue = Arc::new(ArrayQueue::new(1));
         assert_eq!(queue.push(1), Ok(()));
         let other = Arc::clone(&queue);
-        let popping = thread::spawn(move || other.pop());
-        let again = queue.push(2).is_ok();
-        assert_eq!(popping.join().unwrap(), Some(1));
+        let pushing = thread::spawn(move || other.push(2).is_ok());
+        assert_eq!(queue.pop(), Some(1));
+        let again = pushing.join().unwrap();
         assert_eq!(queue.pop().is_some(), again);
     });
 }

@@ -31,6 +31,9 @@ pub(crate) struct Rejected {
     pub(crate) stuck: String,
 }
 
+/// The operations of each thread.
+type Threads<S> = Vec<Vec<Operation<<S as Spec>::Call, <S as Spec>::Result>>>;
+
 /// A point of the search: what has been placed, the state after it, and the choices not yet tried.
 struct Node<State> {
     positions: Vec<usize>,
@@ -91,7 +94,7 @@ where
     S::Result: Clone,
 {
     let threads = history.threads.len();
-    let mut parts: BTreeMap<K, Vec<Vec<Operation<S::Call, S::Result>>>> = BTreeMap::new();
+    let mut parts: BTreeMap<K, Threads<S>> = BTreeMap::new();
     for (thread, operations) in history.threads.iter().enumerate() {
         for operation in operations {
             let part = parts.entry(key(&operation.call)).or_insert_with(|| vec![vec![]; threads]);
