@@ -15,6 +15,8 @@
 mod average;
 mod histogram;
 mod metadata;
+#[cfg(any(all(test, loom), all(feature = "std", not(any(loom, shuttle)))))]
+mod numbers;
 mod owned;
 mod thread_number;
 

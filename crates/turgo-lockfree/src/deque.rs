@@ -4,7 +4,7 @@
 //! compare-and-swap can steal a batch, also out of a last-in-first-out deque. [`Worker`] grows; [`BoundedWorker`] gives back what does not fit.
 //! Public names and behaviour are crossbeam-deque's.
 //!
-//! Items are at indices `top..bottom`, oldest first. Thieves read `top`, then `bottom`, copy up to [`CLAIM_MAX`](shared::CLAIM_MAX) items, and
+//! Items are at indices `top..bottom`, oldest first. Thieves read `top`, then `bottom`, copy up to `CLAIM_MAX` (8) items, and
 //! compare-and-swap `top` past them. The owner of a last-in-first-out deque lowers `bottom` and then decides by `top`:
 //!
 //! - There are `CLAIM_MAX` items below: no thief can have an eye on this one, and it is taken without arbitration. This needs a sequentially

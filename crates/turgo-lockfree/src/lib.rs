@@ -11,6 +11,7 @@ mod fence;
 pub mod hazard;
 #[cfg(feature = "std")]
 pub mod map;
+mod patience;
 mod pause;
 pub mod queue;
 pub mod rcu;

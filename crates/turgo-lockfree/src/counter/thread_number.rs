@@ -1,68 +1,15 @@
-//! Small numbers for living threads (C1, C2), and tables with a place for each.
+//! The calling thread's number (C1, C2), and tables with a place for each.
 
 use alloc::boxed::Box;
 use core::ptr;
 
-use turgo_machine::atomic::{AtomicPtr, AtomicU64, Ordering};
-use turgo_machine::mutant;
+use turgo_machine::atomic::{AtomicPtr, Ordering};
 
 const ROWS: usize = 32;
 const COLUMNS: usize = 32;
 
 /// Threads that can have a number at the same time.
 pub(super) const NUMBERS_MAX: usize = ROWS * COLUMNS;
-
-const BITS: usize = 64;
-
-/// Which numbers are taken.
-pub(super) struct Numbers {
-    taken: [AtomicU64; NUMBERS_MAX / BITS],
-}
-
-impl Numbers {
-    #[cfg(not(any(loom, shuttle)))]
-    const fn new() -> Self {
-        Self { taken: [const { AtomicU64::new(0) }; NUMBERS_MAX / BITS] }
-    }
-
-    #[cfg(all(test, loom))]
-    pub(super) fn new() -> Self {
-        Self { taken: core::array::from_fn(|_| AtomicU64::new(0)) }
-    }
-
-    /// The lowest free number. Lock-free.
-    #[cfg(any(test, all(feature = "std", not(any(loom, shuttle)))))]
-    pub(super) fn take(&self) -> Option<usize> {
-        for (word, taken) in self.taken.iter().enumerate() {
-            // Relaxed: the read-modify-write below decides.
-            let mut seen = taken.load(Ordering::Relaxed);
-            while seen != u64::MAX {
-                let bit = seen.trailing_ones() as usize;
-                let order =
-                    if mutant!("C2 Relaxed take") { Ordering::Relaxed } else { Ordering::Acquire };
-                // Acquire: pairs with the Release in `give_back`: we see the last values of the slots.
-                let before = taken.fetch_or(1 << bit, order);
-                if before & (1 << bit) == 0 {
-                    return Some(word * BITS + bit);
-                }
-                seen = before;
-            }
-        }
-        None
-    }
-
-    /// Frees a number.
-    #[cfg(any(test, all(feature = "std", not(any(loom, shuttle)))))]
-    pub(super) fn give_back(&self, number: usize) {
-        // Release: hands the slots to the Acquire in `take`.
-        self.taken[number / BITS].fetch_and(!(1 << (number % BITS)), Ordering::Release);
-    }
-
-    #[cfg(mutants)]
-    fn is_taken(&self, number: usize) -> bool {
-        self.taken[number / BITS].load(Ordering::Relaxed) & (1 << (number % BITS)) != 0
-    }
-}
 
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod of_thread {
@@ -72,7 +19,7 @@ mod of_thread {
 
     use turgo_machine::thread::thread_local;
 
-    use super::Numbers;
+    use super::super::numbers::Numbers;
 
     pub(super) static NUMBERS: Numbers = Numbers::new();
 
@@ -127,7 +74,8 @@ pub(super) fn thread_number() -> Option<usize> {
 /// Whether a reader is to leave out the slots of threads that have ended: never.
 pub(super) fn is_forgotten(number: usize) -> bool {
     #[cfg(all(mutants, feature = "std", not(any(loom, shuttle))))]
-    return mutant!("C2 lost at thread exit") && !of_thread::NUMBERS.is_taken(number);
+    return turgo_machine::mutant!("C2 lost at thread exit")
+        && !of_thread::NUMBERS.is_taken(number);
     #[cfg(not(all(mutants, feature = "std", not(any(loom, shuttle)))))]
     {
         let _ = number;

@@ -26,9 +26,10 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use turgo_machine::atomic::{AtomicUsize, Ordering, fence};
 use turgo_machine::cell::UnsafeCell;
-use turgo_machine::{CachePadded, mutant, thread};
+use turgo_machine::{CachePadded, mutant};
 
 use crate::drain::drop_all;
+use crate::patience::Patience;
 use position::{Laps, Position};
 
 struct Slot<T> {
@@ -40,7 +41,7 @@ struct Slot<T> {
 /// A bounded queue for any number of producers and consumers, with the methods of crossbeam's type of the same name.
 ///
 /// Blocking in the sense of the theory: an operation that does not meet a suspended one takes one compare-and-swap, but a thread suspended in
-/// the middle of an operation holds up those that reach its slot. Linearizable. See the [module](self) for the algorithm (Vyukov 2010).
+/// the middle of an operation holds up those that reach its slot. Linearizable. Vyukov 2010.
 ///
 /// ```
 /// let queue = turgo_lockfree::queue::ArrayQueue::new(2);
@@ -112,6 +113,7 @@ impl<T> ArrayQueue<T> {
 
     /// Adds an item, and takes the oldest one out where the queue is full.
     pub fn force_push(&self, value: T) -> Option<T> {
+        let patience = Patience::new();
         loop {
             if let Some((tail, _)) = self.take_tail(1) {
                 self.fill(tail, value);
@@ -122,7 +124,7 @@ impl<T> ArrayQueue<T> {
             let tail = self.laps.next_lap(head);
             // Relaxed: Q3 is checked by the compare-and-swap: `tail` cannot move while `head` stays and the slot is not free.
             if self.tail.load(Ordering::Relaxed) != tail.0 || !self.is_filled(head) {
-                thread::spin_loop();
+                patience.wait();
                 continue;
             }
             let next = self.laps.next(head).0;
@@ -194,6 +196,7 @@ impl<T> ArrayQueue<T> {
     fn take_tail(&self, wanted: usize) -> Option<(Position, usize)> {
         // Relaxed: the compare-and-swap below fails where this is old.
         let mut tail = Position(self.tail.load(Ordering::Relaxed));
+        let patience = Patience::new();
         loop {
             let (mut end, mut count) = (tail, 0);
             while count < wanted && self.is_free(end) {
@@ -222,7 +225,7 @@ impl<T> ArrayQueue<T> {
             if self.laps.next_lap(head) == tail {
                 return None;
             }
-            thread::spin_loop();
+            patience.wait();
             // Relaxed: as above.
             tail = Position(self.tail.load(Ordering::Relaxed));
         }
@@ -232,6 +235,7 @@ impl<T> ArrayQueue<T> {
     fn take_head(&self, wanted: usize) -> Option<(Position, usize)> {
         // Relaxed: the compare-and-swap below fails where this is old.
         let mut head = Position(self.head.load(Ordering::Relaxed));
+        let patience = Patience::new();
         loop {
             let (mut end, mut count) = (head, 0);
             while count < wanted && self.is_filled(end) {
@@ -260,7 +264,7 @@ impl<T> ArrayQueue<T> {
             if self.tail.load(Ordering::Relaxed) == head.0 && is_free {
                 return None;
             }
-            thread::spin_loop();
+            patience.wait();
             // Relaxed: as above.
             head = Position(self.head.load(Ordering::Relaxed));
         }

@@ -188,7 +188,7 @@ impl<T> Segment<T> {
 
 /// An unbounded queue for any number of producers and consumers, with the methods of crossbeam's `SegQueue`.
 ///
-/// Lock-free: a suspended thread holds up no other. Linearizable. Correia and Ramalhete 2016; see the [module](self). Segments of 64 cells are reclaimed by
+/// Lock-free: a suspended thread holds up no other. Linearizable. Correia and Ramalhete 2016. Segments of 64 cells are reclaimed by
 /// `R`: [`Rcu`], or [`Hazard`](crate::hazard::Hazard) for bounded garbage.
 ///
 /// ```

@@ -3,8 +3,8 @@
 use loom::sync::Arc;
 use loom::thread;
 
+use super::super::numbers::Numbers;
 use super::super::owned::Counter;
-use super::super::thread_number::Numbers;
 
 #[test]
 fn the_next_thread_of_a_number_counts_on() {
