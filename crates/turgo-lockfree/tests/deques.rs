@@ -152,7 +152,7 @@ fn none_lost_or_doubled<T: Send + 'static>(
             taken.fetch_add(all.len() - before, Ordering::Relaxed);
         }
     }
-    thieves.into_iter().for_each(|thief| all.extend(thief.join().unwrap()));
+    thieves.into_iter().for_each(|thief| all.extend(thief.join().expect("a thief has panicked")));
     assert_eq!(worker.pop().map(number), None);
     all.sort_unstable();
     assert!(all.into_iter().eq(0..ITEMS));

@@ -142,7 +142,9 @@ impl HistogramSnapshot {
         if count == 0 {
             return None;
         }
-        let rank = (q.clamp(0.0, 1.0) * count as f64).ceil().clamp(1.0, count as f64) as u64;
+        // A share such as 7/10000 is not exact in binary: what is above a whole rank by rounding alone is that rank.
+        let exact = q.clamp(0.0, 1.0) * count as f64 * (1.0 - 4.0 * f64::EPSILON);
+        let rank = exact.ceil().clamp(1.0, count as f64) as u64;
         let mut passed = 0;
         for (bucket, here) in self.counts.iter().enumerate() {
             passed += here;

@@ -89,7 +89,10 @@ impl<T> ArrayQueue<T> {
     }
 
     fn slot(&self, position: Position) -> &Slot<T> {
-        &self.slots[self.laps.slot(position)]
+        let slot = self.laps.slot(position);
+        debug_assert!(slot < self.slots.len(), "a position names a slot");
+        // SAFETY: positions start at 0 and come from `Laps::next` and `next_lap`, which keep the slot below the capacity.
+        unsafe { self.slots.get_unchecked(slot) }
     }
 
     /// Adds an item.

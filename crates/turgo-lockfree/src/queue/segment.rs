@@ -32,8 +32,8 @@ use crate::pause;
 use crate::rcu::Rcu;
 use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shared, Shield};
 
-/// Cells of a segment.
-const CELLS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 64 };
+/// Cells of a segment: as many as fit into what allocators hand out fast where values are words.
+const CELLS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 62 };
 
 /// How often a pop looks at a cell before it spoils it.
 const LOOKS_MAX: u32 = if cfg!(any(loom, shuttle)) { 1 } else { 200 };
@@ -134,11 +134,17 @@ impl<T> Cell<T> {
     }
 }
 
+/// Pushes and pops write to lines of their own, and pairs of lines. By distance, not by alignment, which costs a slow path of the allocator.
+type Gap = [usize; 16];
+
+#[repr(C)]
 struct Segment<T> {
     /// The next number to push at; beyond `CELLS` where pushes have found the segment full.
-    pushes: CachePadded<AtomicUsize>,
+    pushes: AtomicUsize,
+    _before_pops: Gap,
     /// The next number to pop at; likewise.
-    pops: CachePadded<AtomicUsize>,
+    pops: AtomicUsize,
+    _after_pops: Gap,
     next: Atomic<Segment<T>>,
     /// Numbers of all segments before this one.
     before: usize,
@@ -148,8 +154,10 @@ struct Segment<T> {
 impl<T> Segment<T> {
     fn new(before: usize) -> Owned<Self> {
         Owned::new(Self {
-            pushes: CachePadded::new(AtomicUsize::new(0)),
-            pops: CachePadded::new(AtomicUsize::new(0)),
+            pushes: AtomicUsize::new(0),
+            _before_pops: [0; 16],
+            pops: AtomicUsize::new(0),
+            _after_pops: [0; 16],
             next: Atomic::null(),
             before,
             cells: (0..CELLS).map(|_| Cell::new()).collect(),
@@ -188,7 +196,7 @@ impl<T> Segment<T> {
 
 /// An unbounded queue for any number of producers and consumers, with the methods of crossbeam's `SegQueue`.
 ///
-/// Lock-free: a suspended thread holds up no other. Linearizable. Correia and Ramalhete 2016. Segments of 64 cells are reclaimed by
+/// Lock-free: a suspended thread holds up no other. Linearizable. Correia and Ramalhete 2016. Segments of 62 cells are reclaimed by
 /// `R`: [`Rcu`], or [`Hazard`](crate::hazard::Hazard) for bounded garbage.
 ///
 /// ```
