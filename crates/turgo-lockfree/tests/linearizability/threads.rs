@@ -37,7 +37,7 @@ pub(crate) struct Round;
 impl Round {
     /// Threads, and operations of each.
     pub(crate) fn size(self) -> (u32, u32) {
-        if cfg!(shuttle) { (4, 4) } else { (3, 60) }
+        if cfg!(shuttle) { (4, 4) } else { (3, 20) }
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn histories(round: impl Fn(Round) + Send + Sync + 'static) {
         shuttle::check_pct(move || round(Round), 1000, 3);
     }
     #[cfg(not(shuttle))]
-    for _ in 0..100 {
+    for _ in 0..200 {
         round(Round);
     }
 }

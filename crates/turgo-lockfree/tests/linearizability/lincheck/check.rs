@@ -115,7 +115,10 @@ fn choices_after<S: Spec>(
         next_of_all(history, positions).map(|(_, next)| next.returned).min().unwrap_or(u64::MAX);
     let mut found = Vec::new();
     let mut after = Vec::new();
-    for (thread, next) in next_of_all(history, positions) {
+    // The last is tried first: the one that returned first is the likeliest to have happened first.
+    let mut threads: Vec<_> = next_of_all(history, positions).collect();
+    threads.sort_by_key(|(_, next)| std::cmp::Reverse(next.returned));
+    for (thread, next) in threads {
         if next.called < first_return {
             spec.steps(state, &next.call, next.result.as_ref(), &mut after);
             found.extend(after.drain(..).map(|state| (thread, state)));
