@@ -10,7 +10,8 @@ pub(crate) use suspended::{point, suspend_at};
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod suspended {
     use std::cell::Cell;
-    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use turgo_machine::atomic::{AtomicU8, Ordering};
 
     use turgo_machine::thread;
 
