@@ -85,6 +85,22 @@ fn nothing_is_freed_inside_of_a_section_nor_when_it_ends() {
 }
 
 #[test]
+fn what_may_be_freed_waits_for_the_end_of_the_section() {
+    let (domain, census) = (batched(4), Census::leaked());
+    let early = domain.register();
+    let before = early.read_lock();
+    (0..4).for_each(|_| retire(&domain, census));
+    // A period runs that waits for `before` only.
+    let guard = domain.read_lock();
+    drop(before);
+    (0..8).for_each(|_| retire(&domain, census));
+    assert_eq!(census.alive(), 12, "nothing is run inside of a section");
+    drop(guard);
+    (0..8).for_each(|_| retire(&domain, census));
+    assert!(census.alive() < 8, "{}", census.alive());
+}
+
+#[test]
 fn sections_nest_and_end_in_any_order() {
     let (domain, census) = (batched(1), Census::leaked());
     let cell = Atomic::new(Canary::new(census));
