@@ -186,8 +186,10 @@ impl HazardRecord {
             block.used(|used| *used = [false; SLOTS]);
         }
         self.set_leaving(false);
+        // A list that is dropped leaks its nodes, and the addresses may have been on the move.
         self.owner(|owner| {
-            core::mem::forget(core::mem::take(owner));
+            core::mem::forget(core::mem::take(&mut owner.seen));
+            *owner = Owner::default();
         });
     }
 

@@ -77,7 +77,11 @@ impl Member for Inner {
         self.hand_over(&mut list);
         if record.own().is_idle() {
             self.registry.release(record);
+            // Threads that retire little and end would add up.
+            self.run_handed_if_due(None);
         } else {
+            // The address that tells this thread from others may soon be another thread's.
+            record.identity.clear();
             record.set_leaving();
         }
     }

@@ -82,8 +82,8 @@ impl<T> Node<T> {
         unsafe { ptr::drop_in_place(&raw mut node.value) };
     }
 
-    /// The value, out of its box.
-    pub(crate) fn into_value(self: Box<Self>) -> T {
+    /// The value, out of its node.
+    pub(crate) fn into_value(self) -> T {
         self.value
     }
 }

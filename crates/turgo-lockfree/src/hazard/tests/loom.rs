@@ -21,7 +21,9 @@ fn remove(domain: &Domain, cell: &Cell) {
     let old = cell.swap(Shared::null(), Ordering::AcqRel);
     if !old.is_null() {
         // SAFETY: the swap made it ours.
-        unsafe { domain.register().retire(old.into_owned()) };
+        let node = unsafe { old.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { domain.register().retire(node) };
     }
 }
 
@@ -126,7 +128,9 @@ fn a_node_that_was_replaced_is_protected_again() {
         // AcqRel: unlinks the node and publishes the next.
         let old = cell.swap(Owned::new(Probe::new()), Ordering::AcqRel);
         // SAFETY: the swap made it ours.
-        unsafe { domain.register().retire(old.into_owned()) };
+        let node = unsafe { old.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { domain.register().retire(node) };
         domain.register().flush();
         reader.join().unwrap();
         remove(&domain, &cell);
@@ -147,7 +151,9 @@ fn a_cohort_waits_for_readers_until_it_is_dropped() {
         // AcqRel: unlinks the node.
         let old = cell.swap(Shared::null(), Ordering::AcqRel);
         // SAFETY: the swap made it ours.
-        unsafe { cohort.retire(old.into_owned()) };
+        let node = unsafe { old.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { cohort.retire(node) };
         cohort.flush();
         reader.join().unwrap();
         drop(cohort);

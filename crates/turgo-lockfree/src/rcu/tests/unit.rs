@@ -54,7 +54,9 @@ fn what_is_retired_after_a_period_began_is_not_freed_by_it() {
     // AcqRel: unlinks the node.
     let old = second.swap(crate::Shared::null(), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
-    unsafe { writer.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { writer.retire(node) };
     writer.flush();
     drop(before);
     writer.flush();
@@ -111,7 +113,9 @@ fn sections_nest_and_end_in_any_order() {
     let old = cell.swap(crate::Shared::null(), Ordering::AcqRel);
     let writer = domain.register();
     // SAFETY: the swap made it ours.
-    unsafe { writer.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { writer.retire(node) };
     writer.flush();
     // SAFETY: protected.
     unsafe { held.deref() }.check();
