@@ -7,6 +7,7 @@ use core::ptr;
 use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicPtr, Ordering};
 use turgo_machine::cell::UnsafeCell;
+use turgo_machine::mutant;
 
 use crate::reclaim::{Header, List, Retired};
 use crate::registry::Tally;
@@ -204,7 +205,7 @@ impl HazardRecord {
         self.owner(|owner| {
             let bytes = owner.retired.push(node);
             self.tally.retire(bytes);
-            owner.is_due() && !owner.reclaiming
+            owner.is_due() && (!owner.reclaiming || mutant!("H5 drops run inside of drops"))
         })
     }
 
@@ -249,7 +250,8 @@ impl HazardRecord {
 
     /// Begins to run drops; false where that goes on already (H5).
     pub(super) fn begin(&self) -> bool {
-        self.owner(|owner| !core::mem::replace(&mut owner.reclaiming, true))
+        let began = self.owner(|owner| !core::mem::replace(&mut owner.reclaiming, true));
+        began || mutant!("H5 drops run inside of drops")
     }
 
     /// No drops run any more.

@@ -75,7 +75,7 @@ impl<T> Node<T> {
 
     /// Drops the value of a node in a model and keeps its memory, so that whoever looks at it later is found out.
     #[cfg(loom)]
-    fn end(self: Box<Self>) {
+    pub(crate) fn end(self: Box<Self>) {
         self.life.end();
         let node = Box::leak(self);
         // SAFETY: N3, it is run once, and never given back.
