@@ -88,13 +88,9 @@ fn is_above(stats: &ReclaimStats, nodes_max: usize, bytes_max: usize) -> bool {
 
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 fn monotonic_ns() -> u64 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    // LOCK: taken once, for the moment that all times are counted from.
-    static FROM: OnceLock<Instant> = OnceLock::new();
-    #[expect(clippy::disallowed_methods, reason = "the default of a clock that can be replaced")]
-    let from = FROM.get_or_init(Instant::now);
-    u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    // LOCK: taken once, for the clock that counts from then.
+    static CLOCK: std::sync::OnceLock<turgo_machine::clock::Clock> = std::sync::OnceLock::new();
+    CLOCK.get_or_init(turgo_machine::clock::Clock::real).now_ns()
 }
 
 /// No time passes: grace periods take none and never stall.

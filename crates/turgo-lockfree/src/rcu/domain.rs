@@ -209,9 +209,13 @@ impl Inner {
         // SAFETY: U4, a grace period after they were unlinked has ended.
         let panics = unsafe { list.run() };
         if panics > 0 {
-            // Relaxed: a number for reports.
-            self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
+            self.count_panics(panics);
         }
+    }
+
+    pub(super) fn count_panics(&self, panics: usize) {
+        // Relaxed: a number for reports.
+        self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
     }
 
     /// Queues a node with the domain.

@@ -173,6 +173,24 @@ unsafe fn bytes(header: NonNull<Header>) -> usize {
     unsafe { (*table).bytes }
 }
 
+/// Calls the user's `f`; false if it panicked. What was thrown is leaked, as dropping it could throw again. In a program without `std` the
+/// panic unwinds to the caller.
+pub(crate) fn caught(f: impl FnOnce()) -> bool {
+    #[cfg(any(feature = "std", loom, shuttle))]
+    return match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
+        Ok(()) => true,
+        Err(payload) => {
+            mem::forget(payload);
+            false
+        }
+    };
+    #[cfg(not(any(feature = "std", loom, shuttle)))]
+    {
+        f();
+        true
+    }
+}
+
 /// Retired nodes, last in first out, of one owner.
 #[derive(Debug)]
 pub(crate) struct List {
@@ -282,24 +300,15 @@ impl List {
     /// No reader can reach any node of the list.
     pub(crate) unsafe fn run(&mut self) -> usize {
         let mut panics = 0;
-        #[cfg(any(feature = "std", loom, shuttle))]
         while !self.is_empty() {
             // SAFETY: the caller's promise is for all nodes.
-            let run = std::panic::AssertUnwindSafe(|| unsafe { self.run_until_panic() });
-            if let Err(payload) = std::panic::catch_unwind(run) {
-                // Dropping what was thrown could throw again.
-                mem::forget(payload);
+            let run = || unsafe { self.run_until_panic() };
+            if !caught(run) {
                 panics += 1;
                 if mutant!("N4 a panic loses the rest") {
                     mem::take(self);
                 }
             }
-        }
-        #[cfg(not(any(feature = "std", loom, shuttle)))]
-        // SAFETY: the caller's promise is for all nodes.
-        unsafe {
-            self.run_until_panic();
-            panics += 0;
         }
         panics
     }

@@ -29,6 +29,8 @@ fn a_leaked_hazard_pointer_protects_for_ever_and_costs_one_record() {
     let (domain, census) = (Domain::new(), Census::leaked());
     let cell: &'static Atomic<Canary> = Box::leak(Box::new(Atomic::new(Canary::new(census))));
     let remote: &'static Domain = Box::leak(Box::new(domain.clone()));
+    // This thread has its record before the other one comes.
+    drop(domain.hazard_pointer());
     let leak = move || {
         let mut hazard = HazardPointer::new_in(remote);
         hazard.protect(cell);

@@ -146,6 +146,7 @@ impl Drop for Chain {
             };
             // SAFETY: nobody else knows the node.
             unsafe { self.domain.retire(Owned::new(next)) };
+            self.domain.flush();
         }
         // Relaxed: as above.
         self.depth.fetch_sub(1, Ordering::Relaxed);
