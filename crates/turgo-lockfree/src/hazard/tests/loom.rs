@@ -40,6 +40,7 @@ fn read(domain: &Domain, cell: &Cell) {
 fn protect_keeps_a_node_from_being_freed() {
     model(3, || {
         let (domain, cell) = setup();
+        // SAFETY: nobody removes it yet.
         let probe = unsafe { cell.load(Ordering::Relaxed).deref() }.cell();
         let reader = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -64,13 +65,11 @@ fn try_protect_keeps_a_node_from_being_freed() {
                 let mut hazard = place.hazard_pointer();
                 // Relaxed: only compared.
                 let expected = cell.load(Ordering::Relaxed);
-                // SAFETY: protected.
-                if let Some(probe) = hazard
-                    .try_protect(expected, &cell)
-                    .ok()
-                    .and_then(|node| unsafe { node.as_ref() })
-                {
-                    probe.check();
+                if let Ok(node) = hazard.try_protect(expected, &cell) {
+                    // SAFETY: protected.
+                    if let Some(probe) = unsafe { node.as_ref() } {
+                        probe.check();
+                    }
                 }
             }
         });
