@@ -20,7 +20,8 @@ pub enum Executor {
 ///
 /// Nodes behind a reader that stops cannot be freed, so RCU cannot bound them: a limit only says what happens then. Above a
 /// soft limit `retire` hurries grace periods on. At a hard limit `try_retire` refuses the node, and `retire` waits for readers, outside
-/// of a read section, or queues the node and counts an overflow, inside of one. Limits are looked at when a batch is full,
+/// of a read section, or queues the node and counts an overflow, inside of one. A `retire` that hurries or waits runs what may be run itself, whatever
+/// the executor. Limits are looked at when a batch is full,
 /// so each thread may exceed them by one batch; with a hard limit a batch is an eighth of it at most.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
