@@ -97,10 +97,7 @@ impl HazardPointer<'static> {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        match record() {
-            Some(record) => Self::of(&GLOBAL, record),
-            None => GLOBAL.transient(),
-        }
+        Self::of(&GLOBAL, record().unwrap_or_else(|| GLOBAL.transient()))
     }
 }
 

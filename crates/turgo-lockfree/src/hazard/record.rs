@@ -35,7 +35,8 @@ impl Block {
 
     #[inline(always)]
     pub(super) fn slot(&self, index: usize) -> &AtomicPtr<Header> {
-        &self.slots[index]
+        // The remainder is the index itself, and spares the fast path a check that could fail.
+        &self.slots[index % SLOTS]
     }
 
     #[inline(always)]
@@ -63,7 +64,7 @@ impl Block {
     pub(super) fn put(&self, index: usize) {
         self.used(|used| {
             debug_assert!(used[index], "a slot is returned twice");
-            used[index] = false;
+            used[index % SLOTS] = false;
         });
     }
 
