@@ -22,6 +22,7 @@ mod mutants;
 mod numa_guest;
 mod ranks;
 mod rust;
+mod spin;
 mod tidy;
 mod tree;
 
@@ -31,6 +32,7 @@ usage: cargo xtask <task>
   ci      everything a change must pass, with the time each step took
   tidy    headers, lengths, names, citations, links, the list of dependencies
   ranks   arrows between crates point down; what each room may name; where unsafe is allowed
+  spin    SPIN models of protocols, and that each named mistake in them fails
   memory  peak memory of a windowed count over 1 M and 10 M rows (needs the release build)
   models  the tests of concurrent crates under loom and shuttle
   mutants every planted mistake of concurrent crates, and the test that found it
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         (Some("mutants"), None) => mutants::run(&root),
         (Some("scaling"), None) => measure::scaling(&root),
         (Some("numa-guest"), kernel) => numa_guest::run(&root, kernel.as_deref()),
+        (Some("spin"), None) => spin::run(&root),
         (Some("locks"), None) => check(&root, |tree| {
             print!("{}", locks::inventory(tree));
             locks::check(tree)

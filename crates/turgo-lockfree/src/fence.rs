@@ -18,6 +18,21 @@ pub(crate) fn heavy() {
     turgo_machine::atomic::fence(turgo_machine::atomic::Ordering::SeqCst);
 }
 
+/// How many nodes share one heavy fence so that each pays 16 ns of it at most.
+pub(crate) fn nodes_per_heavy() -> usize {
+    #[cfg(any(feature = "std", loom, shuttle))]
+    let cost_ns = turgo_machine::barrier::heavy_cost();
+    #[cfg(not(any(feature = "std", loom, shuttle)))]
+    let cost_ns = 0;
+    usize::try_from(cost_ns / 16).unwrap_or(usize::MAX).clamp(NODES_MIN, NODES_MAX)
+}
+
+/// The least: fewer would gain nothing where the fence is cheap, and it is not when more threads run.
+const NODES_MIN: usize = 1024;
+
+/// The most: memory that waits is cache that is lost.
+const NODES_MAX: usize = 8192;
+
 /// Decides how fences are made, which takes two system calls: before that, `light` would be a full fence.
 pub(crate) fn decide() {
     #[cfg(any(feature = "std", loom, shuttle))]

@@ -48,8 +48,10 @@ mod retired;
 pub(crate) mod tests;
 
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared};
+#[cfg(feature = "std")]
+pub(crate) use retired::Node;
 pub use retired::Retired;
-pub(crate) use retired::{Header, List, Node, SharedList};
+pub(crate) use retired::{Header, List, SharedList, caught};
 
 /// The pointer was replaced before it was protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

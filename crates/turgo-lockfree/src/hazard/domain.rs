@@ -115,17 +115,17 @@ impl Inner {
 
     /// Gives a record back unless slots of it are in use.
     pub(super) fn leave_if_unused(&self, record: &Record<HazardRecord>) {
-        if record.is_unused_or_leaves() {
+        if record.is_unused_or_leaves() || mutant!("G4 record given back in use") {
             self.registry.release(record);
         }
     }
 
-    /// A hazard pointer for a thread that has no place to keep a record (L2): the record goes back with it.
+    /// A record for a thread that has no place to keep one (L2): it goes back with the hazard pointer that is made of it.
     #[cold]
-    pub(super) fn transient(&self) -> HazardPointer<'_> {
+    pub(super) fn transient(&self) -> &Record<HazardRecord> {
         let record = self.join();
         record.set_leaving(true);
-        HazardPointer::of(self, record)
+        record
     }
 
     /// Queues a node with the thread's record and scans if that is due.
@@ -349,10 +349,8 @@ impl Domain {
     /// A hazard pointer of the calling thread.
     #[must_use]
     pub fn hazard_pointer(&self) -> HazardPointer<'_> {
-        match self.record() {
-            Some(record) => HazardPointer::of(&self.inner, record),
-            None => self.inner.transient(),
-        }
+        let record = self.record().unwrap_or_else(|| self.inner.transient());
+        HazardPointer::of(&self.inner, record)
     }
 
     /// A place in the domain that the caller holds, instead of one that is looked up.

@@ -48,6 +48,15 @@ thread_local! {
 #[cfg(any(feature = "std", loom, shuttle))]
 thread_local! {
     static EXIT: Exit<Inner> = Exit::new(|| { let _ = HOT.try_with(|hot| hot.set(ptr::null())); });
+}
+
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+thread_local! {
+    pub(super) static DOMAINS: LocalTable<Inner> = const { LocalTable::new() };
+}
+
+#[cfg(any(loom, shuttle))]
+thread_local! {
     pub(super) static DOMAINS: LocalTable<Inner> = LocalTable::new();
 }
 
@@ -88,10 +97,7 @@ impl HazardPointer<'static> {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        match record() {
-            Some(record) => Self::of(&GLOBAL, record),
-            None => GLOBAL.transient(),
-        }
+        Self::of(&GLOBAL, record().unwrap_or_else(|| GLOBAL.transient()))
     }
 }
 

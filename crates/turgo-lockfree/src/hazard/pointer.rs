@@ -73,7 +73,7 @@ impl<'d> HazardPointer<'d> {
             // Acquire: pairs with the Release that stored the node; sees what it was made of.
             let now = src.load(Ordering::Acquire);
             if now == node || mutant!("H1 protect without validation") {
-                return now;
+                return node;
             }
             node = now;
         }

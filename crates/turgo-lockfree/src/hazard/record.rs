@@ -7,6 +7,7 @@ use core::ptr;
 use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicPtr, Ordering};
 use turgo_machine::cell::UnsafeCell;
+use turgo_machine::mutant;
 
 use crate::reclaim::{Header, List, Retired};
 use crate::registry::Tally;
@@ -34,7 +35,8 @@ impl Block {
 
     #[inline(always)]
     pub(super) fn slot(&self, index: usize) -> &AtomicPtr<Header> {
-        &self.slots[index]
+        // The remainder is the index itself, and spares the fast path a check that could fail.
+        &self.slots[index % SLOTS]
     }
 
     #[inline(always)]
@@ -62,7 +64,7 @@ impl Block {
     pub(super) fn put(&self, index: usize) {
         self.used(|used| {
             debug_assert!(used[index], "a slot is returned twice");
-            used[index] = false;
+            used[index % SLOTS] = false;
         });
     }
 
@@ -186,8 +188,10 @@ impl HazardRecord {
             block.used(|used| *used = [false; SLOTS]);
         }
         self.set_leaving(false);
+        // A list that is dropped leaks its nodes, and the addresses may have been on the move.
         self.owner(|owner| {
-            core::mem::forget(core::mem::take(owner));
+            core::mem::forget(core::mem::take(&mut owner.seen));
+            *owner = Owner::default();
         });
     }
 
@@ -202,7 +206,7 @@ impl HazardRecord {
         self.owner(|owner| {
             let bytes = owner.retired.push(node);
             self.tally.retire(bytes);
-            owner.is_due() && !owner.reclaiming
+            owner.is_due() && (!owner.reclaiming || mutant!("H5 drops run inside of drops"))
         })
     }
 
@@ -247,7 +251,8 @@ impl HazardRecord {
 
     /// Begins to run drops; false where that goes on already (H5).
     pub(super) fn begin(&self) -> bool {
-        self.owner(|owner| !core::mem::replace(&mut owner.reclaiming, true))
+        let began = self.owner(|owner| !core::mem::replace(&mut owner.reclaiming, true));
+        began || mutant!("H5 drops run inside of drops")
     }
 
     /// No drops run any more.

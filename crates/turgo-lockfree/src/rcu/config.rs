@@ -1,5 +1,6 @@
 //! What can be chosen for a domain.
 
+use crate::fence::nodes_per_heavy;
 use crate::reclaim::ReclaimStats;
 
 /// Who frees nodes and runs callbacks.
@@ -19,14 +20,15 @@ pub enum Executor {
 ///
 /// Nodes behind a reader that stops cannot be freed, so RCU cannot bound them: a limit only says what happens then. Above a
 /// soft limit `retire` hurries grace periods on. At a hard limit `try_retire` refuses the node, and `retire` waits for readers, outside
-/// of a read section, or queues the node and counts an overflow, inside of one. Limits are looked at when a batch is full,
+/// of a read section, or queues the node and counts an overflow, inside of one. A `retire` that hurries or waits runs what may be run itself, whatever
+/// the executor. Limits are looked at when a batch is full,
 /// so each thread may exceed them by one batch; with a hard limit a batch is an eighth of it at most.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// Who runs what was retired.
     pub executor: Executor,
-    /// How many nodes a thread retires before it looks at the grace period. A heavy fence takes up to some 16 µs, so a thousand
-    /// nodes bring it to 16 ns each.
+    /// How many nodes a thread retires before it looks at the grace period; 0 is as many as bring the heavy fence, as measured on this
+    /// machine, to 16 ns each: between 1,024 and 8,192.
     pub batch: usize,
     /// Nodes that may wait before grace periods are hurried on.
     pub soft_max: usize,
@@ -45,7 +47,7 @@ pub struct Config {
 impl Config {
     pub(super) const DEFAULT: Self = Self {
         executor: Executor::Inline,
-        batch: 1024,
+        batch: 0,
         soft_max: 0,
         hard_max: 0,
         soft_bytes_max: 0,
@@ -57,7 +59,8 @@ impl Config {
     /// After how many nodes a thread looks at the grace period.
     pub(super) fn step(&self) -> usize {
         let limits = [self.soft_max, self.hard_max].into_iter().filter(|&max| max > 0);
-        limits.map(|max| max / 8).fold(self.batch, usize::min).max(1)
+        let batch = if self.batch == 0 { nodes_per_heavy() } else { self.batch };
+        limits.map(|max| max / 8).fold(batch, usize::min).max(1)
     }
 
     pub(super) fn is_limited(&self) -> bool {
@@ -86,13 +89,9 @@ fn is_above(stats: &ReclaimStats, nodes_max: usize, bytes_max: usize) -> bool {
 
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 fn monotonic_ns() -> u64 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    // LOCK: taken once, for the moment that all times are counted from.
-    static FROM: OnceLock<Instant> = OnceLock::new();
-    #[expect(clippy::disallowed_methods, reason = "the default of a clock that can be replaced")]
-    let from = FROM.get_or_init(Instant::now);
-    u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    // LOCK: taken once, for the clock that counts from then.
+    static CLOCK: std::sync::OnceLock<turgo_machine::clock::Clock> = std::sync::OnceLock::new();
+    CLOCK.get_or_init(turgo_machine::clock::Clock::real).now_ns()
 }
 
 /// No time passes: grace periods take none and never stall.

@@ -77,7 +77,11 @@ impl Member for Inner {
         self.hand_over(&mut list);
         if record.own().is_idle() {
             self.registry.release(record);
+            // Threads that retire little and end would add up.
+            self.run_handed_if_due(None);
         } else {
+            // The address that tells this thread from others may soon be another thread's.
+            record.identity.clear();
             record.set_leaving();
         }
     }
@@ -205,9 +209,13 @@ impl Inner {
         // SAFETY: U4, a grace period after they were unlinked has ended.
         let panics = unsafe { list.run() };
         if panics > 0 {
-            // Relaxed: a number for reports.
-            self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
+            self.count_panics(panics);
         }
+    }
+
+    pub(super) fn count_panics(&self, panics: usize) {
+        // Relaxed: a number for reports.
+        self.counts.panics.fetch_add(panics as u64, Ordering::Relaxed);
     }
 
     /// Queues a node with the domain.

@@ -56,6 +56,15 @@ thread_local! {
 #[cfg(any(feature = "std", loom, shuttle))]
 thread_local! {
     static EXIT: Exit<Inner> = Exit::new(|| { let _ = HOT.try_with(|hot| hot.set(ptr::null())); });
+}
+
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+thread_local! {
+    pub(super) static DOMAINS: LocalTable<Inner> = const { LocalTable::new() };
+}
+
+#[cfg(any(loom, shuttle))]
+thread_local! {
     pub(super) static DOMAINS: LocalTable<Inner> = LocalTable::new();
 }
 

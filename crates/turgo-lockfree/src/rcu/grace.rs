@@ -174,12 +174,12 @@ impl Inner {
         // read-modify-writes in `stamp`, by others; the Acquire makes that known to this thread and so to the fence below.
         let target = self.periods.fetch_add(1, Ordering::AcqRel) + 1;
         assert!(target < SEQUENCE_MAX, "a domain counts no more than 2^48 grace periods");
+        leader.watch.begin((self.config.clock)());
         if !mutant!("U2 period without heavy") {
             heavy();
         }
         self.count_heavy();
         leader.running = Some(target);
-        leader.watch.begin((self.config.clock)());
         target
     }
 

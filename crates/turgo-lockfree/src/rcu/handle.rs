@@ -184,7 +184,7 @@ macro_rules! operations {
             }
 
             /// Sets what is called with a stall, by the thread that drives the grace period, with no lock held: once when it is older than the limit and each time
-            /// that its age has doubled. False if there is a hook already, which stays.
+            /// that its age has doubled. A panic in it is caught and counted. False if there is a hook already, which stays.
             pub fn set_stall_hook(&self, hook: impl Fn(&Stall) + Send + Sync + 'static) -> bool {
                 self.inner().hook.set(alloc::boxed::Box::new(hook))
             }

@@ -118,7 +118,7 @@ impl RcuRecord {
         if own.is_idle() {
             self.lock_outermost(periods);
         } else {
-            self.publish(own.transition_to_nested().unwrap_or_else(|| too_deep()));
+            self.publish(own.transition_to_nested().unwrap_or_else(too_deep));
         }
     }
 
@@ -156,7 +156,8 @@ impl RcuRecord {
     pub(super) unsafe fn reset(&self) {
         self.set_idle();
         self.owner(|owner| {
-            core::mem::forget(core::mem::take(&mut owner.batches));
+            // A list that is dropped leaks its nodes.
+            owner.batches = Batches::new();
             owner.running = false;
         });
     }

@@ -9,6 +9,7 @@ use turgo_machine::atomic::{AtomicPtr, Ordering};
 
 use super::domain::Inner;
 use super::grace::Leader;
+use crate::reclaim::caught;
 
 /// A grace period that has not ended for long.
 #[derive(Debug, Clone)]
@@ -171,8 +172,10 @@ impl Inner {
         })?;
         if let Some(report) = report {
             self.count_stall();
-            if let Some(hook) = self.hook.get() {
-                hook(&report);
+            if let Some(hook) = self.hook.get()
+                && !caught(|| hook(&report))
+            {
+                self.count_panics(1);
             }
         }
         Some(result)

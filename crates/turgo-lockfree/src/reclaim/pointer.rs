@@ -124,7 +124,11 @@ impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
         let raw = untagged(self.raw.as_ptr());
         // SAFETY: P1 and P3, the node came from a box and is ours.
-        drop(unsafe { Box::from_raw(raw) });
+        let node = unsafe { Box::from_raw(raw) };
+        #[cfg(loom)]
+        node.end();
+        #[cfg(not(loom))]
+        drop(node);
     }
 }
 

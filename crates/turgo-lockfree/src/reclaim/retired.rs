@@ -75,15 +75,15 @@ impl<T> Node<T> {
 
     /// Drops the value of a node in a model and keeps its memory, so that whoever looks at it later is found out.
     #[cfg(loom)]
-    fn end(self: Box<Self>) {
+    pub(crate) fn end(self: Box<Self>) {
         self.life.end();
         let node = Box::leak(self);
         // SAFETY: N3, it is run once, and never given back.
         unsafe { ptr::drop_in_place(&raw mut node.value) };
     }
 
-    /// The value, out of its box.
-    pub(crate) fn into_value(self: Box<Self>) -> T {
+    /// The value, out of its node.
+    pub(crate) fn into_value(self) -> T {
         self.value
     }
 }
@@ -171,6 +171,24 @@ unsafe fn bytes(header: NonNull<Header>) -> usize {
     let table = unsafe { (*header.as_ptr()).table };
     // SAFETY: N3, the table of a retired node points to a constant.
     unsafe { (*table).bytes }
+}
+
+/// Calls the user's `f`; false if it panicked. What was thrown is leaked, as dropping it could throw again. In a program without `std` the
+/// panic unwinds to the caller.
+pub(crate) fn caught(f: impl FnOnce()) -> bool {
+    #[cfg(any(feature = "std", loom, shuttle))]
+    return match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
+        Ok(()) => true,
+        Err(payload) => {
+            mem::forget(payload);
+            false
+        }
+    };
+    #[cfg(not(any(feature = "std", loom, shuttle)))]
+    {
+        f();
+        true
+    }
 }
 
 /// Retired nodes, last in first out, of one owner.
@@ -282,24 +300,15 @@ impl List {
     /// No reader can reach any node of the list.
     pub(crate) unsafe fn run(&mut self) -> usize {
         let mut panics = 0;
-        #[cfg(any(feature = "std", loom, shuttle))]
         while !self.is_empty() {
             // SAFETY: the caller's promise is for all nodes.
-            let run = std::panic::AssertUnwindSafe(|| unsafe { self.run_until_panic() });
-            if let Err(payload) = std::panic::catch_unwind(run) {
-                // Dropping what was thrown could throw again.
-                mem::forget(payload);
+            let run = || unsafe { self.run_until_panic() };
+            if !caught(run) {
                 panics += 1;
                 if mutant!("N4 a panic loses the rest") {
                     mem::take(self);
                 }
             }
-        }
-        #[cfg(not(any(feature = "std", loom, shuttle)))]
-        // SAFETY: the caller's promise is for all nodes.
-        unsafe {
-            self.run_until_panic();
-            panics += 0;
         }
         panics
     }

@@ -4,6 +4,8 @@
 pub(crate) mod canary;
 #[cfg(loom)]
 pub(crate) mod probe;
+#[cfg(all(shuttle, not(loom)))]
+mod shuttle;
 #[cfg(not(loom))]
 pub(crate) mod stack;
 #[cfg(not(any(loom, shuttle)))]

@@ -13,20 +13,23 @@ use super::{Member, Record};
 
 /// The record of a thread in a domain that is never dropped.
 pub(crate) struct Exit<M: Member> {
-    record: Cell<Option<(&'static M, &'static Record<M::Payload>)>>,
+    joined: Cell<Option<Joined<M>>>,
     /// Called before the record goes back: makes the thread's fast path forget it.
     forget: fn(),
 }
 
+/// A domain and the thread's record in it.
+type Joined<M> = (&'static M, &'static Record<<M as Member>::Payload>);
+
 impl<M: Member> Exit<M> {
     pub(crate) fn new(forget: fn()) -> Self {
-        Self { record: Cell::new(None), forget }
+        Self { joined: Cell::new(None), forget }
     }
 
     /// Makes a record the calling thread's.
     pub(crate) fn join(&self, domain: &'static M) -> &'static Record<M::Payload> {
         let record = domain.join();
-        self.record.set(Some((domain, record)));
+        self.joined.set(Some((domain, record)));
         record
     }
 }
@@ -34,7 +37,7 @@ impl<M: Member> Exit<M> {
 impl<M: Member> Drop for Exit<M> {
     fn drop(&mut self) {
         (self.forget)();
-        if let Some((domain, record)) = self.record.take() {
+        if let Some((domain, record)) = self.joined.take() {
             domain.leave(record);
         }
     }

@@ -29,6 +29,8 @@ fn a_leaked_hazard_pointer_protects_for_ever_and_costs_one_record() {
     let (domain, census) = (Domain::new(), Census::leaked());
     let cell: &'static Atomic<Canary> = Box::leak(Box::new(Atomic::new(Canary::new(census))));
     let remote: &'static Domain = Box::leak(Box::new(domain.clone()));
+    // This thread has its record before the other one comes.
+    drop(domain.hazard_pointer());
     let leak = move || {
         let mut hazard = HazardPointer::new_in(remote);
         hazard.protect(cell);
@@ -38,7 +40,9 @@ fn a_leaked_hazard_pointer_protects_for_ever_and_costs_one_record() {
     // AcqRel: unlinks the node.
     let old = cell.swap(Shared::null(), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
-    unsafe { domain.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { domain.retire(node) };
     // SAFETY: nobody else knows the node.
     unsafe { domain.retire(Owned::new(Canary::new(census))) };
     domain.flush();
@@ -99,7 +103,9 @@ fn the_child_of_a_fork_is_not_held_up_by_threads_that_are_gone() {
     // AcqRel: unlinks the node.
     let old = cell.swap(Shared::null(), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
-    unsafe { domain.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { domain.retire(node) };
     domain.flush();
     assert_eq!(census.alive(), 1);
     let code = in_child(|| {

@@ -21,7 +21,9 @@ fn remove(domain: &Domain, cell: &Cell) {
     let old = cell.swap(Shared::null(), Ordering::AcqRel);
     if !old.is_null() {
         // SAFETY: the swap made it ours.
-        unsafe { domain.register().retire(old.into_owned()) };
+        let node = unsafe { old.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { domain.register().retire(node) };
     }
 }
 
@@ -38,6 +40,7 @@ fn read(domain: &Domain, cell: &Cell) {
 fn protect_keeps_a_node_from_being_freed() {
     model(3, || {
         let (domain, cell) = setup();
+        // SAFETY: nobody removes it yet.
         let probe = unsafe { cell.load(Ordering::Relaxed).deref() }.cell();
         let reader = thread::spawn({
             let (domain, cell) = (domain.clone(), cell.clone());
@@ -62,13 +65,11 @@ fn try_protect_keeps_a_node_from_being_freed() {
                 let mut hazard = place.hazard_pointer();
                 // Relaxed: only compared.
                 let expected = cell.load(Ordering::Relaxed);
-                // SAFETY: protected.
-                if let Some(probe) = hazard
-                    .try_protect(expected, &cell)
-                    .ok()
-                    .and_then(|node| unsafe { node.as_ref() })
-                {
-                    probe.check();
+                if let Ok(node) = hazard.try_protect(expected, &cell) {
+                    // SAFETY: protected.
+                    if let Some(probe) = unsafe { node.as_ref() } {
+                        probe.check();
+                    }
                 }
             }
         });
@@ -126,7 +127,9 @@ fn a_node_that_was_replaced_is_protected_again() {
         // AcqRel: unlinks the node and publishes the next.
         let old = cell.swap(Owned::new(Probe::new()), Ordering::AcqRel);
         // SAFETY: the swap made it ours.
-        unsafe { domain.register().retire(old.into_owned()) };
+        let node = unsafe { old.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { domain.register().retire(node) };
         domain.register().flush();
         reader.join().unwrap();
         remove(&domain, &cell);
@@ -147,7 +150,9 @@ fn a_cohort_waits_for_readers_until_it_is_dropped() {
         // AcqRel: unlinks the node.
         let old = cell.swap(Shared::null(), Ordering::AcqRel);
         // SAFETY: the swap made it ours.
-        unsafe { cohort.retire(old.into_owned()) };
+        let node = unsafe { old.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { cohort.retire(node) };
         cohort.flush();
         reader.join().unwrap();
         drop(cohort);

@@ -21,7 +21,9 @@ fn replace(domain: &Domain, cell: &Atomic<Canary>, census: &'static Census) {
     // AcqRel: unlinks the node.
     let old = cell.swap(Owned::new(Canary::new(census)), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
-    unsafe { domain.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { domain.retire(node) };
 }
 
 #[test]
@@ -144,6 +146,7 @@ impl Drop for Chain {
             };
             // SAFETY: nobody else knows the node.
             unsafe { self.domain.retire(Owned::new(next)) };
+            self.domain.flush();
         }
         // Relaxed: as above.
         self.depth.fetch_sub(1, Ordering::Relaxed);
@@ -176,7 +179,9 @@ fn a_thread_may_hold_more_hazard_pointers_than_a_block_has_slots() {
         // AcqRel: unlinks the node.
         cell.swap(Shared::null(), Ordering::AcqRel);
         // SAFETY: the swap made it ours.
-        unsafe { domain.retire(held.rebind::<'static>().into_owned()) };
+        let node = unsafe { held.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { domain.retire(node) };
     }
     domain.flush();
     assert_eq!(census.alive(), 30);
@@ -225,12 +230,14 @@ fn a_walk_needs_two_hazard_pointers() {
     // AcqRel: unlinks the node.
     let old = head.swap(Shared::null(), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
-    unsafe { domain.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { domain.retire(node) };
     domain.flush();
     assert_eq!(census.alive(), 2, "both are in use");
     pair.canary.check();
     // SAFETY: protected, and owned by this test.
-    drop(unsafe { behind.rebind::<'static>().into_owned() });
+    drop(unsafe { behind.into_owned() });
     drop(first);
     domain.flush();
     assert_eq!(census.alive(), 0);
@@ -253,7 +260,9 @@ fn a_cohort_frees_its_nodes_when_it_is_dropped_also_those_that_borrow() {
         }
         assert!(census.alive() < 1_100, "a cohort scans, too");
         // SAFETY: as above.
-        unsafe { cohort.retire_unchecked(held.into_owned()) };
+        let node = unsafe { held.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { cohort.retire_unchecked(node) };
         cohort.flush();
         assert_eq!(census.alive(), 1);
     }
@@ -277,9 +286,13 @@ fn retiring_a_node_twice_is_caught() {
     let domain = Domain::new();
     let node = Owned::new(1).into_shared();
     // SAFETY: nobody else knows the node.
-    unsafe { domain.retire(node.into_owned()) };
-    // SAFETY: wrong on purpose: the node is retired, and the second time panics before anything is done with it.
-    let again = || unsafe { domain.retire(node.into_owned()) };
+    let first = unsafe { node.into_owned() };
+    // SAFETY: as above.
+    unsafe { domain.retire(first) };
+    // SAFETY: wrong on purpose: the node is retired, and nothing is done with it but to refuse it.
+    let second = unsafe { node.into_owned() };
+    // SAFETY: as above.
+    let again = || unsafe { domain.retire(second) };
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(again)).is_err();
     if !caught {
         // What is in the list twice must not be freed.

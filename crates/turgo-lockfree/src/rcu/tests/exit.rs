@@ -28,6 +28,18 @@ fn a_thread_that_ends_hands_over_what_it_retired() {
 }
 
 #[test]
+fn threads_that_retire_little_and_end_do_not_add_up() {
+    let (domain, census) =
+        (Domain::with_config(Config { batch: 50, ..Config::default() }), Census::leaked());
+    for _ in 0..60 {
+        let remote = domain.clone();
+        let retire_few = move || (0..10).for_each(|_| retire(&remote, census));
+        thread::spawn(retire_few).join().unwrap();
+    }
+    assert!(census.alive() < 100, "{}", census.alive());
+}
+
+#[test]
 fn a_leaked_guard_only_stalls_also_when_its_thread_is_gone() {
     let (domain, census) = (Domain::new(), Census::leaked());
     let remote: &'static Domain = Box::leak(Box::new(domain.clone()));

@@ -104,6 +104,22 @@ fn the_soft_limit_hurries_but_does_not_wait() {
 }
 
 #[test]
+fn a_period_takes_the_time_that_its_readers_take() {
+    let domain = Domain::new();
+    let (stop, reader) = stopped_reader(&domain);
+    let cookie = domain.cookie();
+    assert!(!domain.poll_cookie(cookie));
+    std::thread::sleep(Duration::from_millis(5));
+    drop(stop);
+    reader.join().unwrap();
+    assert!(domain.poll_cookie(cookie));
+    let stats = domain.stats();
+    assert!(stats.grace_ns_max >= 5_000_000, "{stats:?}");
+    assert_eq!((stats.grace_periods, stats.heavy_fences), (1, 1));
+    assert_eq!(stats.grace_ns_total, stats.grace_ns_max);
+}
+
+#[test]
 fn a_stall_is_reported_once_per_doubling_with_the_readers_name() {
     static NOW_NS: AtomicU64 = AtomicU64::new(0);
     // Relaxed: one thread.
@@ -136,4 +152,19 @@ fn a_stall_is_reported_once_per_doubling_with_the_readers_name() {
     assert!(domain.poll_cookie(cookie));
     domain.set_stall_after_ns(0);
     assert_eq!(domain.stats().grace_periods, 1);
+}
+
+#[test]
+fn a_hook_that_panics_harms_nobody() {
+    let domain = Domain::with_config(Config { stall_after_ns: 1, batch: 1, ..Config::default() });
+    domain.set_stall_hook(|_| panic!("as the test wants"));
+    let census = Census::leaked();
+    let (stop, reader) = stopped_reader(&domain);
+    (0..3).for_each(|_| retire(&domain, census));
+    drop(stop);
+    reader.join().unwrap();
+    assert!(domain.stats().panics > 0);
+    retire(&domain, census);
+    retire(&domain, census);
+    assert!(census.alive() <= 1, "{}", census.alive());
 }

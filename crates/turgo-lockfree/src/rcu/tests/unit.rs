@@ -54,7 +54,9 @@ fn what_is_retired_after_a_period_began_is_not_freed_by_it() {
     // AcqRel: unlinks the node.
     let old = second.swap(crate::Shared::null(), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
-    unsafe { writer.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { writer.retire(node) };
     writer.flush();
     drop(before);
     writer.flush();
@@ -85,6 +87,22 @@ fn nothing_is_freed_inside_of_a_section_nor_when_it_ends() {
 }
 
 #[test]
+fn what_may_be_freed_waits_for_the_end_of_the_section() {
+    let (domain, census) = (batched(4), Census::leaked());
+    let early = domain.register();
+    let before = early.read_lock();
+    (0..4).for_each(|_| retire(&domain, census));
+    // A period runs that waits for `before` only.
+    let guard = domain.read_lock();
+    drop(before);
+    (0..8).for_each(|_| retire(&domain, census));
+    assert_eq!(census.alive(), 12, "nothing is run inside of a section");
+    drop(guard);
+    (0..8).for_each(|_| retire(&domain, census));
+    assert!(census.alive() < 8, "{}", census.alive());
+}
+
+#[test]
 fn sections_nest_and_end_in_any_order() {
     let (domain, census) = (batched(1), Census::leaked());
     let cell = Atomic::new(Canary::new(census));
@@ -95,7 +113,9 @@ fn sections_nest_and_end_in_any_order() {
     let old = cell.swap(crate::Shared::null(), Ordering::AcqRel);
     let writer = domain.register();
     // SAFETY: the swap made it ours.
-    unsafe { writer.retire(old.into_owned()) };
+    let node = unsafe { old.into_owned() };
+    // SAFETY: nobody finds the node any more.
+    unsafe { writer.retire(node) };
     writer.flush();
     // SAFETY: protected.
     unsafe { held.deref() }.check();

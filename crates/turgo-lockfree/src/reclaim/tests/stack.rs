@@ -50,7 +50,9 @@ impl<T: Send + Sync + 'static, R: Reclaim> Stack<T, R> {
                 if mutant!("R2 retire before unlink") {
                     f(&link.value);
                     // SAFETY: wrong on purpose.
-                    unsafe { self.reclaim.retire(head.rebind::<'static>().into_owned()) };
+                    let node = unsafe { head.into_owned() };
+                    // SAFETY: nobody finds the node any more.
+                    unsafe { self.reclaim.retire(node) };
                     // Release: as below.
                     self.head.store(next, Ordering::Release);
                     return true;
@@ -66,7 +68,9 @@ impl<T: Send + Sync + 'static, R: Reclaim> Stack<T, R> {
             }
         };
         // SAFETY: the exchange made it ours.
-        unsafe { self.reclaim.retire(node.into_owned()) };
+        let node = unsafe { node.into_owned() };
+        // SAFETY: nobody finds the node any more.
+        unsafe { self.reclaim.retire(node) };
         true
     }
 
