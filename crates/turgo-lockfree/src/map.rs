@@ -25,7 +25,7 @@ mod order;
 mod pinned;
 mod session;
 mod table;
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;
 
 use core::borrow::Borrow;

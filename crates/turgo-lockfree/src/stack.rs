@@ -84,14 +84,14 @@ impl<T> TreiberStack<T> {
     /// An empty stack over the default domain of RCU.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_reclaim(Rcu)
+        Self::new_in(Rcu)
     }
 }
 
 impl<T, R: Reclaim> TreiberStack<T, R> {
     /// An empty stack whose nodes `reclaim` frees.
     #[must_use]
-    pub fn with_reclaim(reclaim: R) -> Self {
+    pub fn new_in(reclaim: R) -> Self {
         Self { top: CachePadded::new(Atomic::null()), elimination: Elimination::new(), reclaim }
     }
 
@@ -281,7 +281,7 @@ impl<T, R: Reclaim> Drop for TreiberStack<T, R> {
 
 impl<T, R: Reclaim + Default> Default for TreiberStack<T, R> {
     fn default() -> Self {
-        Self::with_reclaim(R::default())
+        Self::new_in(R::default())
     }
 }
 

@@ -2,9 +2,9 @@
 
 #[cfg(loom)]
 mod loom;
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(loom))]
 mod threads;
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(loom))]
 mod unit;
 
 use core::hash::{BuildHasher, Hasher};

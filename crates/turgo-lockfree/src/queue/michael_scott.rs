@@ -78,14 +78,14 @@ impl<T> MsQueue<T> {
     /// An empty queue over the default domain of RCU.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_reclaim(Rcu)
+        Self::new_in(Rcu)
     }
 }
 
 impl<T, R: Reclaim> MsQueue<T, R> {
     /// An empty queue whose nodes `reclaim` frees.
     #[must_use]
-    pub fn with_reclaim(reclaim: R) -> Self {
+    pub fn new_in(reclaim: R) -> Self {
         let dummy = Node::new(MaybeUninit::uninit(), 0).into_shared();
         let (head, tail) = (Atomic::null(), Atomic::null());
         // Relaxed: nobody else knows the queue.
@@ -295,7 +295,7 @@ impl<T, R: Reclaim> Drop for MsQueue<T, R> {
 
 impl<T, R: Reclaim + Default> Default for MsQueue<T, R> {
     fn default() -> Self {
-        Self::with_reclaim(R::default())
+        Self::new_in(R::default())
     }
 }
 

@@ -224,14 +224,14 @@ impl<T> SegmentQueue<T> {
     /// An empty queue over the default domain of RCU.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_reclaim(Rcu)
+        Self::new_in(Rcu)
     }
 }
 
 impl<T, R: Reclaim> SegmentQueue<T, R> {
     /// An empty queue whose segments `reclaim` frees.
     #[must_use]
-    pub fn with_reclaim(reclaim: R) -> Self {
+    pub fn new_in(reclaim: R) -> Self {
         // Decides how fences are made, so that the light one is light from now on.
         #[cfg(any(feature = "std", loom, shuttle))]
         let _ = turgo_machine::barrier::mode();
@@ -430,7 +430,7 @@ impl<T, R: Reclaim> Drop for SegmentQueue<T, R> {
 
 impl<T, R: Reclaim + Default> Default for SegmentQueue<T, R> {
     fn default() -> Self {
-        Self::with_reclaim(R::default())
+        Self::new_in(R::default())
     }
 }
 

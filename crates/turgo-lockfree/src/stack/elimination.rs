@@ -25,6 +25,10 @@ impl<T> Elimination<T> {
     pub(super) fn offer(&self, node: Owned<Node<T>>) -> Result<(), Owned<Node<T>>> {
         let offered = node.into_shared();
         // The allocator spreads nodes of different threads over different lines.
+        #[cfg_attr(
+            any(loom, shuttle),
+            expect(clippy::modulo_one, reason = "models have one place")
+        )]
         let place = &self.places[(offered.as_ptr().addr() >> 6) % PLACES];
         // Release: hands the node to the Acquire in `take`. Relaxed: the place is taken, nothing was read.
         let empty = Shared::null();

@@ -41,7 +41,7 @@ fn owner_and_thieves(
     let stealing: Vec<_> = (0..thieves).map(steal).collect();
     let mut all: Vec<usize> = (0..pops).filter_map(|_| worker.pop()).collect();
     for thief in stealing {
-        all.extend(thief.join().unwrap());
+        all.extend(thief.join().expect("it does not panic"));
     }
     all.extend(core::iter::from_fn(|| worker.pop()));
     assert_each_once(all, before);
@@ -78,7 +78,7 @@ fn a_pop_without_arbitration_is_out_of_reach() {
             stolen
         });
         let mut all: Vec<usize> = (0..2).filter_map(|_| worker.pop()).collect();
-        all.extend(stealing.join().unwrap());
+        all.extend(stealing.join().expect("it does not panic"));
         all.extend(core::iter::from_fn(|| worker.pop()));
         assert_each_once(all, 4);
     });
@@ -98,7 +98,7 @@ fn a_batch_stays_within_its_limit() {
             stolen
         });
         let mut all: Vec<usize> = (0..4).filter_map(|_| worker.pop()).collect();
-        all.extend(stealing.join().unwrap());
+        all.extend(stealing.join().expect("it does not panic"));
         all.extend(core::iter::from_fn(|| worker.pop()));
         assert_each_once(all, 6);
     });
@@ -116,7 +116,7 @@ fn two_thieves_and_an_owner_share_nothing() {
         let stealing: Vec<_> = (0..2).map(steal).collect();
         let mut all: Vec<usize> = worker.pop().into_iter().collect();
         for thief in stealing {
-            all.extend(thief.join().unwrap());
+            all.extend(thief.join().expect("it does not panic"));
         }
         all.extend(core::iter::from_fn(|| worker.pop()));
         assert_each_once(all, 3);
@@ -131,7 +131,7 @@ fn what_is_pushed_is_written_before_it_is_stolen() {
         let stealing =
             thread::spawn(move || stealer.steal().success().map(|item: Box<usize>| *item));
         worker.push(Box::new(7));
-        let stolen = stealing.join().unwrap();
+        let stolen = stealing.join().expect("it does not panic");
         let popped = worker.pop().map(|item| *item);
         assert_eq!(stolen.or(popped), Some(7));
         assert!(stolen.is_none() || popped.is_none());
@@ -154,7 +154,7 @@ fn a_thief_follows_the_deque_into_its_new_buffer() {
         });
         worker.push(2);
         let mut all: Vec<usize> = worker.pop().into_iter().collect();
-        all.extend(stealing.join().unwrap());
+        all.extend(stealing.join().expect("it does not panic"));
         all.extend(core::iter::from_fn(|| worker.pop()));
         assert_each_once(all, 3);
     });
@@ -171,7 +171,7 @@ fn items_pushed_again_at_an_index_are_not_confused() {
         worker.push(1);
         all.extend(worker.pop());
         worker.push(2);
-        all.extend(stealing.join().unwrap());
+        all.extend(stealing.join().expect("it does not panic"));
         all.extend(core::iter::from_fn(|| worker.pop()));
         assert_each_once(all, 3);
     });
@@ -185,7 +185,8 @@ fn a_bounded_deque_reuses_slots_only_after_thieves_are_done() {
         let stealer = worker.stealer();
         let stealing = thread::spawn(move || stealer.steal().success());
         let second = worker.push(Arc::new(1));
-        let mut all: Vec<usize> = stealing.join().unwrap().iter().map(|item| **item).collect();
+        let mut all: Vec<usize> =
+            stealing.join().expect("it does not panic").iter().map(|item| **item).collect();
         all.extend(second.err().map(|item| *item));
         all.extend(core::iter::from_fn(|| worker.pop()).map(|item| *item));
         assert_each_once(all, 2);

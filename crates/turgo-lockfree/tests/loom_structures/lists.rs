@@ -16,7 +16,7 @@ fn domain<R>(new: fn() -> R) -> &'static R {
 
 fn queue_hands_over<R: Reclaim + 'static>(new: fn() -> R) {
     explore(2, move || {
-        let queue = Arc::new(MsQueue::with_reclaim(domain(new)));
+        let queue = Arc::new(MsQueue::new_in(domain(new)));
         let other = Arc::clone(&queue);
         let pushing = thread::spawn(move || {
             other.push(Box::new(1));
@@ -24,7 +24,7 @@ fn queue_hands_over<R: Reclaim + 'static>(new: fn() -> R) {
         });
         let mut popped: Vec<u32> = queue.pop().map(|item| *item).into_iter().collect();
         popped.extend(queue.pop().map(|item| *item));
-        pushing.join().unwrap();
+        pushing.join().expect("it does not panic");
         popped.extend(core::iter::from_fn(|| queue.pop()).map(|item| *item));
         assert_eq!(popped, [1, 2]);
     });
@@ -38,13 +38,13 @@ fn a_queue_hands_items_over_in_order() {
 
 fn queue_shares_nothing<R: Reclaim + 'static>(new: fn() -> R) {
     explore(2, move || {
-        let queue = Arc::new(MsQueue::with_reclaim(domain(new)));
+        let queue = Arc::new(MsQueue::new_in(domain(new)));
         queue.push(1);
         let other = Arc::clone(&queue);
         let popping = thread::spawn(move || other.pop());
         queue.push(2);
         let mine = queue.pop();
-        let theirs = popping.join().unwrap();
+        let theirs = popping.join().expect("it does not panic");
         assert_ne!(mine, theirs);
         assert!(mine.is_some());
         assert!(theirs.is_some());
@@ -59,7 +59,7 @@ fn two_consumers_never_share_an_item() {
 
 fn stack_shares_nothing<R: Reclaim + 'static>(new: fn() -> R) {
     explore(2, move || {
-        let stack = Arc::new(TreiberStack::with_reclaim(domain(new)));
+        let stack = Arc::new(TreiberStack::new_in(domain(new)));
         stack.push(Box::new(1));
         let other = Arc::clone(&stack);
         let theirs = thread::spawn(move || {
@@ -67,7 +67,7 @@ fn stack_shares_nothing<R: Reclaim + 'static>(new: fn() -> R) {
             other.pop().map(|item| *item)
         });
         let mut all: Vec<u32> = stack.pop().map(|item| *item).into_iter().collect();
-        all.extend(theirs.join().unwrap());
+        all.extend(theirs.join().expect("it does not panic"));
         all.extend(core::iter::from_fn(|| stack.pop()).map(|item| *item));
         all.sort_unstable();
         assert_eq!(all, [1, 2]);
@@ -82,7 +82,7 @@ fn a_stack_hands_each_item_to_one() {
 
 fn segments_hand_over<R: Reclaim + 'static>(new: fn() -> R) {
     explore(2, move || {
-        let queue = Arc::new(SegmentQueue::with_reclaim(domain(new)));
+        let queue = Arc::new(SegmentQueue::new_in(domain(new)));
         let other = Arc::clone(&queue);
         let pushing = thread::spawn(move || {
             other.push(1);
@@ -90,7 +90,7 @@ fn segments_hand_over<R: Reclaim + 'static>(new: fn() -> R) {
         });
         let mut popped: Vec<u32> = queue.pop().into_iter().collect();
         popped.extend(queue.pop());
-        pushing.join().unwrap();
+        pushing.join().expect("it does not panic");
         popped.extend(core::iter::from_fn(|| queue.pop()));
         assert_eq!(popped, [1, 2]);
     });
@@ -106,11 +106,11 @@ fn segments_hand_items_over_in_order() {
 fn a_spoiled_cell_gives_its_value_to_one() {
     // One push and two pops: the pops come to a cell whose push has not written yet.
     explore(3, || {
-        let queue = Arc::new(SegmentQueue::with_reclaim(domain(rcu::Domain::new)));
+        let queue = Arc::new(SegmentQueue::new_in(domain(rcu::Domain::new)));
         let other = Arc::clone(&queue);
         let pushing = thread::spawn(move || other.push(7));
         let first = queue.pop();
-        pushing.join().unwrap();
+        pushing.join().expect("it does not panic");
         let second = queue.pop();
         let all: Vec<u32> = first.into_iter().chain(second).collect();
         assert_eq!(all, [7]);

@@ -77,7 +77,7 @@ fn an_entry_put_behind_one_that_is_removed_stays() {
     model(2, || {
         // 0 and 128 are neighbours in bucket 0: in the order of the list 0 comes first.
         let map = rcu(&[0]);
-        beside(&map, |map| assert!(map.remove(&0)), |map| assert!(map.insert(128, Probe::new())));
+        beside(map, |map| assert!(map.remove(&0)), |map| assert!(map.insert(128, Probe::new())));
         assert!(map.contains_key(&128));
         assert!(!map.contains_key(&0));
     });
