@@ -63,9 +63,10 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         let tests = programs.tests()?;
         let mut healthy = BTreeMap::new();
         for row in rows {
-            let program = tests.get(row.test).ok_or_else(|| {
-                format!("{}:{}: no test `{}` for {}", row.path, row.line, row.test, harness.name())
-            })?;
+            let [program] = tests.get(row.test).map_or(&[][..], Vec::as_slice) else {
+                let Row { path, line, test, .. } = row;
+                return Err(format!("{path}:{line}: not one test `{test}` for {}", harness.name()));
+            };
             if !healthy.contains_key(row.test) {
                 healthy.insert(row.test, passes(program, row.test, None)?);
             }

@@ -10,6 +10,8 @@ use super::super::owned::Counter;
 fn the_next_thread_of_a_number_counts_on() {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
+    // A sum looks at a thousand places.
+    builder.max_branches = 20_000;
     builder.check(|| {
         let shared = Arc::new((Numbers::new(), Counter::new()));
         let count = |shared: Arc<(Numbers, Counter)>| {

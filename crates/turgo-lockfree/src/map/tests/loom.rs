@@ -40,7 +40,7 @@ fn beside<R: Reclaim + 'static>(
 ) {
     let thread = thread::spawn(move || other(map));
     this(map);
-    thread.join().unwrap();
+    thread.join().expect("it does not panic");
 }
 
 /// A value that is written before it is put into the map.
@@ -68,7 +68,7 @@ fn what_is_found_was_published() {
             value.0.with_mut(|value| unsafe { *value = 7 });
             value
         });
-        reader.join().unwrap();
+        reader.join().expect("it does not panic");
     });
 }
 
