@@ -1,4 +1,14 @@
 //! Sharing memory without locks, and knowing when it can be freed.
+//!
+//! - [`reclaim`]: one trait over two ways of knowing, [`hazard`] pointers and [`rcu`]. Containers take it as a parameter.
+//! - [`queue`], [`stack`], [`deque`], [`ring`] and `map`: containers, with names that users of crossbeam know.
+//! - [`RcuCell`]: a value that is replaced as a whole, in arc-swap's shape. [`counter`]: counting without contention.
+//!
+//! Every type names its progress guarantee and the paper it follows; every module numbers its invariants, and the tests of the crate
+//! show for each a wrong version that they find. `docs/book/lockfree.md` is a tutorial.
+//!
+//! Without the feature `std` there are no thread-local values and no map; what needs a thread's own record takes one for the time of an
+//! operation, which is slower.
 
 #![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
 

@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use turgo_lockfree::counter::Counter;
+
 use crate::measure::{Case, Work};
 use crate::work::shared;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
+        Case { name: "turgo Counter", make: |n| counting(n, Counter::new(), |c| c.add(1)) },
         Case {
             name: "AtomicU64",
             make: |n| counting(n, AtomicU64::new(0), |c| _ = c.fetch_add(1, Ordering::Relaxed)),
