@@ -13,20 +13,24 @@ pub(crate) fn aggregate(
     argument: Option<&Type>,
     values: &[Value],
 ) -> Result<Value, Trouble> {
-    let present: Vec<&Value> = values.iter().filter(|value| !value.is_null()).collect();
+    let mut present: Vec<&Value> = values.iter().filter(|value| !value.is_null()).collect();
+    if function.is_distinct() {
+        present = BTreeSet::from_iter(present).into_iter().collect();
+    }
     Ok(match function {
         Function::CountRows => Value::Int(values.len() as i128),
-        Function::Count => Value::Int(present.len() as i128),
-        Function::CountDistinct => {
-            Value::Int(present.iter().collect::<BTreeSet<_>>().len() as i128)
-        }
+        Function::Count | Function::CountDistinct => Value::Int(present.len() as i128),
         _ if present.is_empty() => Value::Null,
         Function::Min => (*present.iter().min().expect("there is a value")).clone(),
         Function::Max => (*present.iter().max().expect("there is a value")).clone(),
         Function::BoolAnd => Value::Bool(present.iter().all(|value| **value == Value::Bool(true))),
         Function::BoolOr => Value::Bool(present.iter().any(|value| **value == Value::Bool(true))),
-        Function::Sum => sum(argument.expect("sum has an argument"), &present)?,
-        Function::Avg => average(argument.expect("avg has an argument"), &present)?,
+        Function::Sum | Function::SumDistinct => {
+            sum(argument.expect("sum has an argument"), &present)?
+        }
+        Function::Avg | Function::AvgDistinct => {
+            average(argument.expect("avg has an argument"), &present)?
+        }
     })
 }
 

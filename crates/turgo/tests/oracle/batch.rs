@@ -34,8 +34,7 @@ pub(crate) fn understands(case: &Case) -> bool {
     let table = crate::naive::table_scope(&case.table);
     let drifts = |call: &OverCall| match call {
         OverCall::Aggregate(call, Some(_)) => {
-            matches!(call.function, Function::Sum | Function::Avg)
-                && call.ty(&table) == Type::Double
+            call.function.adds() && call.ty(&table) == Type::Double
         }
         _ => false,
     };
@@ -139,11 +138,14 @@ impl Dialect for Batch {
     }
 
     fn call(&self, function: Function, argument: &str, ty: Option<&Type>, filter: &str) -> String {
-        let exact_sum = format!("sum(CAST({argument} AS DECIMAL(38, 0))){filter}");
+        let distinct = if function.is_distinct() { "DISTINCT " } else { "" };
+        let exact_sum = format!("sum({distinct}CAST({argument} AS DECIMAL(38, 0))){filter}");
         match (function, ty) {
-            (Function::Sum, Some(ty)) if ty.is_integer() => format!("CAST({exact_sum} AS BIGINT)"),
-            (Function::Avg, Some(ty)) if ty.is_integer() => {
-                format!("(CAST({exact_sum} AS DOUBLE) / count({argument}){filter})")
+            (Function::Sum | Function::SumDistinct, Some(ty)) if ty.is_integer() => {
+                format!("CAST({exact_sum} AS BIGINT)")
+            }
+            (Function::Avg | Function::AvgDistinct, Some(ty)) if ty.is_integer() => {
+                format!("(CAST({exact_sum} AS DOUBLE) / count({distinct}{argument}){filter})")
             }
             _ => format!("{}{filter}", plain_call(function, argument)),
         }

@@ -310,7 +310,9 @@ impl Run<'_> {
             let mut result = Vec::new();
             for (call, values) in calls.iter().zip(values) {
                 let ty = call.argument.as_ref().map(|argument| argument.ty(scope));
-                if self.case.changes() && call.function == Function::Sum {
+                if self.case.changes()
+                    && matches!(call.function, Function::Sum | Function::SumDistinct)
+                {
                     self.may_fail |= ty.as_ref().is_some_and(|ty| sum_may_overflow(ty, &values));
                 }
                 result.push(aggregate(call.function, ty.as_ref(), &values)?);

@@ -188,7 +188,9 @@ pub(crate) enum Function {
     Count,
     CountDistinct,
     Sum,
+    SumDistinct,
     Avg,
+    AvgDistinct,
     Min,
     Max,
     BoolAnd,
@@ -199,6 +201,16 @@ impl Function {
     /// Whether it asks only which values are there.
     pub(crate) fn is_count(self) -> bool {
         matches!(self, Self::CountRows | Self::Count | Self::CountDistinct)
+    }
+
+    /// Whether it adds values up.
+    pub(crate) fn adds(self) -> bool {
+        matches!(self, Self::Sum | Self::SumDistinct | Self::Avg | Self::AvgDistinct)
+    }
+
+    /// Whether it looks at each value once.
+    pub(crate) fn is_distinct(self) -> bool {
+        matches!(self, Self::CountDistinct | Self::SumDistinct | Self::AvgDistinct)
     }
 }
 
@@ -371,13 +383,15 @@ impl Call {
             (Function::CountRows | Function::Count | Function::CountDistinct, _) => Type::BigInt,
             (Function::BoolAnd | Function::BoolOr, _) => Type::Boolean,
             (Function::Min | Function::Max, Some(ty)) => ty,
-            (Function::Sum, Some(Type::Decimal(p, s))) => Type::Decimal((p + 10).min(38), s),
-            (Function::Avg, Some(Type::Decimal(p, s))) => {
+            (Function::Sum | Function::SumDistinct, Some(Type::Decimal(p, s))) => {
+                Type::Decimal((p + 10).min(38), s)
+            }
+            (Function::Avg | Function::AvgDistinct, Some(Type::Decimal(p, s))) => {
                 Type::Decimal((p + 4).min(38), (s + 4).min(38))
             }
-            (Function::Sum, Some(ty)) if ty.is_integer() => Type::BigInt,
-            (Function::Sum | Function::Avg, Some(_)) => Type::Double,
-            (function, None) => panic!("{function:?} without an argument"),
+            (Function::Sum | Function::SumDistinct, Some(ty)) if ty.is_integer() => Type::BigInt,
+            (function, Some(_)) if function.adds() => Type::Double,
+            (function, argument) => panic!("{function:?} of {argument:?}"),
         }
     }
 }

@@ -396,12 +396,16 @@ impl Asker<'_> {
         match ty {
             Type::Int | Type::BigInt => {
                 functions.extend([Function::Sum, Function::Sum, Function::Sum, Function::Avg]);
+                functions.extend([Function::SumDistinct, Function::AvgDistinct]);
             }
-            Type::Double => functions.extend([Function::Sum, Function::Sum, Function::Avg]),
+            Type::Double => {
+                functions.extend([Function::Sum, Function::Sum, Function::Avg]);
+                functions.extend([Function::SumDistinct, Function::AvgDistinct]);
+            }
             Type::Decimal(precision, _) => {
-                functions.extend([Function::Sum, Function::Sum]);
+                functions.extend([Function::Sum, Function::Sum, Function::SumDistinct]);
                 if *precision <= 28 {
-                    functions.push(Function::Avg);
+                    functions.extend([Function::Avg, Function::AvgDistinct]);
                 }
             }
             Type::Boolean => functions.extend([Function::BoolAnd, Function::BoolOr]),
