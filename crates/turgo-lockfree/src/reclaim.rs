@@ -215,62 +215,40 @@ pub unsafe trait Shield {
     fn reset(&mut self);
 }
 
-// SAFETY: everything is done by the domain itself.
-unsafe impl<R: Reclaim> Reclaim for &R {
-    const REGION: bool = R::REGION;
-    type Guard<'d>
-        = R::Guard<'d>
-    where
-        Self: 'd;
+/// A handle of a domain does what the domain does.
+macro_rules! forward {
+    ($handle:ty) => {
+        // SAFETY: everything is done by the domain itself.
+        unsafe impl<R: Reclaim> Reclaim for $handle {
+            const REGION: bool = R::REGION;
+            type Guard<'d>
+                = R::Guard<'d>
+            where
+                Self: 'd;
 
-    fn enter(&self) -> Self::Guard<'_> {
-        (**self).enter()
-    }
+            fn enter(&self) -> Self::Guard<'_> {
+                (**self).enter()
+            }
 
-    fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
-        (**self).owns(guard)
-    }
+            fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
+                (**self).owns(guard)
+            }
 
-    unsafe fn retire_raw(&self, node: Retired) {
-        // SAFETY: the caller's promise.
-        unsafe { (**self).retire_raw(node) };
-    }
+            unsafe fn retire_raw(&self, node: Retired) {
+                // SAFETY: the caller's promise.
+                unsafe { (**self).retire_raw(node) };
+            }
 
-    fn stats(&self) -> ReclaimStats {
-        (**self).stats()
-    }
+            fn stats(&self) -> ReclaimStats {
+                (**self).stats()
+            }
 
-    fn flush(&self) {
-        (**self).flush();
-    }
+            fn flush(&self) {
+                (**self).flush();
+            }
+        }
+    };
 }
 
-// SAFETY: everything is done by the domain itself.
-unsafe impl<R: Reclaim> Reclaim for alloc::sync::Arc<R> {
-    const REGION: bool = R::REGION;
-    type Guard<'d>
-        = R::Guard<'d>
-    where
-        Self: 'd;
-
-    fn enter(&self) -> Self::Guard<'_> {
-        (**self).enter()
-    }
-
-    fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
-        (**self).owns(guard)
-    }
-
-    unsafe fn retire_raw(&self, node: Retired) {
-        // SAFETY: the caller's promise.
-        unsafe { (**self).retire_raw(node) };
-    }
-
-    fn stats(&self) -> ReclaimStats {
-        (**self).stats()
-    }
-
-    fn flush(&self) {
-        (**self).flush();
-    }
-}
+forward!(&R);
+forward!(alloc::sync::Arc<R>);

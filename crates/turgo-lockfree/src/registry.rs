@@ -15,12 +15,14 @@ use core::ptr;
 
 use turgo_machine::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
+mod global;
 mod identity;
 #[cfg(any(feature = "std", loom, shuttle))]
 mod local;
 mod member;
 mod tally;
 
+pub(crate) use global::global_domain;
 pub(crate) use identity::Identity;
 #[cfg(any(feature = "std", loom, shuttle))]
 pub(crate) use local::{Exit, LocalTable};

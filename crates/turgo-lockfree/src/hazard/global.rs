@@ -2,89 +2,18 @@
 //!
 //! Without `std` no thread has a record to come back to: each section or hazard pointer takes one and gives it back.
 
-#[cfg(any(feature = "std", loom, shuttle))]
-use core::cell::Cell;
-#[cfg(any(feature = "std", loom, shuttle))]
-use core::ptr;
-
-#[cfg(any(feature = "std", loom, shuttle))]
-use turgo_machine::thread::thread_local;
-
-#[cfg(not(any(loom, shuttle)))]
-use super::domain::Config;
-use super::domain::Inner;
+use super::domain::{Config, Inner};
 use super::pointer::{Guard, HazardPointer, sealed};
 use super::reader::Reader;
 use super::record::HazardRecord;
 use crate::reclaim::{Reclaim, ReclaimStats, Retired};
-use crate::registry::Record;
-#[cfg(any(feature = "std", loom, shuttle))]
-use crate::registry::{Exit, LocalTable};
+use crate::registry::global_domain;
 
-#[cfg(not(any(loom, shuttle)))]
-static GLOBAL: Inner = Inner::new(Config::DEFAULT);
-
-#[cfg(loom)]
-loom::lazy_static! {
-    static ref GLOBAL: Inner = Inner::new(super::domain::Config::DEFAULT);
-}
-
-#[cfg(all(shuttle, not(loom)))]
-shuttle::lazy_static! {
-    static ref GLOBAL: Inner = Inner::new(super::domain::Config::DEFAULT);
-}
-
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
-thread_local! {
-    /// The calling thread's record: no destructor, so no check whether it ran.
-    static HOT: Cell<*const Record<HazardRecord>> = const { Cell::new(ptr::null()) };
-}
-
-#[cfg(any(loom, shuttle))]
-thread_local! {
-    static HOT: Cell<*const Record<HazardRecord>> = Cell::new(ptr::null());
-}
-
-#[cfg(any(feature = "std", loom, shuttle))]
-thread_local! {
-    static EXIT: Exit<Inner> = Exit::new(|| { let _ = HOT.try_with(|hot| hot.set(ptr::null())); });
-}
-
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
-thread_local! {
-    pub(super) static DOMAINS: LocalTable<Inner> = const { LocalTable::new() };
-}
-
-#[cfg(any(loom, shuttle))]
-thread_local! {
-    pub(super) static DOMAINS: LocalTable<Inner> = LocalTable::new();
-}
+global_domain!(Inner, HazardRecord, Inner::new(Config::DEFAULT));
 
 /// The default domain of hazard pointers, one per process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Hazard;
-
-/// The calling thread's record, unless it is ending.
-#[cfg(any(feature = "std", loom, shuttle))]
-#[inline(always)]
-fn record() -> Option<&'static Record<HazardRecord>> {
-    let hot = HOT.with(Cell::get);
-    // SAFETY: G1, the domain is never dropped; `HOT` is set to a record of it or null.
-    unsafe { hot.as_ref() }.or_else(join)
-}
-
-#[cfg(not(any(feature = "std", loom, shuttle)))]
-fn record() -> Option<&'static Record<HazardRecord>> {
-    None
-}
-
-#[cfg(any(feature = "std", loom, shuttle))]
-#[cold]
-fn join() -> Option<&'static Record<HazardRecord>> {
-    let record = EXIT.try_with(|exit| exit.join(&GLOBAL)).ok()?;
-    HOT.with(|hot| hot.set(record));
-    Some(record)
-}
 
 impl Default for HazardPointer<'static> {
     fn default() -> Self {

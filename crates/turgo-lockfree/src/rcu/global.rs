@@ -2,20 +2,10 @@
 //!
 //! Without `std` no thread has a record to come back to: each section or hazard pointer takes one and gives it back.
 
-#[cfg(any(feature = "std", loom, shuttle))]
-use core::cell::Cell;
-#[cfg(any(feature = "std", loom, shuttle))]
-use core::ptr;
-
-#[cfg(any(feature = "std", loom, shuttle))]
-use turgo_machine::thread::thread_local;
-
-use super::Full;
-#[cfg(not(any(loom, shuttle)))]
 use alloc::sync::Weak;
 
+use super::Full;
 use super::InReadSection;
-#[cfg(not(any(loom, shuttle)))]
 use super::config::Config;
 use super::domain::Inner;
 use super::guard::{Guard, sealed};
@@ -25,74 +15,13 @@ use super::reader::Reader;
 use super::record::RcuRecord;
 use super::stall::Stall;
 use crate::reclaim::{Owned, Reclaim, ReclaimStats, Retired};
-use crate::registry::Record;
-#[cfg(any(feature = "std", loom, shuttle))]
-use crate::registry::{Exit, LocalTable};
+use crate::registry::{Record, global_domain};
 
-#[cfg(not(any(loom, shuttle)))]
-static GLOBAL: Inner = Inner::new(Config::DEFAULT, Weak::new());
-
-#[cfg(loom)]
-loom::lazy_static! {
-    static ref GLOBAL: Inner = Inner::new(super::config::Config::DEFAULT, alloc::sync::Weak::new());
-}
-
-#[cfg(all(shuttle, not(loom)))]
-shuttle::lazy_static! {
-    static ref GLOBAL: Inner = Inner::new(super::config::Config::DEFAULT, alloc::sync::Weak::new());
-}
-
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
-thread_local! {
-    /// The calling thread's record: no destructor, so no check whether it ran.
-    static HOT: Cell<*const Record<RcuRecord>> = const { Cell::new(ptr::null()) };
-}
-
-#[cfg(any(loom, shuttle))]
-thread_local! {
-    static HOT: Cell<*const Record<RcuRecord>> = Cell::new(ptr::null());
-}
-
-#[cfg(any(feature = "std", loom, shuttle))]
-thread_local! {
-    static EXIT: Exit<Inner> = Exit::new(|| { let _ = HOT.try_with(|hot| hot.set(ptr::null())); });
-}
-
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
-thread_local! {
-    pub(super) static DOMAINS: LocalTable<Inner> = const { LocalTable::new() };
-}
-
-#[cfg(any(loom, shuttle))]
-thread_local! {
-    pub(super) static DOMAINS: LocalTable<Inner> = LocalTable::new();
-}
+global_domain!(Inner, RcuRecord, Inner::new(Config::DEFAULT, Weak::new()));
 
 /// The default domain of RCU, one per process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Rcu;
-
-/// The calling thread's record, unless it is ending.
-#[cfg(any(feature = "std", loom, shuttle))]
-#[inline(always)]
-fn record() -> Option<&'static Record<RcuRecord>> {
-    let hot = HOT.with(Cell::get);
-    // SAFETY: G1, the domain is never dropped; `HOT` is set to a record of it or null.
-    unsafe { hot.as_ref() }.or_else(join)
-}
-
-#[cfg(not(any(feature = "std", loom, shuttle)))]
-fn record() -> Option<&'static Record<RcuRecord>> {
-    None
-}
-
-#[cfg(any(feature = "std", loom, shuttle))]
-#[cold]
-fn join() -> Option<&'static Record<RcuRecord>> {
-    let record = EXIT.try_with(|exit| exit.join(&GLOBAL)).ok()?;
-    HOT.with(|hot| hot.set(record));
-    Some(record)
-}
 
 impl Rcu {
     #[inline(always)]
