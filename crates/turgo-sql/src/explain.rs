@@ -276,11 +276,16 @@ fn distribution(stage: &Stage, distribution: &Distribution) -> String {
 fn why(graph: &TaskGraph, to: usize, distribution: &Distribution) -> &'static str {
     match (graph.stages[to].operators.first(), distribution) {
         (_, Distribution::Forward) => "the rows of a union stay where they are",
-        (Some(OperatorSpec::FinalAggregate(_)), Distribution::One) => {
-            "partial states, merged in one place for there is no key"
-        }
-        (Some(OperatorSpec::FinalAggregate(_)), _) => {
-            "partial states, merged by the owner of their key"
+        (Some(OperatorSpec::FinalAggregate(aggregate)), distribution) => {
+            // A single worker that shows each group once makes no states of its rows.
+            match (distribution, aggregate.lateness) {
+                (Distribution::One, 0) => {
+                    "partial states (one worker: rows), merged in one place for there is no key"
+                }
+                (Distribution::One, _) => "partial states, merged in one place for there is no key",
+                (_, 0) => "partial states (one worker: rows), merged by the owner of their key",
+                (_, _) => "partial states, merged by the owner of their key",
+            }
         }
         (Some(OperatorSpec::ChangesAggregate { .. }), Distribution::One) => {
             "rows, since each one changes a result; in one place for there is no key"

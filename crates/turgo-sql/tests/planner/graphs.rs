@@ -30,7 +30,7 @@ fn mergeable_aggregates_send_states_to_the_owner_of_their_key() {
     scan bid, memory (0 rows): price, channel, date_time; event time date_time, watermark date_time - 4s
     project channel, price
     partial aggregate [count_rows(), sum(price), avg(price), max(channel)] by channel
-    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+    -> stage 1, by hash of channel: partial states (one worker: rows), merged by the owner of their key
   stage 1: one instance per worker
     final aggregate [count_rows(), sum(price), avg(price), max(channel)] by channel
     -> memory
@@ -48,7 +48,7 @@ fn a_hop_counts_in_panes_and_never_repeats_rows() {
     filter price > 5
     project channel, date_time
     partial aggregate [count_rows()] by channel in hop 10s every 2s of date_time
-    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+    -> stage 1, by hash of channel: partial states (one worker: rows), merged by the owner of their key
   stage 1: one instance per worker
     final aggregate [count_rows()] by channel in hop 10s every 2s of date_time
     project window_start, window_end, channel, count(*) AS n
@@ -67,7 +67,7 @@ fn sessions_send_states_and_conditions_on_them_wait_for_the_result() {
     filter channel != x
     project channel, date_time, price
     partial aggregate [sum(price)] by channel in sessions 10s apart of date_time
-    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+    -> stage 1, by hash of channel: partial states (one worker: rows), merged by the owner of their key
   stage 1: one instance per worker
     final aggregate [sum(price)] by channel in sessions 10s apart of date_time
     filter window_start > 1704067200000
@@ -117,7 +117,7 @@ fn a_condition_on_the_window_assigns_it_before_the_aggregate() {
     filter window_start > 1704067200000
     project window_start, window_end
     partial aggregate [count_rows()] in the window window_start to window_end
-    -> stage 1, to its one instance: partial states, merged in one place for there is no key
+    -> stage 1, to its one instance: partial states (one worker: rows), merged in one place for there is no key
   stage 1: one instance
     final aggregate [count_rows()] in the window window_start to window_end
     project window_start, count(*)
@@ -135,12 +135,12 @@ fn an_aggregate_over_a_windowed_one_keeps_its_window() {
     scan bid, memory (0 rows): channel, date_time; event time date_time, watermark date_time - 4s
     project channel, date_time
     partial aggregate [count_rows()] by channel in tumble 10s of date_time
-    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+    -> stage 1, by hash of channel: partial states (one worker: rows), merged by the owner of their key
   stage 1: one instance per worker
     final aggregate [count_rows()] by channel in tumble 10s of date_time
     project window_start, window_end, count(*) AS n
     partial aggregate [max(n)] in the window window_start to window_end
-    -> stage 2, to its one instance: partial states, merged in one place for there is no key
+    -> stage 2, to its one instance: partial states (one worker: rows), merged in one place for there is no key
   stage 2: one instance
     final aggregate [max(n)] in the window window_start to window_end
     project window_start, max(n)
@@ -158,12 +158,12 @@ fn a_window_over_a_window_uses_window_time() {
     scan bid, memory (0 rows): channel, date_time; event time date_time, watermark date_time - 4s
     project channel, date_time
     partial aggregate [] by channel in tumble 10s of date_time
-    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+    -> stage 1, by hash of channel: partial states (one worker: rows), merged by the owner of their key
   stage 1: one instance per worker
     final aggregate [] by channel in tumble 10s of date_time
     project window_time
     partial aggregate [count_rows()] in tumble 1min of window_time
-    -> stage 2, to its one instance: partial states, merged in one place for there is no key
+    -> stage 2, to its one instance: partial states (one worker: rows), merged in one place for there is no key
   stage 2: one instance
     final aggregate [count_rows()] in tumble 1min of window_time
     project count(*)
@@ -291,7 +291,7 @@ fn distinct_is_an_aggregate_without_calls() {
     scan bid, memory (0 rows): channel, date_time; event time date_time, watermark date_time - 4s
     project channel
     partial aggregate [] by channel
-    -> stage 1, by hash of channel: partial states, merged by the owner of their key
+    -> stage 1, by hash of channel: partial states (one worker: rows), merged by the owner of their key
   stage 1: one instance per worker
     final aggregate [] by channel
     -> memory
@@ -308,7 +308,7 @@ fn calls_over_distinct_values_send_states_like_any_other() {
     scan bid, memory (0 rows): price, amount, date_time; event time date_time, watermark date_time - 4s
     project price, price > 1 AS filter, amount
     partial aggregate [count_distinct(price), sum_distinct(price), sum(amount) where filter]
-    -> stage 1, to its one instance: partial states, merged in one place for there is no key
+    -> stage 1, to its one instance: partial states (one worker: rows), merged in one place for there is no key
   stage 1: one instance
     final aggregate [count_distinct(price), sum_distinct(price), sum(amount) where filter]
     project count(DISTINCT price) AS count(distinct price), sum(DISTINCT price) AS sum(distinct price), sum(amount) FILTER (WHERE price > Int64(1)) AS sum(amount) filter (where price > 1)

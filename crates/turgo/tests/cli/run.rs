@@ -128,7 +128,7 @@ fn plans_are_shown_as_text_and_json() {
     for part in [
         "Logical plan",
         "scan ev, filesystem json ev.ndjson: k, ts; event time ts, watermark ts - 4s",
-        "-> stage 1, by hash of k: partial states, merged by the owner of their key",
+        "-> stage 1, by hash of k: partial states (one worker: rows), merged by the owner of their key",
         "-> stdout table",
     ] {
         assert!(text.rows().contains(part), "no {part:?} in:\n{}", text.out);
