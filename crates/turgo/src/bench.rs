@@ -10,6 +10,7 @@ mod ablation;
 mod answer;
 pub(crate) mod args;
 mod baseline;
+mod core;
 mod held;
 mod nexmark;
 mod record;
@@ -32,6 +33,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     match bench {
         Bench::Scenarios(args) => scenarios::run(args, &interrupt),
         Bench::Nexmark(args) => nexmark::run(args, &interrupt),
+        Bench::Core(args) => core::run(args, &interrupt),
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) enum Bench {
     /// Nexmark queries over bids, each reduced to one row of counts and sums
     #[command(after_help = NEXMARK_EXAMPLES)]
     Nexmark(Nexmark),
+    /// The lock-free structures beside the locks they stand for
+    #[command(after_help = CORE_EXAMPLES)]
+    Core(Core),
 }
 
 const SCENARIOS_EXAMPLES: &str = "\
@@ -35,6 +38,17 @@ Examples:
 
 Answers are compared with ones worked out without the engine before a rate is printed; a
 difference ends the benchmark with exit status 1.";
+
+const CORE_EXAMPLES: &str = "\
+Examples:
+  turgo bench core
+  turgo bench core queue map --workers 1
+  turgo bench core --json before.ndjson
+  turgo bench core --baseline before.ndjson
+
+What the threads take out of each structure is added up and compared with what they put in before
+a time is printed; a difference ends the benchmark with exit status 1. The libraries that one would
+use instead are measured in the workshop bench/core of the source.";
 
 /// What every benchmark takes.
 #[derive(Debug, Args)]
@@ -119,4 +133,53 @@ pub(crate) enum Query {
     Tumble,
     /// Bids and their sum by auction, in 10 seconds every 2
     Hop,
+}
+
+/// `turgo bench core`.
+#[derive(Debug, Args)]
+pub(crate) struct Core {
+    /// Which [default: all]
+    #[arg(value_enum, value_name = "GROUP")]
+    pub(crate) groups: Vec<CoreGroup>,
+
+    /// Operations of each thread
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) operations: u64,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Structures that can do the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoreGroup {
+    /// Every thread pushes a number and pops one
+    Queue,
+    /// Every thread pushes a number and pops one
+    Stack,
+    /// One thread pushes and pops 64 at a time, the others steal
+    Deque,
+    /// One thread sends to another
+    Ring,
+    /// Lookups in 65,536 keys, of which one in 20 comes behind an update
+    Map,
+    /// Readings of a value, of which one in 1,000 comes behind a replacement
+    Cell,
+    /// Additions
+    Counter,
+}
+
+impl CoreGroup {
+    /// As the command line names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Stack => "stack",
+            Self::Deque => "deque",
+            Self::Ring => "ring",
+            Self::Map => "map",
+            Self::Cell => "cell",
+            Self::Counter => "counter",
+        }
+    }
 }

@@ -150,6 +150,32 @@ fn every_lock_can_be_put_back() {
 }
 
 #[test]
+fn every_structure_gives_back_what_was_put_in() {
+    let place = Place::new();
+    for workers in ["1", "3"] {
+        let few = ["bench", "core", "--operations", "5000", "--runs", "2", "--workers", workers];
+        let ended = place.turgo(&[&few[..], &["--json", "core.ndjson"]].concat());
+        let table = ended.rows();
+        for line in ["SegmentQueue  ", "deque  ", "ring::spsc  ", "RcuHashMap  ", "Counter  "] {
+            let line = table.lines().find(|shown| shown.starts_with(line)).expect("a line each");
+            assert!(line.contains(" right "), "{line}");
+        }
+        let records = records(&place.read("core.ndjson"));
+        assert_eq!(records.len(), 17);
+        let threads: u64 = workers.parse().unwrap();
+        let of = |name: &str| {
+            let record = records.iter().find(|record| record["query"] == name).unwrap();
+            (record["rows"].as_u64().unwrap(), record["row"][0].as_u64().unwrap())
+        };
+        assert_eq!(of("MsQueue"), (5000 * threads, threads * 4999 * 5000 / 2));
+        assert_eq!(of("ring::spsc"), (10_000, 4999 * 5000 / 2));
+        assert_eq!(of("Counter"), (5000 * threads, 5000 * threads));
+        let again = place.turgo(&[&few[..], &["map", "--baseline", "core.ndjson"]].concat());
+        again.fails(2, &["cannot be compared with this run"]);
+    }
+}
+
+#[test]
 fn wrong_usage_is_refused() {
     let place = Place::new();
     for (args, said) in [
@@ -160,6 +186,7 @@ fn wrong_usage_is_refused() {
         (&["nexmark", "--source", "a.csv", "--rows", "5"], "a file has its own"),
         (&["nexmark", "--source", "generator", "--in-memory"], "--source memory"),
         (&["nexmark", "--baseline", "none"], "cannot read none"),
+        (&["core", "tree"], "possible values: queue, stack, deque"),
     ] {
         place.turgo(&[&["bench"], args].concat()).fails(2, &[said]);
     }
