@@ -54,38 +54,50 @@ impl Harness {
             return Err(format!("the tests for {} do not build", self.name()));
         }
         let messages = String::from_utf8_lossy(&output.stdout);
-        let programs = messages.lines().filter_map(executable).map(PathBuf::from);
-        Ok(Programs { programs: programs.collect() })
+        Ok(Programs { programs: messages.lines().filter_map(Program::of).collect() })
     }
 }
 
-/// The program that a message of cargo's speaks of.
-fn executable(message: &str) -> Option<&str> {
-    message.split_once("\"executable\":\"")?.1.split_once('"').map(|(path, _)| path)
+/// A test program.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// The package whose tests it holds.
+    package: String,
+    pub(crate) path: PathBuf,
+}
+
+impl Program {
+    /// The program that a message of cargo's speaks of.
+    fn of(message: &str) -> Option<Self> {
+        let value = |key: &str| message.split_once(key)?.1.split_once('"').map(|(value, _)| value);
+        let path = value("\"executable\":\"")?.into();
+        let folder = value("\"package_id\":\"")?.split('#').next()?;
+        Some(Self { package: folder.rsplit('/').next()?.to_owned(), path })
+    }
 }
 
 /// Test programs.
 #[derive(Debug)]
 pub(crate) struct Programs {
-    programs: Vec<PathBuf>,
+    programs: Vec<Program>,
 }
 
 impl Programs {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Path> {
-        self.programs.iter().map(PathBuf::as_path)
+        self.programs.iter().map(|program| &*program.path)
     }
 
-    /// Which programs hold each test.
-    pub(crate) fn tests(&self) -> Result<BTreeMap<String, Vec<&Path>>, String> {
+    /// Which programs hold each test, by the package and the name of the test.
+    pub(crate) fn tests(&self) -> Result<BTreeMap<(String, String), Vec<&Path>>, String> {
         let mut tests = BTreeMap::<_, Vec<_>>::new();
-        for program in self.iter() {
-            let output = Command::new(program)
+        for Program { package, path } in &self.programs {
+            let output = Command::new(path)
                 .args(["--list", "--format", "terse"])
                 .output()
-                .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+                .map_err(|e| format!("cannot start {}: {e}", path.display()))?;
             for line in String::from_utf8_lossy(&output.stdout).lines() {
                 let Some(name) = line.strip_suffix(": test") else { continue };
-                tests.entry(name.to_owned()).or_default().push(program);
+                tests.entry((package.clone(), name.to_owned())).or_default().push(&**path);
             }
         }
         Ok(tests)
@@ -98,8 +110,9 @@ mod tests {
 
     #[test]
     fn programs_are_found_in_cargos_messages() {
-        let artifact = r#"{"reason":"compiler-artifact","executable":"/x/deps/a-1","fresh":true}"#;
-        assert_eq!(executable(artifact), Some("/x/deps/a-1"));
-        assert_eq!(executable(r#"{"reason":"compiler-artifact","executable":null}"#), None);
+        let artifact = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/turgo-x#0.1.0","executable":"/x/deps/a-1","fresh":true}"#;
+        let program = Program { package: "turgo-x".into(), path: "/x/deps/a-1".into() };
+        assert_eq!(Program::of(artifact), Some(program));
+        assert_eq!(Program::of(r#"{"reason":"compiler-artifact","executable":null}"#), None);
     }
 }

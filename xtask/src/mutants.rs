@@ -4,9 +4,12 @@
 //! `name | harness | test | what is wrong`. Tables and code are compared first (that is also a check of `tidy`'s kind, without a
 //! build). Then each harness is built once; each named test must pass as it is and fail, or not end, with the mistake chosen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::harness::Harness;
@@ -24,6 +27,13 @@ struct Row<'a> {
     name: &'a str,
     harness: Harness,
     test: &'a str,
+}
+
+impl Row<'_> {
+    /// The package whose tests are meant: tables stand in `crates/<package>/mutants`.
+    fn package(&self) -> &str {
+        self.path.split('/').nth(1).unwrap_or_default()
+    }
 }
 
 /// Rows without a planted mistake, planted mistakes without a row, and rows that cannot be read.
@@ -61,30 +71,65 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         }
         let programs = harness.build(root, true)?;
         let tests = programs.tests()?;
-        let mut healthy = BTreeMap::new();
-        for row in rows {
-            let [program] = tests.get(row.test).map_or(&[][..], Vec::as_slice) else {
-                let Row { path, line, test, .. } = row;
-                return Err(format!("{path}:{line}: not one test `{test}` for {}", harness.name()));
-            };
-            if !healthy.contains_key(row.test) {
-                healthy.insert(row.test, passes(program, row.test, None)?);
+        let program = |row: &Row<'_>| {
+            let key = (row.package().to_owned(), row.test.to_owned());
+            match tests.get(&key).map_or(&[][..], Vec::as_slice) {
+                [program] => Ok(*program),
+                _ => {
+                    let Row { path, line, test, .. } = row;
+                    Err(format!("{path}:{line}: not one test `{test}` for {}", harness.name()))
+                }
             }
+        };
+        let programs = rows.iter().map(|row| program(row)).collect::<Result<Vec<_>, _>>()?;
+        let asked: BTreeSet<_> =
+            rows.iter().zip(programs).map(|(row, program)| (program, row.test)).collect();
+        let asked: Vec<_> = asked.into_iter().collect();
+        let healthy = at_once(harness, &asked, |(program, test)| passes(program, test, None));
+        let healthy = asked.iter().zip(healthy).map(|(test, passed)| Ok((*test, passed?)));
+        let healthy = healthy.collect::<Result<BTreeMap<_, _>, String>>()?;
+        let survives = |row: &&Row<'_>| {
+            let program = program(row)?;
             let mut survives = true;
             for _ in 0..tries(harness) {
                 survives = survives && passes(program, row.test, Some(row.name))?;
             }
-            let found = match (healthy[row.test], survives) {
+            let found = match (healthy[&(program, row.test)], survives) {
                 (false, _) => "FAILS WITHOUT IT",
                 (true, true) => "SURVIVES",
                 (true, false) => "found",
             };
-            survivors += usize::from(found != "found");
             println!("{found:<9} {:<44} {:<7} {}", row.name, harness.name(), row.test);
+            Ok(found != "found")
+        };
+        for survives in at_once(harness, &rows, survives) {
+            survivors += usize::from(survives?);
         }
     }
     println!("{} planted mistake(s), {survivors} not found", rows.len());
     if survivors == 0 { Ok(()) } else { Err("a mistake survives".into()) }
+}
+
+/// What `work` makes of each item, in their order. Checkers use one processor each, so as many run as there are; tests of threads want all
+/// processors for themselves.
+fn at_once<T: Sync, R: Send>(
+    harness: Harness,
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, String> + Sync,
+) -> Vec<Result<R, String>> {
+    let threads = match harness {
+        Harness::Std => 1,
+        Harness::Loom | Harness::Shuttle => thread::available_parallelism().map_or(1, usize::from),
+    };
+    let waiting = Mutex::new(items.iter().enumerate());
+    let take = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let run = || iter::from_fn(take).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
+    let mut done: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no worker panics")).collect()
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, done)| done).collect()
 }
 
 /// How often a mistake may go unseen: threads and random schedules do not meet it every time.
@@ -113,7 +158,7 @@ fn passes(program: &Path, test: &str, mutant: Option<&str>) -> Result<bool, Stri
                 child.wait().map_err(|e| format!("cannot wait for {test}: {e}"))?;
                 return Ok(false);
             }
-            None => std::thread::sleep(Duration::from_millis(5)),
+            None => thread::sleep(Duration::from_millis(5)),
         }
     }
 }
