@@ -45,16 +45,8 @@ impl Harness {
         command.arg(folder).args(CRATES.iter().flat_map(|name| ["--package", name]));
         // Threads of the machine keep their debug assertions; checkers run for minutes without optimisation.
         command.args((self != Self::Std).then_some("--release"));
-        command.args(["--lib", "--tests"]).env("RUSTFLAGS", flags).current_dir(root);
-        let output = command
-            .stderr(std::process::Stdio::inherit())
-            .output()
-            .map_err(|e| format!("cannot start cargo: {e}"))?;
-        if !output.status.success() {
-            return Err(format!("the tests for {} do not build", self.name()));
-        }
-        let messages = String::from_utf8_lossy(&output.stdout);
-        Ok(Programs { programs: messages.lines().filter_map(Program::of).collect() })
+        command.args(["--lib", "--tests"]).env("RUSTFLAGS", flags);
+        Programs::build(root, &mut command).map_err(|e| format!("for {}: {e}", self.name()))
     }
 }
 
@@ -83,6 +75,20 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// What a `cargo test --no-run --message-format=json` builds.
+    pub(crate) fn build(root: &Path, command: &mut Command) -> Result<Self, String> {
+        let output = command
+            .current_dir(root)
+            .stderr(std::process::Stdio::inherit())
+            .output()
+            .map_err(|e| format!("cannot start cargo: {e}"))?;
+        if !output.status.success() {
+            return Err("the tests do not build".into());
+        }
+        let messages = String::from_utf8_lossy(&output.stdout);
+        Ok(Self { programs: messages.lines().filter_map(Program::of).collect() })
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Path> {
         self.programs.iter().map(|program| &*program.path)
     }
