@@ -1,8 +1,10 @@
 //! `cargo xtask mutants`: every planted mistake, and the test that must find it.
 //!
 //! A mistake is planted by `mutant!("name")` in the code, and has a row in a table `crates/*/mutants/*.txt`:
-//! `name | harness | test | what is wrong`. Tables and code are compared first (that is also a check of `tidy`'s kind, without a
-//! build). Then each harness is built once; each named test must pass as it is and fail, or not end, with the mistake chosen.
+//! `name | harness | test | what is wrong`. A name begins with the invariant it breaks. An invariant that no one line of code can break has a row
+//! `invariant | none | file whose header numbers it | why`. Tables, code and headers are compared first (that is also a check of `tidy`'s kind,
+//! without a build): every numbered invariant must be in a row. Then each harness is built once; each named test must pass as it is
+//! and fail, or not end, with the mistake chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
@@ -12,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::Harness;
+use crate::harness::{CRATES, Harness};
 use crate::rust;
 use crate::tree::{Finding, Tree};
 
@@ -36,9 +38,27 @@ impl Row<'_> {
     }
 }
 
-/// Rows without a planted mistake, planted mistakes without a row, and rows that cannot be read.
+/// A row about an invariant that no planted mistake breaks.
+#[derive(Debug)]
+struct Exempt<'a> {
+    path: &'a str,
+    line: usize,
+    invariant: &'a str,
+    file: &'a str,
+    why: &'a str,
+}
+
+/// What the tables say.
+#[derive(Debug, Default)]
+struct Tables<'a> {
+    rows: Vec<Row<'a>>,
+    exempt: Vec<Exempt<'a>>,
+    findings: Vec<Finding>,
+}
+
+/// Rows without a planted mistake, planted mistakes without a row, invariants without either, and rows that cannot be read.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    let (rows, mut findings) = rows(tree);
+    let Tables { rows, exempt, mut findings } = tables(tree);
     let planted = planted(tree);
     for row in &rows {
         if !planted.contains_key(row.name) {
@@ -55,14 +75,66 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             findings.push(Finding::at(path, line, message));
         }
     }
+    findings.extend(uncovered(tree, &exempt));
     findings
+}
+
+/// Numbered invariants that no planted mistake breaks and no row excuses, and excuses for what is not there.
+fn uncovered(tree: &Tree, exempt: &[Exempt<'_>]) -> Vec<Finding> {
+    let invariants = invariants(tree);
+    let planted = planted(tree);
+    let is_of = |row: &Exempt<'_>, id: &str, path: &str| {
+        row.invariant == id && path.strip_suffix(row.file).is_some_and(|rest| rest.ends_with('/'))
+    };
+    let mut findings = Vec::new();
+    for (id, path, line) in &invariants {
+        // Two modules may number alike: then a mistake belongs to the one it is planted in.
+        let shared = invariants.iter().any(|(other, at, _)| other == id && area(at) != area(path));
+        let is_planted = planted.iter().any(|(name, (at, _))| {
+            name.split(' ').next() == Some(id) && (!shared || area(at) == area(path))
+        });
+        if !is_planted && !exempt.iter().any(|row| is_of(row, id, path)) {
+            let message = format!("no planted mistake breaks {id}, and no row says why");
+            findings.push(Finding::at(path, *line, message));
+        }
+    }
+    for row in exempt {
+        if !invariants.iter().any(|(id, path, _)| is_of(row, id, path)) {
+            let message = format!("`{}` numbers no {}", row.file, row.invariant);
+            findings.push(Finding::at(row.path, row.line, message));
+        }
+    }
+    findings
+}
+
+/// The invariants that headers of concurrent crates number: name, path and line.
+fn invariants(tree: &Tree) -> Vec<(&str, &str, usize)> {
+    let mut found = Vec::new();
+    let is_source = |path: &str| {
+        let rest = path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
+        rest.is_some_and(|(name, rest)| CRATES.contains(&name) && rest.starts_with("src/"))
+    };
+    for (path, text) in tree.with_extension("rs").filter(|(path, _)| is_source(path)) {
+        for (index, line) in text.lines().enumerate().take_while(|(_, l)| l.starts_with("//!")) {
+            let id = line.strip_prefix("//! - **").and_then(|rest| rest.split_once("**"));
+            let is_number = |id: &str| id.len() > 1 && id[1..].bytes().all(|b| b.is_ascii_digit());
+            found.extend(id.filter(|(id, _)| is_number(id)).map(|(id, _)| (id, path, index + 1)));
+        }
+    }
+    found
+}
+
+/// The crate and the module at its root that a source belongs to.
+fn area(path: &str) -> (&str, &str) {
+    let (before, inside) = path.split_once("/src/").unwrap_or((path, ""));
+    (before, inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs"))
 }
 
 /// Runs all mistakes and prints which test found each; an error if one survives.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let tree = Tree::read(root).map_err(|e| format!("cannot read {}: {e}", root.display()))?;
     crate::check(root, check)?;
-    let (rows, _) = rows(&tree);
+    let Tables { rows, exempt, .. } = tables(&tree);
     let mut survivors = 0;
     for harness in Harness::ALL {
         let rows: Vec<_> = rows.iter().filter(|row| row.harness == harness).collect();
@@ -105,6 +177,9 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         for survives in at_once(harness, &rows, survives) {
             survivors += usize::from(survives?);
         }
+    }
+    for Exempt { invariant, file, why, .. } in &exempt {
+        println!("{:<9} {invariant:<44} {file}: {why}", "none");
     }
     println!("{} planted mistake(s), {survivors} not found", rows.len());
     if survivors == 0 { Ok(()) } else { Err("a mistake survives".into()) }
@@ -164,8 +239,8 @@ fn passes(program: &Path, test: &str, mutant: Option<&str>) -> Result<bool, Stri
 }
 
 /// The rows of all tables, and what is wrong with lines that are none.
-fn rows(tree: &Tree) -> (Vec<Row<'_>>, Vec<Finding>) {
-    let (mut rows, mut findings) = (Vec::new(), Vec::new());
+fn tables(tree: &Tree) -> Tables<'_> {
+    let mut tables = Tables::default();
     for (path, text) in tree.with_extension("txt").filter(|(path, _)| path.contains("/mutants/")) {
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() || line.starts_with('#') {
@@ -173,19 +248,23 @@ fn rows(tree: &Tree) -> (Vec<Row<'_>>, Vec<Finding>) {
             }
             let cells: Vec<_> = line.split('|').map(str::trim).collect();
             let harness = Harness::ALL.into_iter().find(|h| cells.get(1) == Some(&h.name()));
+            let line = index + 1;
             match (cells.as_slice(), harness) {
                 ([name, _, test, _], Some(harness)) => {
-                    rows.push(Row { path, line: index + 1, name, harness, test });
+                    tables.rows.push(Row { path, line, name, harness, test });
                 }
-                _ => findings.push(Finding::at(
+                ([invariant, "none", file, why], None) => {
+                    tables.exempt.push(Exempt { path, line, invariant, file, why });
+                }
+                _ => tables.findings.push(Finding::at(
                     path,
-                    index + 1,
-                    "expected `name | std, loom or shuttle | test | what is wrong`",
+                    line,
+                    "expected `name | std, loom, shuttle or none | test or file | what is wrong`",
                 )),
             }
         }
     }
-    (rows, findings)
+    tables
 }
 
 /// Where each planted mistake is asked for.
@@ -228,6 +307,26 @@ mod tests {
         assert!(findings("", code).contains("lib.rs:1: the mistake `A1 no fence` has no row"));
         let other = findings("A2 | std | t | x", "");
         assert!(other.contains("a.txt:1: no code asks for `A2`"), "{other}");
+    }
+
+    #[test]
+    fn every_numbered_invariant_is_broken_or_excused() {
+        let header = "//! A queue.\n//!\n//! - **A1** Its head\n//! - **B2** never.\n";
+        let files = |table: &str, ring: &str| {
+            lines(&check(&Tree::of([
+                ("crates/turgo-lockfree/mutants/a.txt", table),
+                ("crates/turgo-lockfree/src/queue/array.rs", header),
+                ("crates/turgo-lockfree/src/queue.rs", "if mutant!(\"A1 lost\") {}\n"),
+                ("crates/turgo-lockfree/src/ring.rs", ring),
+            ])))
+        };
+        let (row, excuse) = ("A1 lost | std | t | x\n", "B2 | none | queue/array.rs | as it is\n");
+        assert_eq!(files(&[row, excuse].concat(), ""), "");
+        assert!(files(row, "").contains("array.rs:4: no planted mistake breaks B2"));
+        let other = files(&[row, excuse].concat(), "//! - **A1** Another.\n");
+        assert!(other.contains("ring.rs:1: no planted mistake breaks A1"), "{other}");
+        let excess = files(&[row, excuse, "C3 | none | ring.rs | x"].concat(), "");
+        assert!(excess.contains("a.txt:3: `ring.rs` numbers no C3"), "{excess}");
     }
 
     #[test]

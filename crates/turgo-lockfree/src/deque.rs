@@ -44,6 +44,9 @@ mod top;
 mod words;
 mod worker;
 
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
+
 pub use bounded::BoundedWorker;
 pub use injector::Injector;
 pub use steal::Steal;

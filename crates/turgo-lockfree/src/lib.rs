@@ -7,6 +7,9 @@
 //! Every type names its progress guarantee and the paper it follows; every module numbers its invariants, and the tests of the crate
 //! show for each a wrong version that they find. `docs/book/lockfree.md` is a tutorial.
 //!
+//! Where memory runs out, what has to allocate (making a structure, pushing to one that grows, a thread's first use of a domain or counter) ends
+//! the process, as `Box` does, before it has changed anything. Popping, stealing, reading, retiring and freeing need no memory.
+//!
 //! Without the feature `std` there are no thread-local values and no map; what needs a thread's own record takes one for the time of an
 //! operation, which is slower.
 
@@ -23,6 +26,8 @@ pub mod hazard;
 pub mod map;
 mod patience;
 mod pause;
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod poison;
 pub mod queue;
 pub mod rcu;
 mod rcu_cell;

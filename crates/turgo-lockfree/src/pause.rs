@@ -35,6 +35,15 @@ mod suspended {
         }
     }
 
+    /// Lets a suspended thread go on, also where a test fails meanwhile: others may wait for it.
+    struct Resume(&'static AtomicU8);
+
+    impl Drop for Resume {
+        fn drop(&mut self) {
+            self.0.store(RELEASED, Ordering::Release);
+        }
+    }
+
     /// Runs `stuck` in a thread until it comes to the place, then `others` here, then lets the thread go on.
     pub(crate) fn suspend_at<T: Send + 'static>(
         name: &'static str,
@@ -50,8 +59,13 @@ mod suspended {
             assert!(!thread.is_finished(), "it never came to {name}");
             thread::yield_now();
         }
+        let resume = Resume(state);
         others();
-        state.store(RELEASED, Ordering::Release);
-        thread.join().expect("the suspended thread has panicked")
+        drop(resume);
+        let result = thread.join().expect("the suspended thread has panicked");
+        let state: *const AtomicU8 = state;
+        // SAFETY: it came from `Box::leak`, and the thread it was shared with has ended.
+        drop(unsafe { Box::from_raw(state.cast_mut()) });
+        result
     }
 }

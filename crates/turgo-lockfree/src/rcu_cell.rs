@@ -4,6 +4,9 @@
 //!   against the cell is protected (R2).
 //! - **C2** A guard of another domain protects nothing here: every function that takes one checks it.
 
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
 
 use turgo_machine::atomic::Ordering;
@@ -94,6 +97,12 @@ impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
 
     /// Replaces the value and returns the one before, which readers may still be reading.
     pub fn swap(&self, value: T) -> Replaced<'_, T, R> {
+        if mutant!("C1 swapped in two steps") {
+            // Acquire, then Release: as below.
+            let old = self.node.load(Ordering::Acquire);
+            self.node.store(Owned::new(value).into_shared(), Ordering::Release);
+            return self.replaced(old);
+        }
         // AcqRel: publishes the node to the Acquire of readers; the old one is ours with all that was written to it.
         let old = self.node.swap(Owned::new(value), Ordering::AcqRel);
         self.replaced(old)

@@ -14,6 +14,7 @@ use alloc::boxed::Box;
 use core::ptr;
 
 use turgo_machine::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use turgo_machine::mutant;
 
 mod global;
 mod identity;
@@ -21,6 +22,8 @@ mod identity;
 mod local;
 mod member;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use global::global_domain;
 pub(crate) use identity::Identity;
@@ -98,6 +101,12 @@ impl<P> Registry<P> {
         loop {
             // SAFETY: the record is not published yet.
             unsafe { (*new).next = head };
+            if mutant!("G1 record pushed over another") {
+                // Release: as below.
+                self.head.store(new, Ordering::Release);
+                // SAFETY: as below.
+                return unsafe { &*new };
+            }
             // Release: publishes the record to the Acquire load in `iter`. Relaxed: only compared.
             match self.head.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
                 // SAFETY: G1, it lives as long as `self`.
@@ -110,8 +119,10 @@ impl<P> Registry<P> {
     /// Gives a record back (G4). Wait-free.
     pub(crate) fn release(&self, record: &Record<P>) {
         record.identity.clear();
+        let order =
+            if mutant!("G3 given back Relaxed") { Ordering::Relaxed } else { Ordering::Release };
         // Release: G3, pairs with the Acquire in `claim`.
-        record.used.store(false, Ordering::Release);
+        record.used.store(false, order);
     }
 
     /// Every record, used or not. Wait-free but for the number of threads.
@@ -133,7 +144,8 @@ impl<P> Registry<P> {
 impl<P> Record<P> {
     fn claim(&self) -> bool {
         // Acquire: G3, pairs with the Release in `release`. Relaxed: somebody else took it.
-        self.used.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        let took = self.used.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        took.is_ok() || mutant!("G2 record taken by two")
     }
 }
 

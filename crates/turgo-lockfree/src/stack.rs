@@ -15,7 +15,7 @@
 
 mod elimination;
 
-#[cfg(all(test, not(any(loom, shuttle))))]
+#[cfg(test)]
 mod tests;
 
 use alloc::vec::Vec;
@@ -137,8 +137,13 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
         let mut shield = guard.shield();
         let backoff = Backoff::new();
         loop {
-            // Acquire, in `protect`: pairs with the Release in `push`.
-            let top = shield.protect(&self.top);
+            let top = if mutant!("T3 top unprotected") {
+                // Acquire: as below.
+                self.top.load(Ordering::Acquire)
+            } else {
+                // Acquire, in `protect`: pairs with the Release in `push`.
+                shield.protect(&self.top)
+            };
             // SAFETY: T3, the shield protects it.
             let node = unsafe { top.as_ref() }?;
             // Relaxed: T1, it was written before the node was linked.
@@ -147,7 +152,7 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
             // AcqRel, Release: whoever frees the node comes after. Acquire: a later node's `next` hangs on this. Relaxed: tried again.
             let moved =
                 self.top.compare_exchange_weak(top, next, Ordering::AcqRel, Ordering::Relaxed);
-            if moved.is_ok() {
+            if moved.is_ok() || mutant!("T2 both take") {
                 // SAFETY: T2, we moved `top` past it.
                 let value = unsafe { node.take() };
                 // SAFETY: T2.

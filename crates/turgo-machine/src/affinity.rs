@@ -13,6 +13,8 @@ use crate::topology::{CpuId, CpuSet, Id};
 /// Words of a set that holds every number (F2).
 const WORDS: usize = CpuId::LIMIT as usize / 64;
 
+const _: () = assert!(WORDS * 64 == CpuId::LIMIT as usize, "F2");
+
 /// The processors the calling thread may run on.
 ///
 /// # Errors

@@ -116,7 +116,8 @@ impl Metadata {
     pub fn enter(&self, state: u8, max: u32) -> Result<MetadataSnapshot, MetadataSnapshot> {
         self.update(|now| {
             let is_open = now.state() == state || mutant!("C7 state not looked at");
-            (is_open && now.count() < max)
+            let has_room = now.count() < max || mutant!("C8 limit not looked at");
+            (is_open && has_room)
                 .then(|| MetadataSnapshot::new(now.state(), now.count() + 1, now.flags()))
         })
     }

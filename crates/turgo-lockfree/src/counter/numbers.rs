@@ -34,7 +34,7 @@ impl Numbers {
                     if mutant!("C2 Relaxed take") { Ordering::Relaxed } else { Ordering::Acquire };
                 // Acquire: pairs with the Release in `give_back`: we see the last values of the slots.
                 let before = taken.fetch_or(1 << bit, order);
-                if before & (1 << bit) == 0 {
+                if before & (1 << bit) == 0 || mutant!("C1 number given twice") {
                     return Some(word * BITS + bit);
                 }
                 seen = before;

@@ -4,6 +4,7 @@ use core::fmt;
 
 use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicU64, Ordering};
+use turgo_machine::mutant;
 
 use super::thread_number::{PerThread, thread_number};
 
@@ -34,6 +35,12 @@ impl Counter {
     pub fn add(&self, count: u64) {
         match thread_number() {
             Some(number) => self.add_as(number, count),
+            None if mutant!("C4 shared slot stored to") => {
+                // Relaxed: as below.
+                let before = self.slots.shared.load(Ordering::Relaxed);
+                // Relaxed: as below.
+                self.slots.shared.store(before.wrapping_add(count), Ordering::Relaxed);
+            }
             // Relaxed: C4; a count orders nothing.
             None => {
                 self.slots.shared.fetch_add(count, Ordering::Relaxed);
@@ -47,6 +54,10 @@ impl Counter {
         let slot = self.slots.at(number);
         // Relaxed: C1, only we store to it.
         let before = slot.load(Ordering::Relaxed);
+        if mutant!("C3 slot emptied first") {
+            // Relaxed: as below.
+            slot.store(0, Ordering::Relaxed);
+        }
         // Relaxed: a count orders nothing. A reader sees it grow (C3).
         slot.store(before.wrapping_add(count), Ordering::Relaxed);
     }

@@ -9,7 +9,7 @@ use turgo_machine::mutant;
 use super::shared::{CLAIM_MAX, Order, Shared};
 use super::steal::Steal;
 use super::top::Top;
-use super::words::Words;
+use super::words::{Words, free_all};
 
 /// The most slots a buffer can have: the items between two indices stay below 2^31.
 const SLOTS_MAX: u32 = 1 << 30;
@@ -86,7 +86,9 @@ impl<T> Owner<T> {
         let needed = bottom.wrapping_sub(top.index()).checked_add(wanted);
         let needed = needed.filter(|needed| *needed <= SLOTS_MAX).expect("a deque past 2^30 items");
         let slots = needed.next_power_of_two().max(self.slots());
-        let larger = Words::new(slots, self.buffer.get());
+        let is_freed = mutant!("D7 buffer freed when it grows");
+        let previous = if is_freed { core::ptr::null_mut() } else { self.buffer.get() };
+        let larger = Words::new(slots, previous);
         // SAFETY: `new` allocated it, and nobody else knows it yet.
         let words = unsafe { &*larger };
         let mut index = top.index();
@@ -94,8 +96,12 @@ impl<T> Owner<T> {
             self.words().copy(index, words, index);
             index = index.wrapping_add(1);
         }
-        self.buffer.set(larger);
+        let smaller = self.buffer.replace(larger);
         self.shared.set_buffer(larger);
+        if is_freed {
+            // SAFETY: wrong on purpose: a thief may still read from it.
+            unsafe { free_all(smaller) };
+        }
     }
 
     #[inline]

@@ -9,6 +9,7 @@ use super::steal::Steal;
 use super::top::Top;
 use super::words::{Words, free_all};
 use crate::drain::drop_all;
+use crate::pause;
 
 /// The most items one compare-and-swap may take out of a last-in-first-out deque (D3).
 pub(super) const CLAIM_MAX: u32 = if cfg!(loom) { 2 } else { 8 };
@@ -155,8 +156,9 @@ impl<T> Shared<T> {
         }
         // SAFETY: D7, no buffer is freed before the deque.
         let buffer = unsafe { &*buffer };
+        pause::point("deque steal");
         let item = buffer.read(top.index());
-        if !self.try_claim(top, 1) {
+        if !self.try_claim(top, 1) && !mutant!("D4 claim not looked at") {
             return Steal::Retry;
         }
         // SAFETY: D4, D6: the claim succeeded, so the words are the item's and the item is ours.
@@ -188,7 +190,8 @@ impl<T> Shared<T> {
             for number in 0..count {
                 place(taken + number, buffer, top.index().wrapping_add(number));
             }
-            if self.try_claim(top, count) {
+            pause::point("deque claim");
+            if self.try_claim(top, count) || mutant!("W3 words of a lost claim") {
                 taken += count;
             } else if taken == 0 {
                 return Steal::Retry;

@@ -17,6 +17,7 @@ use core::mem::{ManuallyDrop, MaybeUninit, size_of};
 use core::ptr;
 
 use turgo_machine::atomic::{AtomicPtr, Ordering};
+use turgo_machine::mutant;
 
 const WORD: usize = size_of::<*mut ()>();
 
@@ -48,7 +49,8 @@ impl<T> Words<T> {
 
     #[inline(always)]
     fn slot(&self, index: u32) -> &[AtomicPtr<()>] {
-        let start = (index & self.mask) as usize * Self::STRIDE;
+        let stride = if mutant!("W1 slots overlap") { 1 } else { Self::STRIDE };
+        let start = (index & self.mask) as usize * stride;
         debug_assert!(start + Self::STRIDE <= self.words.len(), "W1");
         // SAFETY: W1, the buffer has `(mask + 1) * STRIDE` words.
         unsafe { self.words.get_unchecked(start..start + Self::STRIDE) }

@@ -4,6 +4,7 @@
 //!   at the slots: nobody reads the structure any more.
 
 use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::mutant;
 
 use super::pointer::{Guard, Source};
 use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
@@ -82,6 +83,8 @@ unsafe impl<S: Source> Reclaim for Cohort<S> {
 
 impl<S: Source> Drop for Cohort<S> {
     fn drop(&mut self) {
-        self.source.inner().run_unread(&mut self.list.take());
+        if !mutant!("K1 list forgotten") {
+            self.source.inner().run_unread(&mut self.list.take());
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::pointer::{Guard, HazardPointer, sealed};
 use super::reader::Reader;
 use super::record::{HazardRecord, SLOTS};
 use crate::fence::{heavy, maybe_const};
+use crate::pause;
 use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
 use crate::registry::{Member, Record, Registry, SharedTally};
 
@@ -258,15 +259,14 @@ impl Inner {
         }
         // Relaxed: a number for reports.
         self.counts.heavy.fetch_add(1, Ordering::Relaxed);
+        pause::point("hazard scan");
         seen.clear();
-        for block in self.registry.iter().flat_map(|record| record.blocks()) {
-            for index in 0..SLOTS {
-                // Acquire: H3, pairs with the Release that empties a slot; the reader's uses come before the free.
-                let node = block.slot(index).load(Ordering::Acquire);
-                if !node.is_null() {
-                    seen.push(node.addr());
-                }
+        for address in self.protected() {
+            if seen.try_reserve(1).is_err() {
+                // Freeing must not fail for want of memory: each node is looked for in every slot.
+                return list.split(|node| self.protected().any(|address| address == node));
             }
+            seen.push(address);
         }
         if mutant!("H3 free without scan") {
             seen.clear();
@@ -277,6 +277,16 @@ impl Inner {
         }
         seen.sort_unstable();
         list.split(|address| seen.binary_search(&address).is_ok())
+    }
+
+    /// The addresses in all slots.
+    fn protected(&self) -> impl Iterator<Item = usize> {
+        let blocks = self.registry.iter().flat_map(|record| record.blocks());
+        blocks.flat_map(|block| (0..SLOTS).map(|index| block.slot(index))).filter_map(|slot| {
+            // Acquire: H3, pairs with the Release that empties a slot; the reader's uses come before the free.
+            let node = slot.load(Ordering::Acquire);
+            (!node.is_null()).then(|| node.addr())
+        })
     }
 
     fn note_pending(&self) {

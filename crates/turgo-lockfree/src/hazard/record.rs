@@ -51,7 +51,7 @@ impl Block {
         self.used(|used| {
             for (index, used) in used.iter_mut().enumerate() {
                 if !*used {
-                    *used = true;
+                    *used = !mutant!("H6 slot handed out twice");
                     return Some(index);
                 }
             }

@@ -8,6 +8,7 @@ use turgo_machine::mutant;
 
 use super::order::Order;
 use super::table::Slot;
+use crate::pause;
 use crate::reclaim::{Atomic, List, Owned, ReadGuard, Retired, Shared, Shield};
 
 /// Tag of a link whose entry is removed (M2).
@@ -222,6 +223,7 @@ impl<K, V> Found<'_, K, V> {
         entry.next.store(self.here, Ordering::Relaxed);
         let release =
             if mutant!("M1 published relaxed") { Ordering::Relaxed } else { Ordering::Release };
+        pause::point("map insert");
         // Release: M1, publishes the entry to the Acquire of whoever walks here. Relaxed: it is searched again.
         let linked = self.link.compare_exchange(self.here, entry, release, Ordering::Relaxed);
         linked.map(|_| ()).map_err(|error| error.new)
@@ -249,6 +251,7 @@ impl<K, V> Found<'_, K, V> {
         if removed.is_err() {
             return false;
         }
+        pause::point("map marked");
         // Where this fails, somebody else has come by or will: removed entries are unlinked by every walk past them.
         unlink(self.link, self.here, next, unlinked);
         true
@@ -280,6 +283,7 @@ impl<K, V> Found<'_, K, V> {
         let replaced = entry.next.compare_exchange(next, new, Ordering::AcqRel, Ordering::Relaxed);
         match replaced {
             Ok(new) => {
+                pause::point("map replaced");
                 // As in `remove`.
                 unlink(self.link, self.here, new.with_tag(0), unlinked);
                 Ok(())

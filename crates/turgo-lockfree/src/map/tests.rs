@@ -3,6 +3,8 @@
 #[cfg(loom)]
 mod loom;
 #[cfg(not(loom))]
+mod suspended;
+#[cfg(not(loom))]
 mod threads;
 #[cfg(not(loom))]
 mod unit;

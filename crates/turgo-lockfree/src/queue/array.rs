@@ -207,6 +207,11 @@ impl<T> ArrayQueue<T> {
                 count += 1;
             }
             if count > 0 {
+                if mutant!("Q2 position taken twice") {
+                    // Relaxed: as below.
+                    self.tail.store(end.0, Ordering::Relaxed);
+                    return Some((tail, count));
+                }
                 // Relaxed: sequence numbers hand over slots; `tail` only says who writes (Q2).
                 let taken = self.tail.compare_exchange_weak(
                     tail.0,

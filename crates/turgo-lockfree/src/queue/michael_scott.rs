@@ -7,8 +7,8 @@
 //! - **M2** `tail` is never behind `head`: a pop moves `tail` on before it moves `head` past the node `tail` names. So a node that `tail` names is
 //!   not retired.
 //! - **M3** Whoever moves `head` from one node to the next owns the value of the next, and retires the first.
-//! - **M4** A pop protects the second node through the first one's `next` and then sees `head` unchanged: the second was not retired
-//!   before it was protected.
+//! - **M4** A pop protects the second node through the first one's `next`, and looks into it only once it has moved `head` from the first. As the
+//!   first is protected, `head` cannot have come back to it: it named the first all the time, so the second was not retired before it was protected.
 //! - **M5** A node's number is one more than that of the node before it.
 
 use alloc::vec::Vec;
@@ -142,10 +142,15 @@ impl<T, R: Reclaim> MsQueue<T, R> {
             }
             // SAFETY: the chain is the caller's own, and not linked yet.
             unsafe { Self::number(first, node.number) };
+            pause::point("queue push");
             // Release: hands the chain to the Acquire in `protect` and above. Relaxed: tried again.
             let linked =
                 node.next.compare_exchange(next, first, Ordering::Release, Ordering::Relaxed);
-            if linked.is_ok() {
+            if linked.is_ok() || mutant!("M1 link changed twice") {
+                if linked.is_err() {
+                    // Release: as above.
+                    node.next.store(first, Ordering::Release);
+                }
                 pause::point("queue linked");
                 self.help(tail, last);
                 return;
@@ -162,7 +167,7 @@ impl<T, R: Reclaim> MsQueue<T, R> {
     unsafe fn number(first: Shared<'_, Node<T>>, before: usize) {
         let (mut next, mut number) = (first, before);
         while !next.is_null() {
-            number = number.wrapping_add(1);
+            number = number.wrapping_add(usize::from(!mutant!("M5 numbers left out")));
             let node = next.as_ptr();
             // SAFETY: the caller owns the chain, so nobody else reads or writes the number.
             unsafe { (*node).number = number };
@@ -203,14 +208,17 @@ impl<T, R: Reclaim> MsQueue<T, R> {
             let head = first.protect(&self.head);
             // SAFETY: the shield protects it.
             let dummy = unsafe { head.deref() };
-            // Acquire, in `protect`: pairs with the Release in `link`.
-            let next = second.protect(&dummy.next);
-            // Acquire: M4; the load does not move up. `head` comes back to a node only after that was freed, and it is protected.
-            if self.head.load(Ordering::Acquire) != head {
-                continue;
+            let next = if mutant!("M4 second node unprotected") {
+                // Acquire: as below.
+                dummy.next.load(Ordering::Acquire)
+            } else {
+                // Acquire, in `protect`: pairs with the Release in `link`.
+                second.protect(&dummy.next)
+            };
+            // Nothing follows the first, so `head` still names it: there was nothing in the queue.
+            if next.is_null() {
+                return None;
             }
-            // SAFETY: M4.
-            let node = unsafe { next.as_ref() }?;
             // Acquire: pairs with the Release in `help`; `tail` is at least as far as that.
             if self.tail.load(Ordering::Acquire) == head && !mutant!("M2 lagging tail") {
                 self.help(head, next);
@@ -218,8 +226,11 @@ impl<T, R: Reclaim> MsQueue<T, R> {
             pause::point("queue pop");
             // AcqRel, Release: whoever frees the dummy comes after, and `help` before. Acquire: as in `protect`. Relaxed: tried again.
             let moved = self.head.compare_exchange(head, next, Ordering::AcqRel, Ordering::Relaxed);
-            if moved.is_ok() {
-                // SAFETY: M3, and `second` protects the node.
+            if moved.is_ok() || mutant!("M3 both take") {
+                pause::point("queue popped");
+                // SAFETY: M4: `head` was moved from the first node to it, and `second` protects it.
+                let node = unsafe { next.deref() };
+                // SAFETY: M3.
                 let value = unsafe { node.take() };
                 // SAFETY: M3, M2.
                 return Some((value, unsafe { head.into_owned() }));

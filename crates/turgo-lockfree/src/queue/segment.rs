@@ -179,6 +179,11 @@ impl<T> Segment<T> {
                 let number = self.pops.fetch_add(1, Ordering::AcqRel);
                 return (number < CELLS).then_some(number);
             }
+            if mutant!("S1 number taken twice") {
+                // Release: as below.
+                self.pops.store(next + 1, Ordering::Release);
+                return Some(next);
+            }
             // AcqRel: orders the pops among themselves, so that `pushes` is not seen older than by the pop before. Acquire: likewise.
             let taken = self.pops.compare_exchange_weak(
                 next,
@@ -282,6 +287,7 @@ impl<T, R: Reclaim> SegmentQueue<T, R> {
                 Err(error) => next = error.current,
             }
         }
+        pause::point("segment linked");
         self.help(tail, next);
     }
 
@@ -314,6 +320,7 @@ impl<T, R: Reclaim> SegmentQueue<T, R> {
             // SAFETY: the shield protects it.
             let segment = unsafe { head.deref() };
             if let Some(number) = segment.pop_number() {
+                pause::point("segment pop");
                 match segment.cells[number].empty() {
                     Some(value) => return Popped::Value(value),
                     None => continue,
@@ -338,7 +345,7 @@ impl<T, R: Reclaim> SegmentQueue<T, R> {
                 return Popped::Empty;
             }
             // Acquire: pairs with the Release in `help`; `tail` is at least as far as that.
-            if self.tail.load(Ordering::Acquire) == head {
+            if self.tail.load(Ordering::Acquire) == head && !mutant!("S4 lagging tail") {
                 self.help(head, next);
             }
             // AcqRel, Release: whoever frees the segment comes after. Acquire: as in `protect`. Relaxed: tried again.
@@ -405,6 +412,18 @@ impl<T, R: Reclaim> SegmentQueue<T, R> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether `tail` names a segment that can be reached from `head` (S4).
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(super) fn is_tail_linked(&self) -> bool {
+        let tail = self.tail.load(Ordering::Acquire);
+        let mut next = self.head.load(Ordering::Acquire);
+        while !next.is_null() && next != tail {
+            // SAFETY: the test has the queue alone, or all others suspended.
+            next = unsafe { next.deref() }.next.load(Ordering::Acquire);
+        }
+        next == tail
     }
 }
 

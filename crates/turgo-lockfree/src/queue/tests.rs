@@ -1,5 +1,7 @@
 //! Threads suspended in the middle of an operation on a queue.
 
+mod suspended;
+
 use std::sync::Arc;
 
 use super::{MsQueue, SegmentQueue};

@@ -14,6 +14,7 @@ use super::stall::Watch;
 use super::state::SEQUENCE_MAX;
 use super::wait::Wait;
 use crate::fence::heavy;
+use crate::pause;
 use crate::reclaim::List;
 
 /// What the leader alone touches.
@@ -128,7 +129,12 @@ impl Inner {
     pub(super) fn stamp(&self) -> u64 {
         // AcqRel: U4, the Release makes the unlinking visible to whoever begins a later period, whose read-modify-write continues the
         // sequence, and to readers that name it; the Acquire has no partner but keeps what follows behind.
-        let stamp = self.periods.fetch_add(0, Ordering::AcqRel);
+        let stamp = if mutant!("U1 stamp without a write") {
+            // Relaxed: as above.
+            self.periods.load(Ordering::Relaxed)
+        } else {
+            self.periods.fetch_add(0, Ordering::AcqRel)
+        };
         self.want(stamp);
         stamp
     }
@@ -155,10 +161,13 @@ impl Inner {
                 None if self.wanted.load(Ordering::Relaxed) <= self.completed() => break,
                 None => self.begin(leader),
             };
+            pause::point("rcu period");
             let held = self.holders(target);
             if held != Held::Not {
                 self.watch(leader, target);
-                return held;
+                if !(mutant!("U8 ended by force") && leader.watch.has_reported()) {
+                    return held;
+                }
             }
             leader.running = None;
             self.count_period(leader);

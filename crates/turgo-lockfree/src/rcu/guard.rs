@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use turgo_machine::atomic::Ordering;
+use turgo_machine::mutant;
 
 use super::domain::Inner;
 use super::record::RcuRecord;
@@ -53,6 +54,9 @@ impl<S: Source> Drop for Guard<'_, S> {
     #[inline(always)]
     fn drop(&mut self) {
         self.source.inner().unlock(self.record);
+        if mutant!("U6 run by the drop of a guard") {
+            self.source.inner().flush(Some(self.record));
+        }
     }
 }
 

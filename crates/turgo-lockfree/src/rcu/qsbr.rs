@@ -5,6 +5,17 @@
 //!   needed, as the record never looks idle meanwhile.
 //! - **Q2** Going online is the beginning of an outermost section, with its fence (U2).
 //! - **Q3** What was read cannot be kept across a quiescent state: it borrows the reader, and the reader is borrowed mutably for that.
+//!
+//! What breaks Q3 does not compile:
+//!
+//! ```compile_fail,E0502
+//! # use turgo_lockfree::{Atomic, rcu::Domain};
+//! # let (domain, shared) = (Domain::new(), Atomic::new(1));
+//! let mut worker = domain.register_qsbr();
+//! let node = worker.dereference(&shared);
+//! worker.quiescent();
+//! drop(node);
+//! ```
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -140,7 +140,9 @@ impl RcuRecord {
     #[inline]
     pub(super) fn renew(&self, periods: &AtomicU64) {
         // Acquire: U1, as in `lock_outermost`.
-        self.publish(Section::outermost(periods.load(Ordering::Acquire)));
+        let sequence = periods.load(Ordering::Acquire);
+        let ahead = u64::from(mutant!("Q1 quiescent ahead of its period"));
+        self.publish(Section::outermost(sequence + ahead));
     }
 
     /// Reads nothing any more, whatever was published.

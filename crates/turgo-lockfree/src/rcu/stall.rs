@@ -108,6 +108,11 @@ impl Watch {
         self.times = 1;
     }
 
+    /// Whether the grace period was reported.
+    pub(super) fn has_reported(&self) -> bool {
+        self.times > 1
+    }
+
     /// Whether a report is due.
     fn is_due(&mut self, now_ns: u64, limit_ns: u64) -> bool {
         let age_ns = now_ns.saturating_sub(self.began_ns);

@@ -6,5 +6,9 @@ mod exit;
 mod limits;
 #[cfg(loom)]
 mod loom;
+#[cfg(loom)]
+mod loom_faults;
+#[cfg(not(any(loom, shuttle)))]
+mod suspended;
 #[cfg(not(any(loom, shuttle)))]
 mod unit;

@@ -16,6 +16,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::{self, NonNull};
 
 use turgo_machine::atomic::{AtomicPtr, Ordering};
+use turgo_machine::mutant;
 
 use super::retired::{Node, Retired};
 
@@ -27,7 +28,8 @@ const fn tag_mask<T>() -> usize {
 /// The address without its tag.
 #[inline(always)]
 fn untagged<T>(raw: *mut Node<T>) -> *mut Node<T> {
-    raw.map_addr(|address| address & !tag_mask::<T>())
+    let mask = if mutant!("P3 tag left in the address") { 0 } else { tag_mask::<T>() };
+    raw.map_addr(|address| address & !mask)
 }
 
 /// The same address with another tag (P3).

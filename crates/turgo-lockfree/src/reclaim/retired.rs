@@ -42,6 +42,8 @@ pub(crate) struct Node<T> {
     value: T,
 }
 
+const _: () = assert!(core::mem::offset_of!(Node<u8>, header) == 0, "N1");
+
 impl<T> Node<T> {
     const FREE: &'static Table = &Table { run: free::<T>, bytes: size_of::<Self>() };
 
@@ -123,6 +125,9 @@ impl Retired {
         let header = node.cast::<Header>();
         // SAFETY: N1 and N2, the header is the caller's.
         let before = unsafe { mem::replace(&mut (*header.as_ptr()).table, Node::<T>::FREE) };
+        if mutant!("R4 retiring allocates") {
+            core::mem::forget(core::hint::black_box(Box::new(0)));
+        }
         if !mutant!("N3 double retire unseen") {
             debug_assert!(before.is_null(), "a node is retired twice");
         }

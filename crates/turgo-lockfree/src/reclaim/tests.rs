@@ -10,3 +10,5 @@ mod shuttle;
 pub(crate) mod stack;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
+#[cfg(not(any(loom, shuttle)))]
+mod tags;

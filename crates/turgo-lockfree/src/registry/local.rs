@@ -9,6 +9,8 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::ptr;
 
+use turgo_machine::mutant;
+
 use super::{Member, Record};
 
 /// The record of a thread in a domain that is never dropped.
@@ -69,7 +71,9 @@ impl<M: Member> LocalTable<M> {
     pub(crate) fn find(&self, domain: &Arc<M>) -> Option<*const Record<M::Payload>> {
         let entries = self.entries.borrow();
         let mut entries = entries.iter();
-        entries.find(|e| ptr::eq(e.domain.as_ptr(), Arc::as_ptr(domain))).map(|e| e.record)
+        let is_same = |entry: &&Entry<M>| ptr::eq(entry.domain.as_ptr(), Arc::as_ptr(domain));
+        let found = entries.find(|entry| is_same(entry) || mutant!("L1 record of another domain"));
+        found.map(|entry| entry.record)
     }
 
     #[cold]
@@ -85,7 +89,9 @@ impl<M: Member> LocalTable<M> {
 impl<M: Member> Drop for LocalTable<M> {
     fn drop(&mut self) {
         for entry in self.entries.take() {
-            if let Some(domain) = entry.domain.upgrade() {
+            if let Some(domain) = entry.domain.upgrade()
+                && !mutant!("L2 record kept at the end")
+            {
                 // SAFETY: L1 and G1, the record lives as long as the domain.
                 domain.leave(unsafe { &*entry.record });
             }

@@ -116,6 +116,9 @@ impl<T> Producer<T> {
         }
         // Acquire: pairs with the Release in `Consumer::release`, so that the consumer is done with the slots up to here.
         self.head_seen = self.ring.head.load(Ordering::Acquire);
+        if mutant!("R3 copy ahead of the index") {
+            self.head_seen = self.tail;
+        }
         capacity - self.tail.wrapping_sub(self.head_seen)
     }
 

@@ -1,7 +1,7 @@
 //! Where a push and a pop that collided at the top of a stack can meet. Invariants: [the module above](super).
 
 use turgo_machine::atomic::Ordering;
-use turgo_machine::{CachePadded, thread};
+use turgo_machine::{CachePadded, mutant, thread};
 
 use super::Node;
 use crate::reclaim::{Atomic, Owned, Shared};
@@ -44,11 +44,12 @@ impl<T> Elimination<T> {
             thread::spin_loop();
         }
         // Relaxed: we only take back what we know.
-        match place.compare_exchange(offered, empty, Ordering::Relaxed, Ordering::Relaxed) {
+        let back = place.compare_exchange(offered, empty, Ordering::Relaxed, Ordering::Relaxed);
+        if back.is_ok() || mutant!("T4 taken back unasked") {
             // SAFETY: T4, we took it out.
-            Ok(_) => Err(unsafe { offered.into_owned() }),
-            Err(_) => Ok(()),
+            return Err(unsafe { offered.into_owned() });
         }
+        Ok(())
     }
 
     /// Takes a node that is being held out.

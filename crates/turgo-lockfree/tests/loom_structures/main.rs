@@ -2,6 +2,7 @@
 
 #![cfg(loom)]
 
+mod claims;
 mod deques;
 mod lists;
 mod rings;

@@ -29,7 +29,8 @@ pub(super) fn order() {
     match mode() {
         Mode::Fence => fence(Ordering::SeqCst),
         Mode::Membarrier => {
-            if !membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) {
+            let is_made = membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+            if !is_made && !crate::mutant!("A2 refusal ignored") {
                 std::process::abort();
             }
         }
@@ -47,15 +48,26 @@ pub(super) fn mode() -> Mode {
 
 #[cold]
 fn decide() -> Mode {
-    let registered = membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+    settle(&MODE, membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+}
+
+/// Decides, unless that has happened: the first decision stays, also where two threads find different things (A1).
+fn settle(decision: &AtomicU8, registered: bool) -> Mode {
     let found = if registered { MEMBARRIER } else { FENCE };
-    // Relaxed: as above. The first decision stays, also where two threads find different ones.
-    let decided = MODE.compare_exchange(UNDECIDED, found, Ordering::Relaxed, Ordering::Relaxed);
+    if crate::mutant!("A1 decided anew") {
+        // Relaxed: as in `mode`.
+        decision.store(UNDECIDED, Ordering::Relaxed);
+    }
+    // Relaxed: as in `mode`.
+    let decided = decision.compare_exchange(UNDECIDED, found, Ordering::Relaxed, Ordering::Relaxed);
     match decided.map_or_else(|earlier| earlier, |_| found) {
         MEMBARRIER => Mode::Membarrier,
         _ => Mode::Fence,
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
 /// Whether the kernel did as told.
 #[cfg(target_os = "linux")]

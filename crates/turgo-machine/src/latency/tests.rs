@@ -45,7 +45,8 @@ fn the_time_is_bounded() {
     let numa = Numa::new(&machine);
     let node = numa.nodes().first().expect("a node with memory");
     let circle = Circle::on(&numa, node, 1 << 16).expect("memory");
-    assert_eq!(circle.step_ns(Duration::ZERO, &VirtualTime::new().clock()), 0.0, "P3");
+    assert_eq!(circle.windows(Duration::ZERO, &VirtualTime::new().clock()), [0], "P3");
+    assert_eq!(circle.step_ns(Duration::ZERO, &VirtualTime::new().clock()), 0.0);
     let clock = Clock::real();
     let probe = Probe {
         cpus: vec![machine.cpus()[0].id],

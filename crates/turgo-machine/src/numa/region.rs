@@ -202,6 +202,9 @@ impl NodeMemory {
 impl Drop for NodeMemory {
     fn drop(&mut self) {
         self.numa.shared.counters.unmapped(&self.policy, self.bytes);
+        if crate::mutant!("N3 never unmapped") {
+            return;
+        }
         // SAFETY: N3: mapped by `map`, and nothing is left that may use it.
         unsafe { system::unmap(self.start.as_ptr(), self.bytes) };
     }

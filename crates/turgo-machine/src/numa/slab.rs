@@ -226,6 +226,10 @@ impl NodeSlabs {
         let next = unsafe { start.add(first) };
         self.classes[class].next = Some(next);
         self.classes[class].left = (HUGE_BYTES - first) / bytes(class);
+        if crate::mutant!("S4 region unmapped at once") {
+            drop(region);
+            return Ok(());
+        }
         self.regions.push(region);
         Ok(())
     }

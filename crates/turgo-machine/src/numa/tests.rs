@@ -5,6 +5,7 @@ use crate::topology::CpuId;
 
 mod refused;
 mod slab;
+mod unmapped;
 
 pub(super) fn here() -> (Topology, Numa) {
     let machine = Topology::detect().expect("this kernel's files");

@@ -26,3 +26,19 @@ fn the_next_thread_of_a_number_counts_on() {
         assert_eq!(shared.1.sum(), 2);
     });
 }
+
+#[test]
+fn threads_without_a_number_share_a_slot_and_lose_nothing() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.max_branches = 20_000;
+    builder.check(|| {
+        // In models no thread has a number.
+        let counter = Arc::new(Counter::new());
+        let other = Arc::clone(&counter);
+        let counting = thread::spawn(move || other.add(1));
+        counter.add(2);
+        counting.join().unwrap();
+        assert_eq!(counter.sum(), 3, "C4");
+    });
+}
