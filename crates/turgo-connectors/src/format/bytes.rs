@@ -1,9 +1,14 @@
 //! Looking at many bytes at once: the ends of texts and the values of digits.
 //!
-//! The one module of this crate that may use `unsafe`: for the vector instructions which every
-//! x86-64 processor has. Other processors look at eight bytes in a 64-bit word.
+//! The one module of this crate that may use `unsafe`, with what lies in it: for vector instructions,
+//! those of every x86-64 processor and, asked for when the program runs, AVX2. Other processors look at
+//! eight bytes in a 64-bit word.
 
 #![expect(unsafe_code, reason = "vector instructions are reached by unsafe calls only")]
+
+mod ends;
+
+pub(crate) use ends::{TextEnds, text_end};
 
 /// `N` bytes from `at` on, where there are as many.
 #[inline(always)]
@@ -18,6 +23,37 @@ pub(crate) fn block<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]>
     block.first_chunk()
 }
 
+/// All runs of `N` of some bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Blocks<'a, const N: usize> {
+    bytes: &'a [u8],
+    /// How many there are.
+    count: usize,
+}
+
+impl<'a, const N: usize> Blocks<'a, N> {
+    #[inline(always)]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, count: (bytes.len() + 1).saturating_sub(N) }
+    }
+
+    /// The bytes.
+    pub(crate) fn all(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The run at `at`, where there are as many bytes.
+    #[inline(always)]
+    pub(crate) fn get(self, at: usize) -> Option<&'a [u8; N]> {
+        if at >= self.count {
+            return None;
+        }
+        // SAFETY: `at` is below `bytes.len() + 1 - N`, so that `N` bytes stand there.
+        let block = unsafe { self.bytes.get_unchecked(at..at + N) };
+        block.first_chunk()
+    }
+}
+
 /// The first byte from `from` on that is a quote, a backslash, a control character or not ASCII; the
 /// end of `bytes` where there is none.
 #[inline(always)]
@@ -29,8 +65,40 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
             first => return at + first,
         }
     }
-    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | ..0x20 | 0x80..);
-    bytes[at..].iter().position(is_special).map_or(bytes.len(), |length| at + length)
+    let length = bytes[at..].iter().position(|byte| ends_plain_text(*byte));
+    length.map_or(bytes.len(), |length| at + length)
+}
+
+/// Whether a text up to here may be plain, and no further: quotes, backslashes, control characters and
+/// all that is not ASCII.
+const fn ends_plain_text(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | ..0x20 | 0x80..)
+}
+
+/// Whether `block` is `word` in the bits of `mask`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn is_masked(block: &[u8; 16], mask: u128, word: u128) -> bool {
+    use std::arch::x86_64::{__m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_movemask_epi8};
+
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn equal(block: __m128i, mask: __m128i, word: __m128i) -> bool {
+        _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(block, mask), word)) == 0xffff
+    }
+
+    let words = [u128::from_le_bytes(*block), mask, word];
+    // SAFETY: all are 16 bytes in which any bits are allowed.
+    let [block, mask, word] = unsafe { std::mem::transmute::<[u128; 3], [__m128i; 3]>(words) };
+    // SAFETY: SSE2 is part of the x86-64 instruction set.
+    unsafe { equal(block, mask, word) }
+}
+
+/// Whether `block` is `word` in the bits of `mask`.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn is_masked(block: &[u8; 16], mask: u128, word: u128) -> bool {
+    u128::from_le_bytes(*block) & mask == word
 }
 
 /// Bytes looked at in one step.
@@ -41,6 +109,14 @@ const LANES: usize = 32;
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn special(block: &[u8; LANES]) -> usize {
+    // All zeros count 32.
+    special_marks(block).trailing_zeros() as usize
+}
+
+/// One bit for each byte of `block` that ends a plain text.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn special_marks(block: &[u8; LANES]) -> u32 {
     use std::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     };
@@ -60,8 +136,7 @@ fn special(block: &[u8; LANES]) -> usize {
     let halves = unsafe { std::mem::transmute::<[u8; LANES], [__m128i; 2]>(*block) };
     // SAFETY: SSE2 is part of the x86-64 instruction set.
     let [low, high] = halves.map(|half| unsafe { marks(half) });
-    // All zeros count 32.
-    (low | high << 16).trailing_zeros() as usize
+    low | high << 16
 }
 
 /// Bytes looked at in one step.
@@ -165,8 +240,52 @@ pub(crate) fn digits(bytes: &[u8], from: usize) -> (u64, usize) {
     (value, at)
 }
 
-/// Where the decimal digits from `from` on end.
+/// The value of the `count` digits, 1 to 16, at the start of `block`.
 #[inline(always)]
+pub(crate) fn first_digits(block: &[u8; 16], count: usize) -> u64 {
+    // Zeros move in from the left.
+    let word = u128::from_le_bytes(*block) ^ swar::ZEROS_TWICE;
+    match count {
+        ..=8 => swar::value(word as u64, count),
+        _ => {
+            let word = word << (128 - 8 * count);
+            swar::value(word as u64, 8) * 100_000_000 + swar::value((word >> 64) as u64, 8)
+        }
+    }
+}
+
+/// How many bytes at the start of `block` are decimal digits.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn digit_count(block: &[u8; 16]) -> usize {
+    use std::arch::x86_64::{
+        __m128i, _mm_add_epi8, _mm_cmpgt_epi8, _mm_movemask_epi8, _mm_set1_epi8,
+    };
+
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn others(block: __m128i) -> u32 {
+        // As signed numbers, the ten largest are digits now.
+        let moved = _mm_add_epi8(block, _mm_set1_epi8((0x7f - b'9') as i8));
+        let digits = _mm_cmpgt_epi8(moved, _mm_set1_epi8(0x7f - 10));
+        !_mm_movemask_epi8(digits) as u32
+    }
+
+    // SAFETY: both are 16 bytes in which any bits are allowed.
+    let block = unsafe { std::mem::transmute::<[u8; 16], __m128i>(*block) };
+    // SAFETY: SSE2 is part of the x86-64 instruction set.
+    unsafe { others(block) }.trailing_zeros() as usize
+}
+
+/// How many bytes at the start of `block` are decimal digits.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn digit_count(block: &[u8; 16]) -> usize {
+    block.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// Where the decimal digits from `from` on end.
+#[inline]
 pub(crate) fn digits_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(block) = block(bytes, at) {
@@ -185,6 +304,7 @@ mod swar {
         [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
     pub(super) const ZEROS: u64 = all(b'0');
+    pub(super) const ZEROS_TWICE: u128 = u128::from_le_bytes([b'0'; 16]);
 
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
@@ -218,12 +338,17 @@ mod swar {
         if count == 0 {
             return (0, 0);
         }
+        (value(values, count), count)
+    }
+
+    /// The number that the first `count` of eight values stand for as digits, 1 to 8.
+    #[inline(always)]
+    pub(super) fn value(values: u64, count: usize) -> u64 {
         // Leading zeros take the place of what follows; then neighbours are added up in pairs.
         let values = values << (64 - 8 * count);
         let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
         let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-        let eight = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff;
-        (eight, count)
+        fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
     }
 }
 

@@ -10,6 +10,9 @@ use std::io::Write;
 use super::number::{OUT_OF_RANGE, Why};
 
 const SECONDS_PER_DAY: i64 = 86_400;
+/// Powers of ten, up to the parts of a second that the finest unit has.
+const TENS: [i64; 10] =
+    [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
 const DATE_FORM: Why = "expected YYYY-MM-DD";
 const TIME_FORM: Why = "expected HH:MM:SS";
 const TIMESTAMP_FORM: Why = "expected YYYY-MM-DD HH:MM:SS";
@@ -66,14 +69,14 @@ impl Instants {
         let fraction = match rest.strip_suffix(b"Z").unwrap_or(rest) {
             [] => 0,
             [b'.', fraction @ ..] if (1..=digits as usize).contains(&fraction.len()) => {
-                checked_number(fraction)? * 10i64.pow(digits - fraction.len() as u32)
+                checked_number(fraction)? * TENS[digits as usize - fraction.len()]
             }
             _ => return None,
         };
         if *minute != self.minute {
             (self.minute, self.start) = (*minute, start_of_minute(minute)?);
         }
-        (self.start + second).checked_mul(10i64.pow(digits))?.checked_add(fraction)
+        (self.start + second).checked_mul(TENS[digits as usize])?.checked_add(fraction)
     }
 }
 

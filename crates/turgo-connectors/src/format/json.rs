@@ -6,6 +6,7 @@
 
 pub(crate) mod infer;
 mod nested;
+mod path;
 mod plain;
 pub(crate) mod read;
 mod scan;

@@ -13,6 +13,7 @@ use turgo_engine::{EngineError, Result};
 use super::read::{Object, append_value, slot};
 use super::scan::{Cursor, Syntax, text, unescaped};
 use super::separators;
+use crate::format::bytes::TextEnds;
 use crate::format::column::{self, Column, Fault, Input, ReadColumn, Slot};
 
 /// A column of any type that JSON carries.
@@ -66,7 +67,7 @@ struct Rows {
 impl Rows {
     fn read(&mut self, text: &str) -> Result<(), Fault> {
         let row = self.valid.len();
-        if self.object.read::<true>(text.as_bytes(), 0, row).is_some() {
+        if self.object.read::<true>(text.as_bytes(), &TextEnds::none(), 0, row).is_some() {
             return Ok(());
         }
         self.object.slots.iter_mut().for_each(|slot| slot.truncate(row));

@@ -22,9 +22,11 @@ use turgo_engine::io::Decode;
 
 use super::Rest;
 use super::nested::column_of;
+use super::path::{self, Step, Walked};
 use super::plain;
 use super::scan::{self, Cursor, Quoted, Syntax, unescaped};
-use super::separators::{self, Next, START, Separators};
+use super::separators::{self, Next, Separators};
+use crate::format::bytes::TextEnds;
 use crate::format::column::{Column, Fault, Input, ReadColumn, Slot};
 use crate::format::records::{ReadRecords, RecordDecoder, projected};
 
@@ -35,17 +37,22 @@ pub(crate) fn decoder(
     rest: Rest,
 ) -> Result<Box<dyn Decode>> {
     let fields = projection.iter().map(|index| schema.field(*index));
-    let records = JsonRecords { row: Object::new(fields)?, rest };
+    let records = JsonRecords { row: Object::new(fields)?, rest, ends: TextEnds::none() };
     Ok(Box::new(RecordDecoder::new(records, projected(schema, projection))))
 }
 
 struct JsonRecords {
     row: Object,
     rest: Rest,
+    /// The ends of plain texts in the chunk, where enough texts are passed over to be worth it.
+    ends: TextEnds,
 }
 
 impl ReadRecords for JsonRecords {
     fn begin(&mut self, _bytes: &[u8]) -> Result<usize> {
+        if self.rest == Rest::Check {
+            self.ends.begin();
+        }
         Ok(0)
     }
 
@@ -53,7 +60,8 @@ impl ReadRecords for JsonRecords {
         if self.rest == Rest::Skip {
             return self.read_begin(bytes, from, row);
         }
-        let end = self.row.read::<true>(bytes, from, row)?;
+        self.ends.prepare(bytes, from);
+        let end = self.row.read::<true>(bytes, &self.ends, from, row)?;
         if bytes.get(end) == Some(&b'\n') {
             return Some(end + 1);
         }
@@ -87,7 +95,7 @@ impl ReadRecords for JsonRecords {
 impl JsonRecords {
     /// As `read_at`, of a record of which nothing is read behind its last wanted member.
     fn read_begin(&mut self, bytes: &[u8], from: usize, row: usize) -> Option<usize> {
-        let at = self.row.read::<false>(bytes, from, row)?;
+        let at = self.row.read::<false>(bytes, &self.ends, from, row)?;
         let end = memchr::memchr(b'\n', &bytes[at..]).map(|length| at + length);
         let record = bytes[from..end.unwrap_or(bytes.len())].trim_ascii_end();
         record.ends_with(b"}").then_some(end.map_or(bytes.len(), |end| end + 1))
@@ -99,10 +107,18 @@ fn described(record: &str, error: &Syntax) -> String {
     format!("invalid JSON at character {character}: {}", error.what)
 }
 
+/// Objects in a row that are not on the path before it is given up for theirs. Of two kinds of objects
+/// that alternate, the path remains that of one.
+const MISSES_MAX: u32 = 8;
+
 /// The members of an object that are wanted.
 pub(super) struct Object {
     pub(super) slots: Vec<Slot>,
     separators: Separators,
+    /// The separators of whole objects.
+    path: Vec<Step>,
+    /// How many objects in a row were not on that path.
+    misses: u32,
     /// Where the value of each slot stands in the text scanned last.
     spans: Vec<Option<(usize, usize)>>,
 }
@@ -110,10 +126,12 @@ pub(super) struct Object {
 impl Object {
     pub(super) fn new<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<Self> {
         let slots = fields.map(slot).collect::<Result<Vec<_>>>()?;
-        let key = |(index, slot): (usize, &Slot)| (slot.name().to_owned(), index);
-        let members: HashMap<_, _> = slots.iter().enumerate().map(key).collect();
+        let keys = slots.iter().map(|slot| slot.name().to_owned());
+        let members: HashMap<_, _> = keys.zip(0..).collect();
         let spans = vec![None; slots.len()];
-        Ok(Self { slots, separators: Separators::new(members), spans })
+        let (separators, path) = (Separators::new(members), Vec::new());
+        // The first object shows the path.
+        Ok(Self { slots, separators, path, misses: MISSES_MAX - 1, spans })
     }
 
     /// Reads the object at `at` in `text` into the slots, which hold `row` values each, and returns
@@ -122,14 +140,44 @@ impl Object {
     pub(super) fn read<const WHOLE: bool>(
         &mut self,
         text: &[u8],
-        mut at: usize,
+        ends: &TextEnds,
+        at: usize,
         row: usize,
     ) -> Option<usize> {
-        if !WHOLE && self.slots.is_empty() {
+        let wanted = self.slots.len();
+        if !WHOLE && wanted == 0 {
             return (text.get(at) == Some(&b'{')).then_some(at + 1);
         }
         let mut found = 0;
-        let mut before = START;
+        let walked = path::walk(&self.path, text, ends, at, |index, at, quoted| {
+            found += 1;
+            let end = read_value(&mut self.slots[index as usize], text, ends, at, quoted, row)?;
+            Some((end, !WHOLE && found == wanted))
+        });
+        match walked? {
+            Walked::To(end) if found == wanted => {
+                self.misses = 0;
+                Some(end)
+            }
+            Walked::To(end) => self.fill(row).then_some(end),
+            Walked::Left { separator, at } => {
+                self.read_on::<WHOLE>(text, ends, (separator, at), found, row)
+            }
+        }
+    }
+
+    /// Reads on behind the value that stands behind separator `before`, and ends at `at`; `found`
+    /// wanted members stand before.
+    #[cold]
+    #[inline(never)]
+    fn read_on<const WHOLE: bool>(
+        &mut self,
+        text: &[u8],
+        ends: &TextEnds,
+        (mut before, mut at): (u32, usize),
+        mut found: usize,
+        row: usize,
+    ) -> Option<usize> {
         loop {
             let passed = match self.separators.predicted(before, text, at) {
                 Some(passed) => passed,
@@ -139,28 +187,33 @@ impl Object {
             at = match passed.next {
                 Next::Wanted { index, quoted } => {
                     found += 1;
-                    let end = read_value(&mut self.slots[index], text, at, quoted, row)?;
-                    if !WHOLE && found == self.slots.len() {
-                        return Some(end);
-                    }
-                    end
+                    read_value(&mut self.slots[index as usize], text, ends, at, quoted, row)?
                 }
-                Next::Unwanted { quoted: true } => match plain::text_end(text, at) {
-                    Some(end) => end + 1,
-                    None => value_end(text, at - 1)?,
-                },
-                Next::Unwanted { quoted: false } => match plain::integer_end(text, at) {
-                    Some(end) => end,
-                    None => value_end(text, at)?,
-                },
+                Next::Unwanted { quoted } => plain::value_end(text, at - usize::from(quoted))?,
                 Next::End => break,
             };
+            if !WHOLE && found == self.slots.len() {
+                break;
+            }
         }
-        if found < self.slots.len() {
-            let mut missing = self.slots.iter_mut().filter(|slot| slot.len() == row);
-            missing.try_for_each(|slot| slot.append(None)).ok()?;
+        self.learn::<WHOLE>();
+        self.fill(row).then_some(at)
+    }
+
+    /// Takes another path after some objects in a row that were not on the one there is.
+    fn learn<const WHOLE: bool>(&mut self) {
+        self.misses += 1;
+        if self.misses >= MISSES_MAX {
+            self.misses = 0;
+            let wanted = if WHOLE { usize::MAX } else { self.slots.len() };
+            self.path = self.separators.path(wanted).unwrap_or_default();
         }
-        Some(at)
+    }
+
+    /// Whether members that are missing may be NULL.
+    fn fill(&mut self, row: usize) -> bool {
+        let mut missing = self.slots.iter_mut().filter(|slot| slot.len() == row);
+        missing.all(|slot| slot.append(None).is_ok())
     }
 
     /// Finds the values of an object's members; `text` is the object and nothing else.
@@ -173,7 +226,7 @@ impl Object {
             let start = cursor.at();
             cursor.value(1)?;
             if let Some(slot) = self.separators.member(key) {
-                self.spans[slot] = Some((start, cursor.at()));
+                self.spans[slot as usize] = Some((start, cursor.at()));
             }
             first = false;
         }
@@ -197,7 +250,14 @@ impl Object {
 /// Reads the value at `at`, `quoted`: a string behind its opening quote, as value `row` of `slot`
 /// and returns its end; `None` where it does not fit, or the slot has one already.
 #[inline(always)]
-fn read_value(slot: &mut Slot, text: &[u8], at: usize, quoted: bool, row: usize) -> Option<usize> {
+fn read_value(
+    slot: &mut Slot,
+    text: &[u8],
+    ends: &TextEnds,
+    at: usize,
+    quoted: bool,
+    row: usize,
+) -> Option<usize> {
     match &mut slot.column {
         Column::Long(longs) if longs.len() == row => match quoted {
             false => {
@@ -207,7 +267,7 @@ fn read_value(slot: &mut Slot, text: &[u8], at: usize, quoted: bool, row: usize)
                 }
             }
             true => {
-                if let Some(end) = plain::text_end(text, at)
+                if let Some(end) = plain::known_text_end(text, ends, at)
                     && longs.push_text(&text[at..end])
                 {
                     return Some(end + 1);
@@ -215,7 +275,7 @@ fn read_value(slot: &mut Slot, text: &[u8], at: usize, quoted: bool, row: usize)
             }
         },
         Column::Text(texts) if texts.len() == row => {
-            if quoted && let Some(end) = plain::text_end(text, at) {
+            if quoted && let Some(end) = plain::known_text_end(text, ends, at) {
                 texts.push(&text[at..end]);
                 return Some(end + 1);
             }
@@ -237,13 +297,6 @@ fn read_any(slot: &mut Slot, text: &[u8], at: usize, row: usize) -> Option<usize
         }
         _ => append_value(slot, scan::text(cursor.value(1).ok()?)).ok()?,
     }
-    Some(cursor.at())
-}
-
-/// The end of the value at `at`.
-fn value_end(text: &[u8], at: usize) -> Option<usize> {
-    let mut cursor = Cursor::new(text, at);
-    cursor.value(1).ok()?;
     Some(cursor.at())
 }
 

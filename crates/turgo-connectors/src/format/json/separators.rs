@@ -8,8 +8,9 @@
 //! - K1. A prediction is a text that was scanned before, so what is passed over is valid and means
 //!   what it meant then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::path::Step;
 use super::scan::{Cursor, Quoted, Syntax, unescaped};
 use crate::format::bytes;
 
@@ -22,7 +23,7 @@ const BYTES_MAX: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// The value of a wanted member; `quoted`: a string, whose opening quote has been passed.
-    Wanted { index: usize, quoted: bool },
+    Wanted { index: u32, quoted: bool },
     /// The value of another member.
     Unwanted { quoted: bool },
     /// Nothing: the object has ended.
@@ -33,7 +34,7 @@ pub(crate) enum Next {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Passed {
     /// Which one it is.
-    pub(crate) separator: usize,
+    pub(crate) separator: u32,
     /// What follows it.
     pub(crate) next: Next,
     /// Where that stands.
@@ -43,43 +44,45 @@ pub(crate) struct Passed {
 /// The separators seen so far.
 pub(crate) struct Separators {
     /// The wanted members by key.
-    members: HashMap<String, usize>,
+    members: HashMap<String, u32>,
     /// By text. The first of an object has its brace, so that no text means two things.
-    indices: HashMap<Vec<u8>, usize>,
+    indices: HashMap<Vec<u8>, u32>,
     known: Vec<Separator>,
 }
 
 /// A separator, and the indices of those that followed it: the one of last time, and the one before.
+/// All that is looked at of one that stands where it is expected lies in one line of the cache.
+#[repr(align(64))]
 struct Separator {
     text: Prediction,
     next: Next,
-    followers: [usize; 2],
+    followers: [u32; 2],
 }
 
 /// Where an object starts: before the first separator.
-pub(crate) const START: usize = 0;
+pub(crate) const START: u32 = 0;
 
 /// Any separator that is not remembered.
-const OTHER: usize = 1;
+const OTHER: u32 = 1;
 
 impl Separators {
     /// No separators yet, of objects with these wanted members.
-    pub(crate) fn new(members: HashMap<String, usize>) -> Self {
+    pub(crate) fn new(members: HashMap<String, u32>) -> Self {
         let never =
             || Separator { text: Prediction::never(), next: Next::End, followers: [START; 2] };
         Self { members, indices: HashMap::new(), known: vec![never(), never()] }
     }
 
     /// The wanted member with this key.
-    pub(crate) fn member(&self, key: Quoted<'_>) -> Option<usize> {
+    pub(crate) fn member(&self, key: Quoted<'_>) -> Option<u32> {
         self.members.get(unescaped(key).as_ref()).copied()
     }
 
     /// The separator at `at` in `text`, where it is the one that followed `before` last time.
     #[inline(always)]
-    pub(crate) fn predicted(&self, before: usize, text: &[u8], at: usize) -> Option<Passed> {
-        let separator = self.known[before].followers[0];
-        let predicted = &self.known[separator];
+    pub(crate) fn predicted(&self, before: u32, text: &[u8], at: usize) -> Option<Passed> {
+        let separator = self.known[before as usize].followers[0];
+        let predicted = &self.known[separator as usize];
         let end = predicted.text.end(text, at)?;
         Some(Passed { separator, next: predicted.next, end })
     }
@@ -88,11 +91,13 @@ impl Separators {
     ///
     /// # Errors
     /// Where there is none.
-    pub(crate) fn find(&mut self, before: usize, text: &[u8], at: usize) -> Result<Passed, Syntax> {
-        let [last, earlier] = self.known[before].followers;
-        let stands = |index: usize| {
-            let end = self.known[index].text.end_anywhere(text, at)?;
-            Some((index, self.known[index].next, end))
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn find(&mut self, before: u32, text: &[u8], at: usize) -> Result<Passed, Syntax> {
+        let [last, earlier] = self.known[before as usize].followers;
+        let stands = |index: u32| {
+            let separator = &self.known[index as usize];
+            Some((index, separator.next, separator.text.end_anywhere(text, at)?))
         };
         let (separator, next, end) = match stands(last).or_else(|| stands(earlier)) {
             Some(known) => known,
@@ -106,13 +111,13 @@ impl Separators {
             }
         };
         if separator != last && separator != OTHER {
-            self.known[before].followers = [separator, last];
+            self.known[before as usize].followers = [separator, last];
         }
         Ok(Passed { separator, next, end })
     }
 
     /// The index of a separator, new or known.
-    fn index(&mut self, separator: &[u8], next: Next) -> usize {
+    fn index(&mut self, separator: &[u8], next: Next) -> u32 {
         if let Some(index) = self.indices.get(separator) {
             return *index;
         }
@@ -120,9 +125,34 @@ impl Separators {
             return OTHER;
         }
         let text = Prediction::new(separator);
+        // Fewer than `KNOWN_MAX`.
+        let index = self.known.len() as u32;
         self.known.push(Separator { text, next, followers: [START; 2] });
-        self.indices.insert(separator.to_vec(), self.known.len() - 1);
-        self.known.len() - 1
+        self.indices.insert(separator.to_vec(), index);
+        index
+    }
+
+    /// The separators of an object, as each followed the one before last time, up to its end or the
+    /// last of `wanted` members. `None` where they do not lead there, or to one member twice.
+    pub(crate) fn path(&self, wanted: usize) -> Option<Vec<Step>> {
+        let (mut steps, mut members) = (Vec::new(), HashSet::new());
+        let (mut before, mut closing) = (START, false);
+        while steps.len() < KNOWN_MAX {
+            before = self.known[before as usize].followers[0];
+            let separator = &self.known[before as usize];
+            let next = match before {
+                START => return None,
+                _ => separator.next,
+            };
+            steps.push(Step::new(before, &separator.text.text, next, closing)?);
+            closing = match next {
+                Next::Wanted { index, .. } if !members.insert(index) => return None,
+                Next::Wanted { .. } if members.len() == wanted => return Some(steps),
+                Next::Wanted { quoted, .. } | Next::Unwanted { quoted } => quoted,
+                Next::End => return Some(steps),
+            };
+        }
+        None
     }
 
     fn next(&self, key: Option<Quoted<'_>>, quoted: bool) -> Next {
@@ -156,7 +186,7 @@ pub(crate) fn scan<'a>(cursor: &mut Cursor<'a>, first: bool) -> Result<Option<Qu
 struct Prediction {
     word: u128,
     mask: u128,
-    text: Vec<u8>,
+    text: Box<[u8]>,
 }
 
 impl Prediction {
@@ -168,13 +198,13 @@ impl Prediction {
         let length = text.len().min(Self::WORD);
         word[..length].copy_from_slice(&text[..length]);
         mask[..length].fill(0xff);
-        let text = text.to_vec();
+        let text = text.into();
         Self { word: u128::from_le_bytes(word), mask: u128::from_le_bytes(mask), text }
     }
 
     /// One that is found nowhere; the only one without a mask.
     fn never() -> Self {
-        Self { word: 1, mask: 0, text: vec![0] }
+        Self { word: 1, mask: 0, text: Box::new([0]) }
     }
 
     /// Where it ends if it stands at `at`.
@@ -187,7 +217,7 @@ impl Prediction {
     #[inline(always)]
     fn end(&self, text: &[u8], at: usize) -> Option<usize> {
         let block = bytes::block(text, at)?;
-        if u128::from_le_bytes(*block) & self.mask != self.word {
+        if !bytes::is_masked(block, self.mask, self.word) {
             return None;
         }
         let end = at + self.text.len();

@@ -1,0 +1,165 @@
+//! The separators of a whole object, predicted at once.
+//!
+//! Most objects have the members of the object before, in its order. So the separators of one are kept in
+//! a row, and the next is walked through along them, as far as it goes. Each begins with the closing quote
+//! of a string before it: where it stands, that quote need not be looked at by itself.
+//!
+//! - P1. Each step is a separator that was scanned before (K1), behind a value of the same kind as that of
+//!   the step before. Which steps there are changes no answer, only how soon it is found.
+//! - P2. A value that nobody wants is passed over only where it is plain and the next step stands right
+//!   behind it; any other is scanned.
+
+use super::plain;
+use super::separators::{Next, START};
+use crate::format::bytes::{self, Blocks, TextEnds};
+
+/// The longest separator that can be a step.
+pub(crate) const BYTES_MAX: usize = 2 * WORD;
+const WORD: usize = size_of::<u128>();
+
+/// A separator where it is expected; it takes one line of the cache.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Step {
+    /// Its first bytes, zeros behind its end, and the bits of them that count.
+    head: u128,
+    mask: u128,
+    /// Its last bytes, where it is longer than a word.
+    tail: u128,
+    length: u32,
+    /// Which one it is.
+    separator: u32,
+    next: Next,
+}
+
+impl Step {
+    /// Separator number `separator`, of that `text`; `closing` where it stands behind a string. `None`
+    /// where it is too long.
+    pub(crate) fn new(separator: u32, text: &[u8], next: Next, closing: bool) -> Option<Self> {
+        let quote: &[u8] = if closing { b"\"" } else { b"" };
+        let text = [quote, text].concat();
+        let length = text.len();
+        if length > BYTES_MAX {
+            return None;
+        }
+        let word = |bytes: &[u8]| {
+            let mut word = [0; WORD];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u128::from_le_bytes(word)
+        };
+        let short = length.min(WORD);
+        let tail = text.last_chunk().map_or(0, |tail| u128::from_le_bytes(*tail));
+        let (head, mask) = (word(&text[..short]), word(&[0xff; WORD][..short]));
+        Some(Self { head, mask, tail, length: length as u32, separator, next })
+    }
+
+    /// Whether it stands at `at`. Not within a word of the end of `text`: nobody looks there.
+    #[inline(always)]
+    fn stands(&self, text: Blocks<'_, WORD>, at: usize) -> bool {
+        let Some(block) = text.get(at) else { return false };
+        let length = self.length as usize;
+        let tail = || text.get(at + length - WORD) == Some(&self.tail.to_le_bytes());
+        bytes::is_masked(block, self.mask, self.head) && (length <= WORD || tail())
+    }
+
+    /// Whether a string stands behind it, whose opening quote is its last byte.
+    fn opens(&self) -> bool {
+        matches!(self.next, Next::Wanted { quoted: true, .. } | Next::Unwanted { quoted: true })
+    }
+}
+
+/// How far an object has been walked through.
+#[derive(Debug)]
+pub(crate) enum Walked {
+    /// To its end, or to the end of the last value that was asked for.
+    To(usize),
+    /// Behind the value that `separator` stands before.
+    Left { separator: u32, at: usize },
+}
+
+/// Walks through the object at `at` along `steps`. `read` reads wanted values: it takes their member, their
+/// place, and whether they are strings, whose opening quote has been passed; it returns their
+/// end, and whether that is far enough. `None`: it read none, or no value stands where one must.
+#[inline(always)]
+pub(crate) fn walk(
+    steps: &[Step],
+    text: &[u8],
+    ends: &TextEnds,
+    at: usize,
+    mut read: impl FnMut(u32, usize, bool) -> Option<(usize, bool)>,
+) -> Option<Walked> {
+    let (blocks, bits) = (Blocks::new(text), ends.blocks());
+    let mut place = Place { steps, before: None, value: at, at };
+    while let [step, rest @ ..] = place.steps {
+        if !step.stands(blocks, place.at) {
+            let end = place.value_end(text)?;
+            let Some(before) = place.before else { break };
+            place.at = end - usize::from(before.opens());
+            if !step.stands(blocks, place.at) {
+                return Some(Walked::Left { separator: before.separator, at: end });
+            }
+        }
+        let value = place.at + step.length as usize;
+        place = match step.next {
+            Next::Unwanted { .. } => pass(place.steps, blocks, bits, value),
+            Next::Wanted { index, quoted } => match read(index, value, quoted)? {
+                (end, true) => return Some(Walked::To(end)),
+                (end, false) => {
+                    let at = end - usize::from(quoted);
+                    Place { steps: rest, before: Some(step), value, at }
+                }
+            },
+            Next::End => return Some(Walked::To(value)),
+        };
+    }
+    let separator = place.before.map_or(START, |before| before.separator);
+    Some(Walked::Left { separator, at: place.value_end(text)? })
+}
+
+/// A place between a value and the separator behind it.
+struct Place<'a> {
+    /// The separator that should stand here, and those behind it.
+    steps: &'a [Step],
+    /// The one before the value; none at the begin of the object.
+    before: Option<&'a Step>,
+    /// The value, behind its opening quote if it is a string.
+    value: usize,
+    /// Where it ends if it is plain: at its closing quote if it is a string.
+    at: usize,
+}
+
+impl Place<'_> {
+    /// The end of the value, whatever it is.
+    #[cold]
+    #[inline(never)]
+    fn value_end(&self, text: &[u8]) -> Option<usize> {
+        match self.before {
+            Some(before) => plain::value_end(text, self.value - usize::from(before.opens())),
+            None => Some(self.value),
+        }
+    }
+}
+
+/// Passes over the value at `value`, which nobody wants, behind the first of `steps`, and over all
+/// that follow it as long as they are plain.
+#[inline(never)]
+fn pass<'a>(
+    mut steps: &'a [Step],
+    text: Blocks<'_, WORD>,
+    bits: Blocks<'_, WORD>,
+    mut value: usize,
+) -> Place<'a> {
+    loop {
+        let (step, rest) = steps.split_first().expect("the caller stands behind a step");
+        let at = match step.next {
+            Next::Unwanted { quoted: true } => bytes::text_end(text.all(), bits, value),
+            _ => plain::number_end(text, value),
+        };
+        match rest {
+            [next @ Step { next: Next::Unwanted { .. }, .. }, ..] if next.stands(text, at) => {
+                (steps, value) = (rest, at + next.length as usize);
+            }
+            _ => return Place { steps: rest, before: Some(step), value, at },
+        }
+    }
+}
