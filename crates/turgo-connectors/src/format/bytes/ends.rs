@@ -68,25 +68,14 @@ impl TextEnds {
 #[inline(always)]
 pub(crate) fn text_end(text: &[u8], bits: Blocks<'_, 16>, from: usize) -> usize {
     let mut at = from;
-    while let Some(words) = bits.get(at / 8) {
-        let (first, second) = halves(words);
-        let (first, begun) = (first >> (at % 8), at / 8 * 8);
-        // No branch for a length that nobody can predict.
-        let end = match first {
-            0 => begun + 64 + second.trailing_zeros() as usize,
-            _ => at + first.trailing_zeros() as usize,
-        };
-        if end < begun + 128 {
-            return end;
+    while let Some(word) = bits.get(at / 8) {
+        // 121 bits at the least: most texts end in them, and how long they are no branch has to guess.
+        match u128::from_le_bytes(*word) >> (at % 8) {
+            0 => at = (at / 8 + 16) * 8,
+            word => return at + word.trailing_zeros() as usize,
         }
-        at = end;
     }
     searched(text, at)
-}
-
-fn halves(words: &[u8; 16]) -> (u64, u64) {
-    let both = u128::from_le_bytes(*words);
-    (both as u64, (both >> 64) as u64)
 }
 
 #[inline(never)]
