@@ -103,6 +103,8 @@ fn measure(decoders: &mut [Box<dyn Decoder>], input: &Input, case: &Case, runs: 
 
 /// CPU time of this thread, in nanoseconds.
 fn cpu_ns() -> u64 {
+    // The kernel brings it up to date where it may take the processor away.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux has it");
     let first = text.split_whitespace().next().expect("three numbers");
     first.parse().expect("a number")

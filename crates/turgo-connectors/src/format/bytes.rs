@@ -240,6 +240,13 @@ pub(crate) fn digits(bytes: &[u8], from: usize) -> (u64, usize) {
     (value, at)
 }
 
+/// The value of eight digits; `None` where one is something else.
+#[inline(always)]
+pub(crate) fn eight_digits(digits: [u8; 8]) -> Option<u64> {
+    let (value, count) = swar::digits(u64::from_le_bytes(digits));
+    (count == 8).then_some(value)
+}
+
 /// The value of the `count` digits, 1 to 16, at the start of `block`.
 #[inline(always)]
 pub(crate) fn first_digits(block: &[u8; 16], count: usize) -> u64 {

@@ -7,6 +7,7 @@
 
 use std::io::Write;
 
+use super::bytes;
 use super::number::{OUT_OF_RANGE, Why};
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -63,21 +64,43 @@ impl Instants {
     /// What [`timestamp`] would make of `text`; `None` where that has to say.
     #[inline]
     pub(crate) fn read(&mut self, text: &[u8], digits: u32) -> Option<i64> {
+        let text = text.strip_suffix(b"Z").unwrap_or(text);
         let (minute, rest) = text.split_first_chunk::<17>()?;
-        let ([s1, s2], rest) = rest.split_first_chunk::<2>()?;
-        let second = two_digits(*s1, *s2).filter(|second| *second < 60)?;
-        let fraction = match rest.strip_suffix(b"Z").unwrap_or(rest) {
-            [] => 0,
-            [b'.', fraction @ ..] if (1..=digits as usize).contains(&fraction.len()) => {
-                checked_number(fraction)? * TENS[digits as usize - fraction.len()]
+        let (second, fraction) = match rest {
+            [_, _, b'.', _, _, _] if digits >= 3 => {
+                let (second, thousandths) = thousandths(*text.last_chunk()?)?;
+                (second, thousandths * TENS[digits as usize - 3])
+            }
+            [s1, s2, rest @ ..] => {
+                let fraction = match rest {
+                    [] => 0,
+                    [b'.', rest @ ..] if (1..=digits as usize).contains(&rest.len()) => {
+                        checked_number(rest)? * TENS[digits as usize - rest.len()]
+                    }
+                    _ => return None,
+                };
+                (two_digits(*s1, *s2)?, fraction)
             }
             _ => return None,
         };
+        if second >= 60 {
+            return None;
+        }
         if *minute != self.minute {
             (self.minute, self.start) = (*minute, start_of_minute(minute)?);
         }
         (self.start + second).checked_mul(TENS[digits as usize])?.checked_add(fraction)
     }
+}
+
+/// The seconds and thousandths of `??SS?fff`, whose other bytes are known.
+#[inline]
+fn thousandths(text: [u8; 8]) -> Option<(i64, i64)> {
+    const DIGITS: u64 = u64::from_le_bytes([0, 0, 0xff, 0xff, 0, 0xff, 0xff, 0xff]);
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    let digits = u64::from_le_bytes(text) & DIGITS | ZEROS & !DIGITS;
+    let number = bytes::eight_digits(digits.to_le_bytes())? as i64;
+    Some((number / 10_000, number % 10_000))
 }
 
 /// Seconds since 1970 of `YYYY-MM-DDTHH:MM:`.

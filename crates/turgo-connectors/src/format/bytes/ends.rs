@@ -10,15 +10,17 @@
 use super::ends_plain_text;
 use super::{Blocks, plain_text_end};
 
-/// Bytes that are looked at in one go, and how many of them are left when the next ones are.
-const STRETCH: usize = 64 << 10;
-const MARGIN: usize = 16 << 10;
+/// Bytes that are looked at in one go, and how many of them are left when the next ones are: both remain
+/// in the nearest cache.
+const STRETCH: usize = 32 << 10;
+const MARGIN: usize = 8 << 10;
 
 /// The ends of plain texts in a chunk.
 #[derive(Debug, Default)]
 pub(crate) struct TextEnds {
-    /// Bit `i % 8` of byte `i / 8` is that of byte `i`; always a multiple of eight bytes.
+    /// Bit `i % 8` of byte `i / 8 - first` is that of byte `i`.
     bits: Vec<u8>,
+    first: usize,
     /// From this byte on, more bits are worth having.
     enough: usize,
 }
@@ -26,16 +28,16 @@ pub(crate) struct TextEnds {
 impl TextEnds {
     /// No bits: every text is searched.
     pub(crate) const fn none() -> Self {
-        Self { bits: Vec::new(), enough: usize::MAX }
+        Self { bits: Vec::new(), first: 0, enough: usize::MAX }
     }
 
     /// Forgets the chunk before.
     pub(crate) fn begin(&mut self) {
         self.bits.clear();
-        self.enough = 0;
+        (self.first, self.enough) = (0, 0);
     }
 
-    /// Sees to bits for what stands at `from` in the chunk `bytes`.
+    /// Sees to bits for what stands at `from` in the chunk `bytes`; those before it may be gone.
     #[inline(always)]
     pub(crate) fn prepare(&mut self, bytes: &[u8], from: usize) {
         if from >= self.enough {
@@ -45,30 +47,41 @@ impl TextEnds {
 
     #[inline(never)]
     fn extend(&mut self, bytes: &[u8], from: usize) {
-        let known = self.bits.len() * 8;
+        let known = (self.first + self.bits.len()) * 8;
         let wanted = bytes.len().min(from.saturating_add(STRETCH)).max(known);
         let (blocks, _) = bytes[known..wanted].as_chunks();
-        let bits = self.bits.len();
-        self.bits.resize(bits + blocks.len() * 8, 0);
-        let (words, _) = self.bits[bits..].as_chunks_mut();
+        let passed = (from / 64 * 8).saturating_sub(self.first).min(self.bits.len());
+        self.bits.drain(..passed);
+        self.first += passed;
+        let kept = self.bits.len();
+        self.bits.resize(kept + blocks.len() * 8, 0);
+        let (words, _) = self.bits[kept..].as_chunks_mut();
         mark(blocks, words);
-        // What is left of the chunk is less than a block.
+        // What is left at the end of a chunk is less than a block.
         let more = wanted < bytes.len();
-        self.enough = if more { self.bits.len() * 8 - MARGIN } else { usize::MAX };
+        self.enough = if more { (self.first + self.bits.len()) * 8 - MARGIN } else { usize::MAX };
     }
 
-    /// The bits, for [`text_end`].
+    /// To look them up.
     #[inline(always)]
-    pub(crate) fn blocks(&self) -> Blocks<'_, 16> {
-        Blocks::new(&self.bits)
+    pub(crate) fn known(&self) -> KnownEnds<'_> {
+        KnownEnds { bits: Blocks::new(&self.bits), first: self.first }
     }
 }
 
-/// As [`plain_text_end`], of a text whose bits are `bits`.
+/// The bits of a [`TextEnds`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownEnds<'a> {
+    bits: Blocks<'a, 16>,
+    first: usize,
+}
+
+/// As [`plain_text_end`], of a text with these `ends`.
 #[inline(always)]
-pub(crate) fn text_end(text: &[u8], bits: Blocks<'_, 16>, from: usize) -> usize {
+pub(crate) fn text_end(text: &[u8], ends: KnownEnds<'_>, from: usize) -> usize {
     let mut at = from;
-    while let Some(word) = bits.get(at / 8) {
+    // Bits that are gone are as far away as any that are not there.
+    while let Some(word) = ends.bits.get((at / 8).wrapping_sub(ends.first)) {
         // 121 bits at the least: most texts end in them, and how long they are no branch has to guess.
         match u128::from_le_bytes(*word) >> (at % 8) {
             0 => at = (at / 8 + 16) * 8,
@@ -195,11 +208,11 @@ mod tests {
                 for from in 0..=length {
                     let expected = plain_text_end(&text, from);
                     assert_eq!(
-                        text_end(&text, ends.blocks(), from),
+                        text_end(&text, ends.known(), from),
                         expected,
                         "{length} bytes, from {from}"
                     );
-                    assert_eq!(text_end(&text, TextEnds::none().blocks(), from), expected);
+                    assert_eq!(text_end(&text, TextEnds::none().known(), from), expected);
                 }
             }
         }
@@ -216,7 +229,7 @@ mod tests {
             let mut at = 0;
             while at < length {
                 ends.prepare(&text, at);
-                let end = text_end(&text, ends.blocks(), at);
+                let end = text_end(&text, ends.known(), at);
                 assert_eq!(end, (at + gap).min(length), "gap {gap}, from {at}");
                 at = end + 1;
             }
@@ -231,7 +244,7 @@ mod tests {
             ends.begin();
             for from in (0..text.len()).step_by(997) {
                 ends.prepare(&text, from);
-                assert_eq!(text_end(&text, ends.blocks(), from), plain_text_end(&text, from));
+                assert_eq!(text_end(&text, ends.known(), from), plain_text_end(&text, from));
             }
         }
     }

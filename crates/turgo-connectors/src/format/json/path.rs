@@ -88,39 +88,33 @@ pub(crate) fn walk(
     at: usize,
     mut read: impl FnMut(u32, usize, bool) -> Option<(usize, bool)>,
 ) -> Option<Walked> {
-    let (blocks, bits) = (Blocks::new(text), ends.blocks());
-    let mut place = Place { steps, before: None, value: at, at };
-    while let [step, rest @ ..] = place.steps {
+    let (blocks, ends) = (Blocks::new(text), ends.known());
+    let mut place = Place { before: None, value: at, at };
+    for step in steps {
         if !step.stands(blocks, place.at) {
-            let end = place.value_end(text)?;
-            let Some(before) = place.before else { break };
-            place.at = end - usize::from(before.opens());
-            if !step.stands(blocks, place.at) {
-                return Some(Walked::Left { separator: before.separator, at: end });
+            match place.turn(step, blocks)? {
+                Ok(at) => place.at = at,
+                Err(walked) => return Some(walked),
             }
         }
         let value = place.at + step.length as usize;
-        place = match step.next {
-            Next::Unwanted { .. } => pass(place.steps, blocks, bits, value),
+        let at = match step.next {
+            Next::Unwanted { quoted: true } => bytes::text_end(text, ends, value),
+            Next::Unwanted { quoted: false } => plain::number_end(blocks, value),
             Next::Wanted { index, quoted } => match read(index, value, quoted)? {
                 (end, true) => return Some(Walked::To(end)),
-                (end, false) => {
-                    let at = end - usize::from(quoted);
-                    Place { steps: rest, before: Some(step), value, at }
-                }
+                (end, false) => end - usize::from(quoted),
             },
             Next::End => return Some(Walked::To(value)),
         };
+        place = Place { before: Some(step), value, at };
     }
-    let separator = place.before.map_or(START, |before| before.separator);
-    Some(Walked::Left { separator, at: place.value_end(text)? })
+    place.leave(text)
 }
 
 /// A place between a value and the separator behind it.
 struct Place<'a> {
-    /// The separator that should stand here, and those behind it.
-    steps: &'a [Step],
-    /// The one before the value; none at the begin of the object.
+    /// The separator before the value; none at the begin of the object.
     before: Option<&'a Step>,
     /// The value, behind its opening quote if it is a string.
     value: usize,
@@ -129,37 +123,28 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The end of the value, whatever it is.
+    /// Where `step` stands, if behind all of the value; else the path is left.
     #[cold]
     #[inline(never)]
-    fn value_end(&self, text: &[u8]) -> Option<usize> {
-        match self.before {
-            Some(before) => plain::value_end(text, self.value - usize::from(before.opens())),
-            None => Some(self.value),
-        }
+    fn turn(&self, step: &Step, text: Blocks<'_, WORD>) -> Option<Result<usize, Walked>> {
+        let Some(before) = self.before else { return self.leave(text.all()).map(Err) };
+        let closing = usize::from(before.opens());
+        let end = plain::value_end(text.all(), self.value - closing)?;
+        let stands = step.stands(text, end - closing);
+        let left = Walked::Left { separator: before.separator, at: end };
+        Some(if stands { Ok(end - closing) } else { Err(left) })
     }
-}
 
-/// Passes over the value at `value`, which nobody wants, behind the first of `steps`, and over all
-/// that follow it as long as they are plain.
-#[inline(never)]
-fn pass<'a>(
-    mut steps: &'a [Step],
-    text: Blocks<'_, WORD>,
-    bits: Blocks<'_, WORD>,
-    mut value: usize,
-) -> Place<'a> {
-    loop {
-        let (step, rest) = steps.split_first().expect("the caller stands behind a step");
-        let at = match step.next {
-            Next::Unwanted { quoted: true } => bytes::text_end(text.all(), bits, value),
-            _ => plain::number_end(text, value),
-        };
-        match rest {
-            [next @ Step { next: Next::Unwanted { .. }, .. }, ..] if next.stands(text, at) => {
-                (steps, value) = (rest, at + next.length as usize);
+    /// The path is left here.
+    #[cold]
+    #[inline(never)]
+    fn leave(&self, text: &[u8]) -> Option<Walked> {
+        Some(match self.before {
+            None => Walked::Left { separator: START, at: self.value },
+            Some(before) => {
+                let at = plain::value_end(text, self.value - usize::from(before.opens()))?;
+                Walked::Left { separator: before.separator, at }
             }
-            _ => return Place { steps: rest, before: Some(step), value, at },
-        }
+        })
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn text_end(text: &[u8], from: usize) -> Option<usize> {
 /// As [`text_end`], looked up in the `ends` of `text`.
 #[inline(always)]
 pub(super) fn known_text_end(text: &[u8], ends: &TextEnds, from: usize) -> Option<usize> {
-    let end = bytes::text_end(text, ends.blocks(), from);
+    let end = bytes::text_end(text, ends.known(), from);
     (text.get(end) == Some(&b'"')).then_some(end)
 }
 
