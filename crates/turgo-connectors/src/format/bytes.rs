@@ -375,6 +375,68 @@ mod tests {
     }
 
     #[test]
+    fn all_runs_lie_in_the_bytes() {
+        let bytes: Vec<u8> = (0..40).collect();
+        for length in 0..bytes.len() {
+            let blocks = Blocks::<16>::new(&bytes[..length]);
+            for at in (0..50).chain([usize::MAX - 3, usize::MAX]) {
+                let expected = bytes[..length].get(at..).and_then(<[u8]>::first_chunk::<16>);
+                assert_eq!(blocks.get(at), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_masked_word_is_compared_in_its_mask() {
+        let block: [u8; 16] = *b"0123456789abcdef";
+        let word = u128::from_le_bytes(block);
+        for bytes in 0..=16u32 {
+            let mask = if bytes == 0 { 0 } else { u128::MAX >> (128 - 8 * bytes) };
+            assert!(is_masked(&block, mask, word & mask));
+            for bit in 0..128 {
+                let inside = mask >> bit & 1 == 1;
+                let other = (word ^ (1 << bit)).to_le_bytes();
+                assert_eq!(
+                    is_masked(&other, mask, word & mask),
+                    !inside,
+                    "{bytes} bytes, bit {bit}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn digits_of_a_block_are_counted_and_read() {
+        for end in (0..=255u8).filter(|byte| !byte.is_ascii_digit()) {
+            for count in 0..=16 {
+                for rest in [b'0', b'9', b'x', end] {
+                    let mut block = [rest; 16];
+                    block[..count].copy_from_slice(&b"9172035604918273"[..count]);
+                    block.iter_mut().skip(count).take(1).for_each(|byte| *byte = end);
+                    assert_eq!(digit_count(&block), count, "{block:?}");
+                    let digits = std::str::from_utf8(&block[..count]).unwrap();
+                    if count > 0 {
+                        assert_eq!(
+                            first_digits(&block, count),
+                            digits.parse::<u64>().unwrap(),
+                            "{digits}"
+                        );
+                    }
+                }
+            }
+        }
+        let others = |byte: &u8| !byte.is_ascii_digit();
+        assert_eq!(eight_digits(*b"00917203"), Some(917_203));
+        for at in 0..8 {
+            for byte in (0..=255u8).filter(others) {
+                let mut digits = *b"12345678";
+                digits[at] = byte;
+                assert_eq!(eight_digits(digits), None);
+            }
+        }
+    }
+
+    #[test]
     fn plain_text_ends_at_any_special_byte() {
         let special = |byte: u8| byte == b'"' || byte == b'\\' || !(0x20..0x80).contains(&byte);
         for byte in 0..=255 {

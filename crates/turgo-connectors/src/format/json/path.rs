@@ -148,3 +148,102 @@ impl Place<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::format::json::separators::Separators;
+
+    /// The steps of `object`, of which `b` is wanted.
+    fn steps(object: &str) -> Vec<Step> {
+        let mut separators = Separators::new(HashMap::from([("b".to_owned(), 7)]));
+        let (text, mut before, mut at) = (object.as_bytes(), START, 0);
+        loop {
+            let passed = separators.find(before, text, at).unwrap();
+            (before, at) = (passed.separator, passed.end);
+            at = match passed.next {
+                Next::Wanted { quoted, .. } | Next::Unwanted { quoted } => {
+                    plain::value_end(text, at - usize::from(quoted)).unwrap()
+                }
+                Next::End => return separators.path(usize::MAX).unwrap(),
+            };
+        }
+    }
+
+    /// Where the walk along `steps` ends, or where and behind how many steps it leaves them; and the
+    /// wanted values it comes by.
+    fn walked(
+        steps: &[Step],
+        object: &str,
+    ) -> (Option<Result<usize, (usize, usize)>>, Vec<String>) {
+        let text = format!("{object}{}", "\n".repeat(WORD));
+        let mut ends = TextEnds::none();
+        ends.begin();
+        ends.prepare(text.as_bytes(), 0);
+        let mut values = Vec::new();
+        let walked = walk(steps, text.as_bytes(), &ends, 0, |index, at, quoted| {
+            assert_eq!(index, 7);
+            let end = plain::value_end(text.as_bytes(), at - usize::from(quoted))?;
+            values.push(text[at..end].to_owned());
+            Some((end, false))
+        });
+        let walked = walked.map(|walked| match walked {
+            Walked::To(end) => Ok(end),
+            Walked::Left { separator, at } => {
+                let taken = steps.iter().position(|step| step.separator == separator);
+                Err((taken.map_or(0, |step| step + 1), at))
+            }
+        });
+        (walked, values)
+    }
+
+    #[test]
+    fn objects_of_one_form_are_walked_through_to_their_end() {
+        let steps = steps(r#"{"a":1,"b":"x","a long key of 20":"y","c":2}"#);
+        for (object, value) in [
+            (r#"{"a":1,"b":"x","a long key of 20":"y","c":2}"#, r#"x""#),
+            (r#"{"a":12345678901234567890,"b":"","a long key of 20":"","c":0}"#, r#"""#),
+            (r#"{"a":"1","b":"x","a long key of 20":"y","c":"\""}"#, r#"x""#),
+            (r#"{"a":-1.5e3,"b":"\\\"","a long key of 20":"\\","c":null}"#, r#"\\\"""#),
+            (r#"{"a":[{}],"b":"é","a long key of 20":"\u00e9\"","c":{"c":"}"}}"#, r#"é""#),
+        ] {
+            let expected = (Some(Ok(object.len())), vec![value.to_owned()]);
+            assert_eq!(walked(&steps, object), expected, "{object}");
+        }
+    }
+
+    #[test]
+    fn another_separator_is_left_to_the_scanner() {
+        let steps = steps(r#"{"a":1,"b":2,"a long key of 20":"y","c":2}"#);
+        for (object, left) in [
+            (r#"{"d":1}"#, (0, 0)),
+            (r#"{"a":1, "b":2}"#, (1, 6)),
+            (r#"{"a":1.5}"#, (1, 8)),
+            (r#"{"a":1,"b":2,"a long key of 21":"y","c":2}"#, (2, 12)),
+            (r#"{"a":1,"b":2,"a lonk key of 20":"y","c":2}"#, (2, 12)),
+            (r#"{"a":1,"b":2,"a long key of 20":"y" ,"c":2}"#, (3, 35)),
+            (r#"{"a":1,"b":2,"a long key of 20":2,"c":2}"#, (2, 12)),
+        ] {
+            assert_eq!(walked(&steps, object).0, Some(Err(left)), "{object}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_is_no_value_on_a_path_either() {
+        let steps = steps(r#"{"a":1,"b":2,"c":"y"}"#);
+        for object in [
+            r#"{"a":,"b":2,"c":"y"}"#,
+            r#"{"a":01,"b":2,"c":"y"}"#,
+            r#"{"a":-,"b":2,"c":"y"}"#,
+            r#"{"a":1,"b":,"c":"y"}"#,
+            r#"{"a":1,"b":2,"c":"y\q"}"#,
+            "{\"a\":1,\"b\":2,\"c\":\"y\t\"}",
+            r#"{"a":1,"b":2,"c":"y"#,
+        ] {
+            let (walked, _) = walked(&steps, object);
+            assert!(!matches!(walked, Some(Ok(_))), "{object}: {walked:?}");
+        }
+    }
+}

@@ -189,7 +189,11 @@ impl Object {
                     found += 1;
                     read_value(&mut self.slots[index as usize], text, ends, at, quoted, row)?
                 }
-                Next::Unwanted { quoted } => plain::value_end(text, at - usize::from(quoted))?,
+                Next::Unwanted { quoted: true } => match plain::known_text_end(text, ends, at) {
+                    Some(end) => end + 1,
+                    None => plain::value_end(text, at - 1)?,
+                },
+                Next::Unwanted { quoted: false } => plain::value_end(text, at)?,
                 Next::End => break,
             };
             if !WHOLE && found == self.slots.len() {
