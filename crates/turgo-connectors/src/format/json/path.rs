@@ -172,12 +172,11 @@ mod tests {
         }
     }
 
-    /// Where the walk along `steps` ends, or where and behind how many steps it leaves them; and the
-    /// wanted values it comes by.
-    fn walked(
-        steps: &[Step],
-        object: &str,
-    ) -> (Option<Result<usize, (usize, usize)>>, Vec<String>) {
+    /// Where a walk ends; or behind how many steps, and where, it leaves them.
+    type End = Option<Result<usize, (usize, usize)>>;
+
+    /// The walk along `steps`, and the wanted values it comes by.
+    fn walked(steps: &[Step], object: &str) -> (End, Vec<String>) {
         let text = format!("{object}{}", "\n".repeat(WORD));
         let mut ends = TextEnds::none();
         ends.begin();
