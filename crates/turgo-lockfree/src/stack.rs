@@ -12,6 +12,8 @@
 //!   that relies on it.
 //! - **T4** A node in the elimination array was never linked. Whoever takes it out by compare-and-swap owns it alone, the pusher that puts it
 //!   there included.
+//! - **T5** A place whose node was taken stays taken until the push that had put the node there has seen it. So a push that finds its node there
+//!   finds its own, and not one of another push that got the same memory: that one would be taken back from a push that has returned.
 
 mod elimination;
 
