@@ -10,6 +10,8 @@
 //! - **R2** Slots in `head..tail` hold items and belong to the consumer, all others belong to the producer. Only the producer stores
 //!   `tail`, only the consumer stores `head`; each store is a Release that the other side's load acquires.
 //! - **R3** A copy of the other's index is never ahead of it: it can only hide room or items that are there.
+//! - **R4** A side that goes says so last, with a Release that the other side's question acquires: who knows that the producer is gone
+//!   sees all it has pushed.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -18,7 +20,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use turgo_machine::CachePadded;
-use turgo_machine::atomic::{AtomicUsize, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering};
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
@@ -31,6 +33,8 @@ struct Ring<T> {
     tail: CachePadded<AtomicUsize>,
     slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
     capacity: usize,
+    /// One side is gone; only the other is left to ask (R4).
+    abandoned: AtomicBool,
 }
 
 // SAFETY: R2. Items move from the producer's thread to the consumer's, and no reference to one is shared.
@@ -83,6 +87,7 @@ pub fn new<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
         tail: CachePadded::new(AtomicUsize::new(0)),
         slots: slots.collect(),
         capacity,
+        abandoned: AtomicBool::new(false),
     });
     let producer = Producer { ring: Arc::clone(&ring), tail: 0, head_seen: 0 };
     (producer, Consumer { ring, head: 0, tail_seen: 0 })
@@ -99,6 +104,18 @@ impl<T> Ring<T> {
         // Acquire: pairs with the Release in `Producer::publish`.
         let tail = self.tail.load(Ordering::Acquire);
         tail.wrapping_sub(head).min(self.capacity)
+    }
+
+    fn abandon(&self) {
+        let order =
+            if mutant!("R4 Relaxed farewell") { Ordering::Relaxed } else { Ordering::Release };
+        // Release: R4, hands all that this side did to the Acquire in `is_abandoned`.
+        self.abandoned.store(true, order);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        // Acquire: R4, pairs with the Release in `abandon`.
+        self.abandoned.load(Ordering::Acquire)
     }
 }
 
@@ -190,7 +207,13 @@ impl<T> Producer<T> {
     /// Whether the consumer is gone: what is pushed now is only ever dropped.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
-        Arc::strong_count(&self.ring) == 1
+        self.ring.is_abandoned()
+    }
+}
+
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        self.ring.abandon();
     }
 }
 
@@ -244,7 +267,7 @@ impl<T> Consumer<T> {
         count
     }
 
-    /// Items in the ring. At least as many as can be popped without the producer pushing more.
+    /// Items in the ring: so many can be popped, and more where the producer has pushed by the time of return.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ring.len()
@@ -262,10 +285,16 @@ impl<T> Consumer<T> {
         self.ring.capacity
     }
 
-    /// Whether the producer is gone: once the ring is empty it stays so.
+    /// Whether the producer is gone: a pop that finds the ring empty after this finds it empty for good.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
-        Arc::strong_count(&self.ring) == 1
+        self.ring.is_abandoned()
+    }
+}
+
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        self.ring.abandon();
     }
 }
 

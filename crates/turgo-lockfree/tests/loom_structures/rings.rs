@@ -44,6 +44,18 @@ fn a_ring_orders_batches() {
 }
 
 #[test]
+fn what_was_pushed_before_the_producer_went_is_found() {
+    explore(3, || {
+        let (mut producer, mut consumer) = spsc::new(1);
+        let pushing = thread::spawn(move || producer.push(1));
+        let gone = consumer.is_abandoned();
+        let popped = consumer.pop();
+        assert!(!gone || popped == Some(1), "the item is lost");
+        assert_eq!(pushing.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
 fn an_array_queue_orders_items_and_slots() {
     explore(2, || {
         let queue = Arc::new(ArrayQueue::new(1));
