@@ -87,6 +87,10 @@ impl<K: Send + Sync + 'static, V: Send + Sync + 'static> RcuHashMap<K, V> {
     }
 
     /// An empty map with room for so many entries before it grows.
+    ///
+    /// # Panics
+    ///
+    /// Where that is more than fits into memory.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_and_hasher(capacity, RandomState::new())
@@ -101,6 +105,10 @@ impl<K: Send + Sync + 'static, V: Send + Sync + 'static, S> RcuHashMap<K, V, S> 
     }
 
     /// An empty map that hashes with `hasher`, with room for so many entries before it grows.
+    ///
+    /// # Panics
+    ///
+    /// Where that is more than fits into memory.
     #[must_use]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
         Self::new_in(capacity, hasher, Rcu)
@@ -113,7 +121,11 @@ where
     V: Send + Sync + 'static,
     R: Reclaim,
 {
-    /// An empty map of a domain.
+    /// An empty map of a domain, with room for so many entries before it grows.
+    ///
+    /// # Panics
+    ///
+    /// Where that is more than fits into memory.
     #[must_use]
     pub fn new_in(capacity: usize, hasher: S, reclaim: R) -> Self {
         let len = CachePadded::new(AtomicUsize::new(0));

@@ -79,7 +79,13 @@ pub(super) struct Table<K, V> {
 
 impl<K, V> Table<K, V> {
     /// A table with that many buckets, rounded up to a power of two. The slot of bucket 0 is linked: the list begins with it.
+    ///
+    /// # Panics
+    ///
+    /// Where the buckets would not fit into memory.
     pub(super) fn new(buckets: usize) -> Self {
+        let fits = buckets <= isize::MAX.cast_unsigned() / size_of::<Slot<K, V>>();
+        assert!(fits, "a map larger than memory");
         let buckets = buckets.max(1).next_power_of_two();
         let segments = core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
         let first_bits = buckets.trailing_zeros();

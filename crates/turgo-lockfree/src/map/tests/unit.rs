@@ -195,3 +195,9 @@ fn a_panic_of_the_users_code_leaves_the_map_whole() {
     domain.flush();
     assert_eq!(census.alive(), 0);
 }
+
+#[test]
+#[should_panic(expected = "a map larger than memory")]
+fn a_capacity_past_all_memory_is_refused() {
+    drop(RcuHashMap::<u8, u8>::with_capacity(usize::MAX));
+}
