@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
@@ -112,6 +114,19 @@ fn a_bounded_deque_takes_no_more_than_fits() {
         [dest.pop(), dest.pop(), dest.pop(), dest.pop()],
         [Some(100), Some(1), Some(0), None]
     );
+}
+
+#[test]
+fn a_batch_goes_to_whatever_leads_to_a_deque() {
+    let from = Worker::new_lifo();
+    (0..16).for_each(|item| from.push(item));
+    let stealer = from.stealer();
+    let (shared, locked) = (Rc::new(Worker::new_lifo()), Mutex::new(BoundedWorker::new_fifo(1)));
+    let (reference, guard) = (&*shared, locked.lock().expect("nobody panics with it"));
+    assert_eq!(stealer.steal_batch_with_limit(&shared, 2), Steal::Success(()));
+    assert_eq!(stealer.steal_batch_with_limit(&reference, 2), Steal::Success(()));
+    assert_eq!(stealer.steal_batch(&guard), Steal::Success(()));
+    assert_eq!((shared.len(), guard.len()), (4, 1));
 }
 
 /// Pushes, pops and steals with two thieves; every item must come out once.

@@ -40,7 +40,8 @@ impl<T> Injector<T> {
         self.queue.pop().map_or(Steal::Empty, Steal::Success)
     }
 
-    /// Takes half of the tasks, rounded up and at most 32, and pushes them to `dest`, which will pop the oldest first.
+    /// Takes half of the tasks, rounded up and at most 32, and pushes them to `dest`, which will pop the oldest first. Where `dest` is bounded and
+    /// full this is [`Steal::Empty`].
     pub fn steal_batch(&self, dest: &impl Destination<T>) -> Steal<()> {
         self.steal_batch_with_limit(dest, BATCH_MAX)
     }

@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::ops::Deref;
 
 use super::bounded::BoundedWorker;
 use super::owner::Owner;
@@ -44,7 +45,7 @@ impl<T> Stealer<T> {
 
     /// Steals half of the items, rounded up and at most 32, and pushes them to `dest`. Its owner pops them in the order in which theirs would have.
     ///
-    /// `dest` is a [`Worker`], or a [`BoundedWorker`], to which no more go than fit.
+    /// `dest` is a [`Worker`], or a [`BoundedWorker`], to which no more go than fit: where that is full, this is [`Steal::Empty`].
     pub fn steal_batch(&self, dest: &impl Destination<T>) -> Steal<()> {
         self.steal_batch_with_limit(dest, BATCH_MAX)
     }
@@ -96,11 +97,12 @@ impl<T> Stealer<T> {
     }
 }
 
-/// A deque that stolen batches go to: [`Worker`] or [`BoundedWorker`].
+/// A deque that stolen batches go to: [`Worker`] or [`BoundedWorker`], or what leads to one as a reference, a box or a lock's guard does.
 pub trait Destination<T>: sealed::Destination<T> {}
 
 impl<T> Destination<T> for Worker<T> {}
 impl<T> Destination<T> for BoundedWorker<T> {}
+impl<T, P: Deref<Target: Destination<T>>> Destination<T> for P {}
 
 pub(super) mod sealed {
     //! What stealing needs of the deque it fills.
@@ -140,6 +142,17 @@ impl<T> sealed::Destination<T> for BoundedWorker<T> {
     fn make_room(&self, wanted: usize) -> u32 {
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
         self.owner.room(self.capacity, wanted).min(wanted)
+    }
+}
+
+#[allow(private_interfaces, reason = "nobody else may implement it")]
+impl<T, P: Deref<Target: Destination<T>>> sealed::Destination<T> for P {
+    fn owner(&self) -> &Owner<T> {
+        self.deref().owner()
+    }
+
+    fn make_room(&self, wanted: usize) -> u32 {
+        self.deref().make_room(wanted)
     }
 }
 
