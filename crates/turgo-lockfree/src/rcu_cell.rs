@@ -2,7 +2,7 @@
 //!
 //! - **C1** The node in the cell is in no other place. Whoever swaps it out is its only owner and retires it; so what a shield has validated
 //!   against the cell is protected (R2).
-//! - **C2** A guard of another domain protects nothing here: every function that takes one checks it.
+//! - **C2** A guard or shield of another domain protects nothing here: every function that takes one checks it.
 
 #[cfg(test)]
 mod tests;
@@ -60,7 +60,7 @@ impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
     ///
     /// # Panics
     ///
-    /// If `guard` belongs to another domain.
+    /// If `guard` or `shield` belongs to another domain.
     #[inline]
     pub fn load<'g, 's>(
         &'g self,
@@ -69,6 +69,8 @@ impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
     ) -> &'s T {
         let owns = self.reclaim.owns(guard) || mutant!("C2 guard of another domain");
         assert!(owns, "the guard belongs to another domain");
+        let protects = self.reclaim.protects(shield) || mutant!("C2 shield of another domain");
+        assert!(protects, "the shield belongs to another domain");
         // SAFETY: C1, and the cell is never empty.
         unsafe { shield.protect(&self.node).deref() }
     }

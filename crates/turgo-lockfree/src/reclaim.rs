@@ -119,7 +119,8 @@ impl ReclaimStats {
 ///
 /// # Safety
 ///
-/// Implementations keep R1 to R3.
+/// Implementations keep R1 to R3, and [`owns`](Self::owns) and [`protects`](Self::protects) are true only of what came from this very domain:
+/// safe functions rely on it.
 pub unsafe trait Reclaim: Send + Sync {
     /// Whether a guard protects everything that is read under it, not only what a shield protects.
     const REGION: bool;
@@ -134,6 +135,10 @@ pub unsafe trait Reclaim: Send + Sync {
 
     /// Whether `guard` came from this domain.
     fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool;
+
+    /// Whether what `shield` protects is safe from this domain while a guard of it lives. Shields of all domains of a kind have one type, so a
+    /// shield need not come from the guard that it is used with.
+    fn protects<'d>(&'d self, shield: &<Self::Guard<'d> as ReadGuard>::Shield<'d>) -> bool;
 
     /// Frees a node once no reader can hold it.
     ///
@@ -232,6 +237,10 @@ macro_rules! forward {
 
             fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
                 (**self).owns(guard)
+            }
+
+            fn protects<'d>(&'d self, shield: &<Self::Guard<'d> as ReadGuard>::Shield<'d>) -> bool {
+                (**self).protects(shield)
             }
 
             unsafe fn retire_raw(&self, node: Retired) {

@@ -6,7 +6,7 @@
 use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::mutant;
 
-use super::pointer::{Guard, Source};
+use super::pointer::{Guard, HazardPointer, Source};
 use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
 
 /// What was retired by one structure: a domain's hazard pointers protect it while the structure lives, and dropping the cohort frees the rest. Lock-free.
@@ -61,6 +61,10 @@ unsafe impl<S: Source> Reclaim for Cohort<S> {
 
     fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
         core::ptr::eq(self.source.inner(), guard.source().inner())
+    }
+
+    fn protects<'d>(&'d self, shield: &HazardPointer<'d>) -> bool {
+        shield.is_of(self.source.inner())
     }
 
     unsafe fn retire_raw(&self, node: Retired) {

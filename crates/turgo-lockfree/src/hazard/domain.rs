@@ -414,6 +414,10 @@ unsafe impl Reclaim for Domain {
         Arc::ptr_eq(&self.inner, &guard.source().inner)
     }
 
+    fn protects<'d>(&'d self, shield: &HazardPointer<'d>) -> bool {
+        shield.is_of(&self.inner)
+    }
+
     unsafe fn retire_raw(&self, node: Retired) {
         match self.record() {
             // SAFETY: the caller's promise.

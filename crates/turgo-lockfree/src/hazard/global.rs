@@ -58,6 +58,11 @@ unsafe impl Reclaim for Hazard {
     }
 
     #[inline]
+    fn protects<'d>(&'d self, shield: &HazardPointer<'d>) -> bool {
+        shield.is_of(&GLOBAL)
+    }
+
+    #[inline]
     unsafe fn retire_raw(&self, node: Retired) {
         match record() {
             // SAFETY: the caller's promise.

@@ -47,6 +47,11 @@ impl<'d> HazardPointer<'d> {
         Self { block, index, record, domain, local: PhantomData }
     }
 
+    /// Whether scans of `domain` look at its slot.
+    pub(super) fn is_of(&self, domain: &Inner) -> bool {
+        core::ptr::eq(self.domain, domain)
+    }
+
     #[inline(always)]
     fn slot(&self) -> &AtomicPtr<Header> {
         self.block.slot(self.index)

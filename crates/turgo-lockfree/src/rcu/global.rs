@@ -8,7 +8,7 @@ use super::Full;
 use super::InReadSection;
 use super::config::Config;
 use super::domain::Inner;
-use super::guard::{Guard, sealed};
+use super::guard::{Guard, RegionShield, sealed};
 use super::handle::{Cookie, operations};
 use super::qsbr::Qsbr;
 use super::reader::Reader;
@@ -56,6 +56,11 @@ unsafe impl Reclaim for Rcu {
 
     #[inline]
     fn owns<'d>(&'d self, _guard: &Self::Guard<'d>) -> bool {
+        true
+    }
+
+    #[inline]
+    fn protects<'d>(&'d self, _shield: &RegionShield<'d>) -> bool {
         true
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::config::Config;
 use super::domain::Inner;
-use super::guard::{Guard, sealed};
+use super::guard::{Guard, RegionShield, sealed};
 use super::qsbr::Qsbr;
 use super::reader::Reader;
 use super::record::RcuRecord;
@@ -227,6 +227,10 @@ unsafe impl Reclaim for Domain {
 
     fn owns<'d>(&'d self, guard: &Self::Guard<'d>) -> bool {
         Arc::ptr_eq(&self.inner, &guard.source().inner)
+    }
+
+    fn protects<'d>(&'d self, _shield: &RegionShield<'d>) -> bool {
+        true
     }
 
     unsafe fn retire_raw(&self, node: Retired) {

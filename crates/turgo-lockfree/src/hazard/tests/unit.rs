@@ -4,6 +4,7 @@ use turgo_machine::atomic::{AtomicUsize, Ordering};
 use turgo_machine::{mutant, thread};
 
 use crate::hazard::{Cohort, Config, Domain, HazardPointer};
+use crate::reclaim::ReadGuard;
 use crate::reclaim::tests::canary::{Canary, Census};
 use crate::{Atomic, Owned, Reclaim, Shared};
 
@@ -267,6 +268,46 @@ fn a_cohort_frees_its_nodes_when_it_is_dropped_also_those_that_borrow() {
         assert_eq!(census.alive(), 1);
     }
     assert_eq!((census.alive(), domain.stats().pending()), (0, 0));
+}
+
+#[test]
+#[should_panic(expected = "the shield belongs to another domain")]
+fn a_cell_refuses_the_shield_of_another_domain() {
+    let (cell, other) = (crate::RcuCell::new_in(1, Domain::new()), Domain::new());
+    let (guard, elsewhere) = (cell.enter(), other.enter());
+    let mut shield = elsewhere.shield();
+    cell.load(&guard, &mut shield);
+}
+
+#[test]
+#[should_panic(expected = "the shield belongs to another domain")]
+fn a_cell_of_the_default_domain_refuses_the_shield_of_another() {
+    let (cell, other) = (crate::RcuCell::new_in(1, crate::hazard::Hazard), Domain::new());
+    let guard = cell.enter();
+    let mut shield = other.hazard_pointer();
+    cell.load(&guard, &mut shield);
+}
+
+#[test]
+#[should_panic(expected = "the shield belongs to another domain")]
+fn a_cell_of_a_cohort_refuses_the_shield_of_another_domain() {
+    let (domain, other) = (Domain::new(), Domain::new());
+    let cell = crate::RcuCell::new_in(1, Cohort::new(domain));
+    let guard = cell.enter();
+    let mut shield = other.hazard_pointer();
+    cell.load(&guard, &mut shield);
+}
+
+#[test]
+fn a_cell_is_read_through_any_shield_of_its_domain() {
+    let domain = Domain::new();
+    let cell = crate::RcuCell::new_in(vec![1], Cohort::new(domain.clone()));
+    let guard = cell.enter();
+    let mut shield = domain.hazard_pointer();
+    let seen = cell.load(&guard, &mut shield);
+    cell.store(vec![2]);
+    cell.domain().flush();
+    assert_eq!(*seen, [1], "the shield still protects it");
 }
 
 #[test]
