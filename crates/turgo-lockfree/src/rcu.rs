@@ -23,8 +23,9 @@
 //!   finds that a reader left, its reads are over. The end of a period is published with Release and read with Acquire by whoever frees.
 //! - **U4** A batch is closed when it is stamped; what comes later goes into the next one, and is never freed by a period that ran already.
 //! - **U5** One thread at a time leads, under a flag that nobody waits for who retires.
-//! - **U6** Callbacks and drops run outside of every section of their thread, not in the drop of a guard, with no flag or lock of ours
-//!   held. While a thread runs them, what they retire is queued: no recursion. A panic is caught and counted, and the rest goes on.
+//! - **U6** Callbacks and drops run outside of every section of their thread, by whichever record it is open, not in the drop of a guard, with no
+//!   flag or lock of ours held. While a thread runs them, what they retire is queued and nothing else is run: no recursion. A panic is
+//!   caught and counted, and the rest goes on. A [`Qsbr`] that is online is no section in this sense, as it may be so for ever.
 //! - **U7** What a thread has not freed when it ends is handed to the domain. What is handed over gets its stamp only then.
 //! - **U8** A stalled period is reported and never ended by force. A leaked guard is such a stall: it keeps its record for ever (G4).
 //!
@@ -32,6 +33,12 @@
 //!
 //! Take RCU where reads are many and short. A reader that stops inside of a section keeps everything from being freed that is retired from
 //! then on, which no limit can change: see [`Config`]. Where that cannot be ruled out, take [hazard pointers](crate::hazard).
+//!
+//! # Without `std`
+//!
+//! Threads are not told apart. What is retired without a [`Reader`] is freed by [`poll`](Domain::poll), [`flush`](Domain::flush) and
+//! [`barrier`](Domain::barrier) only, and a call that would be refused inside of a section or a callback waits for ever instead, or runs
+//! callbacks inside of the callback.
 //!
 //! ```
 //! use turgo_lockfree::rcu::{self, Rcu};
@@ -55,6 +62,7 @@
 
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod background;
+mod callbacks;
 mod config;
 mod domain;
 mod global;

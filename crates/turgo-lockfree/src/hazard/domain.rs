@@ -325,7 +325,7 @@ impl Drop for Inner {
 
 /// A set of hazard pointers and of what was retired under them. A clone is another handle of the same domain.
 ///
-/// When the last handle is dropped, everything that was retired is freed.
+/// When the last handle is dropped, everything that was retired is freed: at once, or by a thread that ends just then.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,

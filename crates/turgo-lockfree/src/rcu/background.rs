@@ -6,6 +6,7 @@ use core::time::Duration;
 use turgo_machine::atomic::{AtomicBool, Ordering, fence};
 
 use super::domain::Inner;
+use super::global::DOMAINS;
 
 /// How long the thread sleeps when it finds nothing to run.
 const NAP: Duration = Duration::from_millis(5);
@@ -64,14 +65,13 @@ impl Background {
 fn run(domain: &Weak<Inner>) {
     let mut naps = 0;
     while let Some(inner) = domain.upgrade() {
-        if inner.run_handed(usize::MAX) > 0 {
+        let record = DOMAINS.with(|table| table.record(&inner));
+        if inner.run_local(record) > 0 {
             naps = 0;
             continue;
         }
         naps += 1;
-        // Relaxed: see the fences above.
-        let is_idle = inner.handed_len.load(Ordering::Relaxed) == 0;
-        if is_idle && naps > NAPS_MAX && inner.background.ends(&inner) {
+        if naps > NAPS_MAX && inner.is_empty(record) && inner.background.ends(&inner) {
             return;
         }
         drop(inner);

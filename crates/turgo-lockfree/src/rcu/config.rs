@@ -22,7 +22,8 @@ pub enum Executor {
 /// soft limit `retire` hurries grace periods on. At a hard limit `try_retire` refuses the node, and `retire` waits for readers, outside
 /// of a read section, or queues the node and counts an overflow, inside of one. A `retire` that hurries or waits runs what may be run itself, whatever
 /// the executor. Limits are looked at when a batch is full,
-/// so each thread may exceed them by one batch; with a hard limit a batch is an eighth of it at most.
+/// so each thread may exceed them by one batch; with a hard limit a batch is an eighth of it at most. What an idle thread has retired counts, but only
+/// that thread can free it before it ends: `retire` does not wait for it, and `try_retire` may refuse because of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
     /// Who runs what was retired.
@@ -40,7 +41,7 @@ pub struct Config {
     pub hard_bytes_max: usize,
     /// A grace period older than this, in nanoseconds, is reported as stalled; 0 is never.
     pub stall_after_ns: u64,
-    /// The time in nanoseconds since some moment; never goes back.
+    /// The time in nanoseconds since some moment; never goes back. Asked while a grace period is driven: it must not call the domain.
     pub clock: fn() -> u64,
 }
 

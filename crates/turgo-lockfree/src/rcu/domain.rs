@@ -40,7 +40,7 @@ pub(super) struct Inner {
     pub(super) runners: [AtomicUsize; 2],
     stall_after_ns: AtomicU64,
     pub(super) hook: HookCell,
-    tally: SharedTally,
+    pub(super) tally: SharedTally,
     counts: Counts,
     #[cfg(all(feature = "std", not(any(loom, shuttle))))]
     pub(super) background: Background,
@@ -76,9 +76,9 @@ impl Member for Inner {
         }
         self.hand_over(&mut list);
         if record.own().is_idle() {
-            self.registry.release(record);
             // Threads that retire little and end would add up.
-            self.run_handed_if_due(None);
+            self.run_handed_if_due(Some(record));
+            self.registry.release(record);
         } else {
             // The address that tells this thread from others may soon be another thread's.
             record.identity.clear();
@@ -155,14 +155,14 @@ impl Inner {
         }
     }
 
-    /// A batch is full. Returns whether the limits are to be looked at: the thread is in no section.
+    /// A batch is full. Returns whether the limits are to be looked at: the thread is in no section and no callback.
     #[cold]
     fn retire_slow(&self, record: &Record<RcuRecord>) -> bool {
         let step = self.config.step();
         if !record.look_again_after(step) {
             return false;
         }
-        if !record.own().is_idle() && !mutant!("U6 run inside a section") {
+        if self.is_engaged(record) {
             // Only queued: look again at once, so that the first after the section finds this.
             record.look_again_after(1);
             self.count_overflow();
@@ -181,35 +181,6 @@ impl Inner {
         } else {
             let mut list = record.batches(|batches| batches.take_all());
             self.hand_over(&mut list);
-        }
-    }
-
-    /// Advances the batches of `record` and runs what may be run. Returns how many that were.
-    pub(super) fn run_local(&self, record: &Record<RcuRecord>) -> usize {
-        if !record.begin() {
-            return 0;
-        }
-        let mut done = self.step(record);
-        self.lead(|leader| self.advance(leader));
-        done.append(&mut self.step(record));
-        let (nodes, bytes) = (done.len, done.bytes);
-        self.run(&mut done);
-        record.tally.reclaim(nodes, bytes);
-        let handed = self.run_handed(usize::MAX);
-        record.end();
-        nodes + handed
-    }
-
-    fn step(&self, record: &Record<RcuRecord>) -> List {
-        record.batches(|batches| batches.step(|| self.completed(), || self.stamp()))
-    }
-
-    /// Runs nodes (U6: no lock is held, and the thread is in no section).
-    fn run(&self, list: &mut List) {
-        // SAFETY: U4, a grace period after they were unlinked has ended.
-        let panics = unsafe { list.run() };
-        if panics > 0 {
-            self.count_panics(panics);
         }
     }
 
@@ -236,59 +207,6 @@ impl Inner {
         }
     }
 
-    /// Advances what was handed to the domain and runs up to `budget` nodes of it.
-    pub(super) fn run_handed(&self, budget: usize) -> usize {
-        // Relaxed: a hint.
-        if self.handed_len.load(Ordering::Relaxed) == 0 {
-            return 0;
-        }
-        let taken = self.lead(|leader| {
-            leader.batches.current.append(&mut self.handed.take());
-            for _ in 0..2 {
-                let mut done = leader.batches.step(|| self.completed(), || self.stamp());
-                leader.ready.append(&mut done);
-                self.advance(leader);
-            }
-            let mut done = leader.batches.step(|| self.completed(), || self.stamp());
-            leader.ready.append(&mut done);
-            let list = leader.ready.take(budget);
-            leader.taken += list.len as u64;
-            let runners = &self.runners[leader.phase];
-            // Relaxed: the flag orders it before the flip of the phase in `barrier`.
-            runners.fetch_add(1, Ordering::Relaxed);
-            (list, runners)
-        });
-        let Some((mut list, runners)) = taken else { return 0 };
-        let (nodes, bytes) = (list.len, list.bytes);
-        self.run(&mut list);
-        self.tally.reclaim(nodes, bytes);
-        // Relaxed: a hint.
-        self.handed_len.fetch_sub(nodes, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `barrier`; what the callbacks did is seen behind it.
-        runners.fetch_sub(1, Ordering::Release);
-        nodes
-    }
-
-    /// Runs what was handed over once it fills a batch.
-    pub(super) fn run_handed_if_due(&self, record: Option<&Record<RcuRecord>>) {
-        // Relaxed: a hint.
-        let due = self.handed_len.load(Ordering::Relaxed) >= self.config.step();
-        if due && self.config.executor == Executor::Inline {
-            self.poll(record, usize::MAX);
-        }
-    }
-
-    /// Runs up to `budget` nodes of what was handed over, unless the thread reads or runs some already (U6).
-    pub(super) fn poll(&self, record: Option<&Record<RcuRecord>>, budget: usize) -> usize {
-        let Some(record) = record else { return self.run_handed(budget) };
-        if !record.own().is_idle() || !record.begin() {
-            return 0;
-        }
-        let ran = self.run_handed(budget);
-        record.end();
-        ran
-    }
-
     /// Whether a grace period after `stamp` has ended; drives it.
     pub(super) fn poll_stamp(&self, stamp: u64) -> bool {
         if self.completed() <= stamp {
@@ -296,66 +214,6 @@ impl Inner {
             self.lead(|leader| self.advance(leader));
         }
         self.completed() > stamp
-    }
-
-    /// Waits until everything that was handed over before has been run.
-    pub(super) fn barrier(&self, record: Option<&Record<RcuRecord>>) -> Result<(), InReadSection> {
-        if let Some(record) = record {
-            if !record.own().is_idle() || !record.begin() {
-                return Err(InReadSection);
-            }
-            let mut list = record.batches(|batches| batches.take_all());
-            self.hand_over(&mut list);
-        }
-        let result = self.barrier_handed();
-        if let Some(record) = record {
-            record.end();
-        }
-        result
-    }
-
-    fn barrier_handed(&self) -> Result<(), InReadSection> {
-        let mut wait = Wait::default();
-        let goal = loop {
-            let goal = self.lead(|leader| {
-                leader.batches.current.append(&mut self.handed.take());
-                leader.taken + (leader.ready.len + leader.batches.len()) as u64
-            });
-            if let Some(goal) = goal {
-                break goal;
-            }
-            wait.pause();
-        };
-        // Lists are first in, first out: when so many have left, all that were there have.
-        while self.lead(|leader| leader.taken < goal).unwrap_or(true) {
-            if self.run_handed(usize::MAX) == 0 {
-                if self.lead(|leader| self.advance(leader)) == Some(Held::Own) {
-                    return Err(InReadSection);
-                }
-                wait.pause();
-            }
-        }
-        // Those that left may still be running: whoever took them counts in the phase until now.
-        let old = loop {
-            let flipped = self.lead(|leader| {
-                let other = &self.runners[1 - leader.phase];
-                // Acquire: pairs with the Release in `run_handed`.
-                if other.load(Ordering::Acquire) > 0 {
-                    return None;
-                }
-                leader.phase = 1 - leader.phase;
-                Some(1 - leader.phase)
-            });
-            if let Some(Some(old)) = flipped {
-                break old;
-            }
-            wait.pause();
-        };
-        // Acquire: as above.
-        while self.runners[old].load(Ordering::Acquire) > 0 {
-            wait.pause();
-        }
-        Ok(())
     }
 
     /// Waits until every section that was open when this was called has ended.
@@ -370,20 +228,10 @@ impl Inner {
         self.wait_for(stamp)
     }
 
-    /// Runs what can be run without waiting: what this thread retired, and what was handed over.
-    pub(super) fn flush(&self, record: Option<&Record<RcuRecord>>) {
-        if record.is_some_and(|record| !record.own().is_idle()) {
-            return;
-        }
-        loop {
-            let mut ran = self.run_handed(usize::MAX);
-            if let Some(record) = record {
-                ran += self.run_local(record);
-            }
-            if ran == 0 {
-                return;
-            }
-        }
+    /// Whether neither the thread nor the domain has anything that waits.
+    pub(super) fn is_empty(&self, record: &Record<RcuRecord>) -> bool {
+        // Relaxed: a hint.
+        record.batches(|batches| batches.len()) == 0 && self.handed_len.load(Ordering::Relaxed) == 0
     }
 
     /// Expedites grace periods above the soft limit, waits at the hard one.
@@ -399,6 +247,10 @@ impl Inner {
         }
         while self.config.is_above_hard(&self.stats()) {
             if self.run_local(record) == 0 {
+                if self.is_empty(record) {
+                    // What waits is in the batches of threads that do nothing.
+                    return;
+                }
                 if self.lead(|leader| self.advance(leader)) == Some(Held::Own) {
                     self.count_overflow();
                     return;
@@ -419,7 +271,7 @@ impl Inner {
         node: Owned<T>,
     ) -> Result<(), Full<Owned<T>>> {
         if self.config.is_above_hard(&self.stats()) {
-            if let Some(record) = record.filter(|record| record.own().is_idle()) {
+            if let Some(record) = record {
                 self.run_local(record);
             }
             if self.config.is_above_hard(&self.stats()) {
@@ -445,6 +297,7 @@ impl Inner {
     ///
     /// This is the only thread.
     pub(super) unsafe fn after_fork_child(&self, own: Option<&Record<RcuRecord>>) {
+        let (mut kept, mut kept_bytes) = (0, 0);
         for record in self.registry.iter() {
             if own.is_some_and(|own| core::ptr::eq(own, record)) {
                 record.identity.set();
@@ -452,19 +305,31 @@ impl Inner {
                 // SAFETY: the caller's promise; the record is that of another thread.
                 unsafe { record.reset() };
                 self.registry.release(record);
+                continue;
             }
+            let (nodes, bytes) = record.batches(|batches| (batches.len(), batches.bytes()));
+            (kept, kept_bytes) = (kept + nodes, kept_bytes + bytes);
         }
         // SAFETY: the caller's promise.
-        let waiting = unsafe { self.leadership.after_fork_child() };
+        let (waiting, waiting_bytes) = unsafe { self.leadership.after_fork_child() };
         let mut handed = self.handed.take();
+        let (handed_len, handed_bytes) = (waiting + handed.len, waiting_bytes + handed.bytes);
         // Relaxed: there is one thread, here and below.
-        self.handed_len.store(waiting + handed.len, Ordering::Relaxed);
+        self.handed_len.store(handed_len, Ordering::Relaxed);
         self.handed.push(&mut handed);
+        self.forget_all_but(kept + handed_len, kept_bytes + handed_bytes);
         for runners in &self.runners {
             runners.store(0, Ordering::Relaxed);
         }
         #[cfg(all(feature = "std", not(any(loom, shuttle))))]
         self.background.reset();
+    }
+
+    /// Counts what was leaked with the threads that are gone as if it were freed: it is in no limit's way any more.
+    fn forget_all_but(&self, nodes: usize, bytes: usize) {
+        let stats = self.stats();
+        let gone = |pending: u64, kept: usize| pending.saturating_sub(kept as u64) as usize;
+        self.tally.reclaim(gone(stats.pending(), nodes), gone(stats.pending_bytes(), bytes));
     }
 
     fn note_pending(&self) {

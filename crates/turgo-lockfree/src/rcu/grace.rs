@@ -93,13 +93,13 @@ impl Leadership {
         Some(self.leader.with_mut(|leader| f(unsafe { &mut *leader })))
     }
 
-    /// Forgets who led in the child of a fork, where that thread is gone, and leaks what it was moving. Returns how many nodes the leader
-    /// has.
+    /// Forgets who led in the child of a fork, where that thread is gone, and leaks what it was moving. Returns how much the leader has, in
+    /// nodes and bytes.
     ///
     /// # Safety
     ///
     /// There is one thread, and it does not lead.
-    pub(super) unsafe fn after_fork_child(&self) -> usize {
+    pub(super) unsafe fn after_fork_child(&self) -> (usize, usize) {
         // Relaxed: there is one thread.
         let was_led = self.taken.swap(false, Ordering::Relaxed);
         self.leader.with_mut(|leader| {
@@ -108,7 +108,8 @@ impl Leadership {
             if was_led {
                 core::mem::forget(core::mem::replace(leader, Leader::new()));
             }
-            leader.batches.len() + leader.ready.len
+            let (batches, ready) = (&leader.batches, &leader.ready);
+            (batches.len() + ready.len, batches.bytes() + ready.bytes)
         })
     }
 }

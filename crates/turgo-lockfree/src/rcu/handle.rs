@@ -20,7 +20,8 @@ pub struct Cookie(pub(super) u64);
 
 /// A set of readers and of what was retired under them. A clone is another handle of the same domain.
 ///
-/// When the last handle is dropped, everything that was retired is freed, and every callback called.
+/// When the last handle is dropped, everything that was retired is freed, and every callback called: at once, or by the thread of
+/// [`Executor::Background`](super::Executor::Background) or one that ends just then, as soon as that is done.
 #[derive(Clone)]
 pub struct Domain {
     pub(super) inner: Arc<Inner>,
@@ -124,7 +125,8 @@ macro_rules! operations {
                 self.inner().synchronize(self.record())
             }
 
-            /// Calls `f` when every read section has ended that is open now, on whatever thread frees memory then. Lock-free.
+            /// Calls `f` when every read section has ended that is open now, on whatever thread frees memory then. Lock-free but for
+            /// other callbacks, which it may run.
             ///
             /// `f` runs outside of read sections and locks. A panic in it is caught and counted.
             pub fn call(&self, f: impl FnOnce() + Send + 'static) {

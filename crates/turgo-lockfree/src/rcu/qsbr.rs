@@ -33,7 +33,7 @@ use crate::registry::{Member, Record};
 /// [`synchronize`](Self::synchronize), which blocks.
 ///
 /// While it is online and reports nothing it holds up every grace period of the domain: go offline before the thread parks. Dropping it ends that; leaking it
-/// stalls the domain.
+/// stalls the domain. What the thread retires is freed while it is online, too, so a drop or a callback that waits for readers is refused there.
 ///
 /// ```
 /// use turgo_lockfree::{Atomic, rcu::Domain};
@@ -70,6 +70,7 @@ impl<'d, S: Source> Qsbr<'d, S> {
     /// A reader that is online.
     pub(super) fn new(source: &'d S) -> Self {
         let record = source.inner().join();
+        record.set_qsbr(true);
         let mut new = Self { record, source, online: false, local: PhantomData };
         new.online();
         new
@@ -154,6 +155,7 @@ impl<S: Source> ReadGuard for Qsbr<'_, S> {
 impl<S: Source> Drop for Qsbr<'_, S> {
     fn drop(&mut self) {
         self.offline();
+        self.record.set_qsbr(false);
         self.source.inner().leave(self.record);
     }
 }

@@ -30,6 +30,11 @@ impl Batches {
         self.current.len + self.waiting.len
     }
 
+    /// How many bytes wait in both.
+    pub(super) fn bytes(&self) -> usize {
+        self.current.bytes + self.waiting.bytes
+    }
+
     /// Takes the waiting batch if `completed` grace periods are enough for it, then closes the current one with a new stamp where none
     /// waits.
     pub(super) fn step(&mut self, completed: impl Fn() -> u64, stamp: impl Fn() -> u64) -> List {
@@ -62,6 +67,8 @@ struct Owner {
     look_at: usize,
     /// Callbacks are being run (U6).
     running: bool,
+    /// The section is that of a `Qsbr`, which lasts for as long as it is online.
+    is_qsbr: bool,
 }
 
 /// A thread's part of an RCU domain.
@@ -84,6 +91,7 @@ impl RcuRecord {
                 batches: Batches::new(),
                 look_at: 0,
                 running: false,
+                is_qsbr: false,
             })),
             tally: Tally::default(),
         }
@@ -161,6 +169,7 @@ impl RcuRecord {
             // A list that is dropped leaks its nodes.
             owner.batches = Batches::new();
             owner.running = false;
+            owner.is_qsbr = false;
         });
     }
 
@@ -224,6 +233,17 @@ impl RcuRecord {
     /// Begins to run callbacks; false where that goes on already (U6).
     pub(super) fn begin(&self) -> bool {
         self.owner(|owner| !core::mem::replace(&mut owner.running, true))
+    }
+
+    /// Whether the owner is in a section or runs callbacks, so that it may run none (U6). Called by the thread whose record it is.
+    pub(super) fn is_engaged(&self) -> bool {
+        let is_idle = self.own().is_idle();
+        self.owner(|owner| owner.running || (!is_idle && !owner.is_qsbr))
+    }
+
+    /// Says whether the record is that of a `Qsbr`.
+    pub(super) fn set_qsbr(&self, is: bool) {
+        self.owner(|owner| owner.is_qsbr = is);
     }
 
     /// No callbacks run any more.

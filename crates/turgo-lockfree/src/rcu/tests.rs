@@ -11,4 +11,6 @@ mod loom_faults;
 #[cfg(not(any(loom, shuttle)))]
 mod suspended;
 #[cfg(not(any(loom, shuttle)))]
+mod reentry;
+#[cfg(not(any(loom, shuttle)))]
 mod unit;

@@ -38,15 +38,46 @@ impl Calls {
     }
 }
 
+/// A thread that retires what it is sent.
+struct Writer(mpsc::Sender<Option<Owned<Canary>>>, mpsc::Receiver<()>);
+
+impl Writer {
+    fn of(domain: &Domain) -> Self {
+        let ((send, orders), (done, receive)) = (mpsc::channel(), mpsc::channel());
+        let domain = domain.clone();
+        thread::spawn(move || {
+            for order in orders {
+                match order {
+                    // SAFETY: whoever sent the node had it alone.
+                    Some(node) => unsafe { domain.retire(node) },
+                    None => domain.flush(),
+                }
+                done.send(()).unwrap();
+            }
+        });
+        Self(send, receive)
+    }
+
+    fn retire(&self, node: Owned<Canary>) {
+        self.0.send(Some(node)).unwrap();
+        self.1.recv().unwrap();
+    }
+
+    fn flush(&self) {
+        self.0.send(None).unwrap();
+        self.1.recv().unwrap();
+    }
+}
+
 #[test]
 fn what_is_retired_after_a_period_began_is_not_freed_by_it() {
     let (domain, census) = (batched(1_000), Census::leaked());
-    let (early, late, writer) = (domain.register(), domain.register(), domain.register());
+    let writer = Writer::of(&domain);
+    let (early, late) = (domain.register(), domain.register());
     let second = Atomic::new(Canary::new(census));
 
     let before = early.read_lock();
-    // SAFETY: nobody else knows the node.
-    unsafe { writer.retire(Owned::new(Canary::new(census))) };
+    writer.retire(Owned::new(Canary::new(census)));
     writer.flush();
     // A period runs that waits for `before` and not for this:
     let after = late.read_lock();
@@ -55,8 +86,7 @@ fn what_is_retired_after_a_period_began_is_not_freed_by_it() {
     let old = second.swap(crate::Shared::null(), Ordering::AcqRel);
     // SAFETY: the swap made it ours.
     let node = unsafe { old.into_owned() };
-    // SAFETY: nobody finds the node any more.
-    unsafe { writer.retire(node) };
+    writer.retire(node);
     writer.flush();
     drop(before);
     writer.flush();
