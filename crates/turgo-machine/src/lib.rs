@@ -19,7 +19,6 @@ pub mod mutant;
 #[cfg(all(feature = "std", unix))]
 pub mod numa;
 pub mod prefetch;
-#[cfg(any(feature = "std", loom, shuttle))]
 pub mod thread;
 #[cfg(feature = "std")]
 pub mod topology;

@@ -1,6 +1,7 @@
-//! Threads and thread-local values: the standard library's, or those of the checker a program is built for.
+//! Threads and thread-local values: the standard library's, or those of the checker a program is built for. Without the feature `std` there
+//! is [`spin_loop`] alone.
 
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
 pub use std::{
     thread::{JoinHandle, Thread, current, park, yield_now},
     thread_local,
@@ -23,7 +24,7 @@ pub use shuttle::{
 /// # Panics
 ///
 /// If the system has no thread to give.
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that names it, for checkers to replace"

@@ -144,7 +144,9 @@ impl HistogramSnapshot {
         }
         // A share such as 7/10000 is not exact in binary: what is above a whole rank by rounding alone is that rank.
         let exact = q.clamp(0.0, 1.0) * count as f64 * (1.0 - 4.0 * f64::EPSILON);
-        let rank = exact.ceil().clamp(1.0, count as f64) as u64;
+        // Rounded up by hand: `core` has no `ceil` for floats.
+        let whole = exact as u64;
+        let rank = (whole + u64::from(exact > whole as f64)).clamp(1, count);
         let mut passed = 0;
         for (bucket, here) in self.counts.iter().enumerate() {
             passed += here;
