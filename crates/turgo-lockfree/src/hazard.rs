@@ -18,7 +18,7 @@
 //!   ends gives its list to the orphans, and every scan adopts them. A scan starts when a list reaches the threshold, which is at
 //!   least twice the number of slots, so that each scan frees at least half.
 //! - **H5** While a thread runs drops, what they retire is queued and not scanned: a chain of nodes that retire each other is freed by a loop, not by
-//!   recursion.
+//!   recursion. Of the threads that have no record of their own, one at a time scans.
 //! - **H6** A slot is returned to the record it came from, by the thread it came to. A record with slots in use is not given to another
 //!   thread (G4).
 //!

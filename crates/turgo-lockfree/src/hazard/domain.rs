@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use turgo_machine::atomic::{AtomicU64, AtomicUsize, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use turgo_machine::mutant;
 
 use super::pointer::{Guard, HazardPointer, sealed};
@@ -43,6 +43,8 @@ pub(super) struct Inner {
     orphans: SharedList,
     /// Blocks of slots beyond the first of each record.
     blocks: AtomicUsize,
+    /// A thread that has no record scans (H5).
+    transient: AtomicBool,
     /// For threads that have no record.
     tally: SharedTally,
     counts: Counts,
@@ -88,6 +90,7 @@ impl Inner {
                 registry: Registry::new(),
                 orphans: SharedList::new(),
                 blocks: AtomicUsize::new(0),
+                transient: AtomicBool::new(false),
                 tally: SharedTally::new(),
                 counts: Counts {
                     heavy: AtomicU64::new(0),
@@ -160,10 +163,25 @@ impl Inner {
         self.tally.retire(list.push(node));
         self.orphans.push(&mut list);
         if self.orphans.len() >= self.limit() {
-            let record = self.join();
-            self.reclaim(record);
-            self.leave(record);
+            self.with_transient(|record| self.reclaim(record));
         }
+    }
+
+    /// Calls `scan` with a record of that long for a thread that has none, unless another such thread is at it, or this one further up (H5): no
+    /// record says of such a thread that it runs drops. Returns how many were freed.
+    fn with_transient(&self, scan: impl FnOnce(&Record<HazardRecord>) -> usize) -> usize {
+        // Acquire: pairs with the Release below. Relaxed: another one scans.
+        let began =
+            self.transient.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        if began.is_err() {
+            return 0;
+        }
+        let record = self.join();
+        let freed = scan(record);
+        self.leave(record);
+        // Release: pairs with the Acquire above.
+        self.transient.store(false, Ordering::Release);
+        freed
     }
 
     /// Frees all nodes of the thread, and all orphans, that no slot protects (H2, H3).
@@ -226,11 +244,7 @@ impl Inner {
     pub(super) fn flush(&self, record: Option<&Record<HazardRecord>>) {
         match record {
             Some(record) => while self.reclaim(record) > 0 {},
-            None => {
-                let record = self.join();
-                while self.reclaim(record) > 0 {}
-                self.leave(record);
-            }
+            None => while self.with_transient(|record| self.reclaim(record)) > 0 {},
         }
     }
 
@@ -249,6 +263,8 @@ impl Inner {
                 self.registry.release(record);
             }
         }
+        // Relaxed: there is one thread, and it scans nothing.
+        self.transient.store(false, Ordering::Relaxed);
     }
 
     /// Takes out of `list` what no slot protects.

@@ -1,6 +1,6 @@
 //! Threads that end, leak or fork.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::mpsc;
 
 use turgo_machine::atomic::Ordering;
@@ -85,6 +85,54 @@ fn a_thread_local_value_may_use_the_default_domain_when_it_is_dropped() {
     }
     Hazard.flush();
     assert_eq!(census.alive(), 0);
+}
+
+thread_local!(static DEPTH: Cell<(usize, usize)> = const { Cell::new((0, 0)) });
+
+/// A value whose drop retires the next one, and notes how many drops run inside of each other.
+struct Chain(&'static Domain, usize);
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let (depth, deepest) = DEPTH.get();
+        DEPTH.set((depth + 1, deepest.max(depth + 1)));
+        if self.1 > 0 {
+            // SAFETY: nobody else knows the node.
+            unsafe { self.0.retire(Owned::new(Self(self.0, self.1 - 1))) };
+            self.0.flush();
+        }
+        let (depth, deepest) = DEPTH.get();
+        DEPTH.set((depth - 1, deepest));
+    }
+}
+
+/// Retires many chains when its thread has no record any more.
+struct LateChains(&'static Domain, mpsc::Sender<usize>);
+
+impl Drop for LateChains {
+    fn drop(&mut self) {
+        for _ in 0..100 {
+            // SAFETY: nobody else knows the node.
+            unsafe { self.0.retire(Owned::new(Chain(self.0, 100))) };
+        }
+        self.0.flush();
+        let _ = self.1.send(DEPTH.get().1);
+    }
+}
+
+#[test]
+fn drops_do_not_recurse_in_a_thread_that_ends() {
+    thread_local!(static LATE: RefCell<Option<LateChains>> = const { RefCell::new(None) });
+    let domain: &'static Domain = Box::leak(Box::default());
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        // Registered before the domain's own, so dropped after it.
+        LATE.set(Some(LateChains(domain, send)));
+        drop(domain.hazard_pointer());
+    });
+    assert_eq!(receive.recv().expect("it drops them"), 1, "H5");
+    domain.flush();
+    assert_eq!((domain.stats().pending(), domain.stats().reclaimed), (0, 10_100));
 }
 
 #[test]
