@@ -77,7 +77,11 @@ impl<'d> HazardPointer<'d> {
             }
             // Acquire: pairs with the Release that stored the node; sees what it was made of.
             let now = src.load(Ordering::Acquire);
-            if now == node || mutant!("H1 protect without validation") {
+            if now == node {
+                // Not `node`: if that was freed and its memory is a new node by now, only this one is a pointer to the new node.
+                return now;
+            }
+            if mutant!("H1 protect without validation") {
                 return node;
             }
             node = now;
