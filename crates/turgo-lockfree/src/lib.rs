@@ -11,7 +11,7 @@
 //! the process, as `Box` does, before it has changed anything. Popping, stealing, reading, retiring and freeing need no memory.
 //!
 //! Without the feature `std` there are no thread-local values and no map; what needs a thread's own record takes one for the time of an
-//! operation, which is slower.
+//! operation, which is slower. A drop or a callback that panics while a domain runs it is caught and counted; without `std` it ends the process.
 
 #![cfg_attr(not(any(feature = "std", loom, shuttle, mutants)), no_std)]
 

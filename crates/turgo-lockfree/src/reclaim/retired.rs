@@ -9,7 +9,7 @@
 //! - **N3** A node is in at most one list, and leaves it to be run exactly once. The table in its header is null until it is
 //!   retired; retiring a node whose table is set is caught in builds with debug assertions.
 //! - **N4** What a node runs is the user's and may panic or retire more: it runs with no list borrowed, and what a panic leaves in
-//!   the list stays in the list.
+//!   the list stays in the list. Without `std`, where no panic can be caught, it ends the process.
 
 use alloc::boxed::Box;
 use core::mem::{self, ManuallyDrop};
@@ -178,8 +178,8 @@ unsafe fn bytes(header: NonNull<Header>) -> usize {
     unsafe { (*table).bytes }
 }
 
-/// Calls the user's `f`; false if it panicked. What was thrown is leaked, as dropping it could throw again. In a program without `std` the
-/// panic unwinds to the caller.
+/// Calls the user's `f`; false if it panicked. What was thrown is leaked, as dropping it could throw again. Without `std` no panic can be
+/// caught, and unwinding would lose nodes and leave flags set for ever, so it ends the process: by a second panic.
 pub(crate) fn caught(f: impl FnOnce()) -> bool {
     #[cfg(any(feature = "std", loom, shuttle))]
     return match std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)) {
@@ -191,7 +191,17 @@ pub(crate) fn caught(f: impl FnOnce()) -> bool {
     };
     #[cfg(not(any(feature = "std", loom, shuttle)))]
     {
+        struct Ends;
+
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                panic!("a drop or a callback has panicked, which only the feature `std` survives");
+            }
+        }
+
+        let ends = Ends;
         f();
+        mem::forget(ends);
         true
     }
 }
@@ -297,8 +307,7 @@ impl List {
         taken
     }
 
-    /// Runs every node and returns how many panicked. In a program without `std` a panic unwinds to the caller, and the nodes that
-    /// were not run stay in the list (N4).
+    /// Runs every node and returns how many panicked; the others are run all the same (N4).
     ///
     /// # Safety
     ///
