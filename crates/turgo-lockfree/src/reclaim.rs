@@ -144,15 +144,16 @@ pub unsafe trait Reclaim: Send + Sync {
     ///
     /// # Safety
     ///
-    /// The node is unlinked: no thread that begins to read it from now on can reach it, and nobody else retires or frees it. Running it later, on any
-    /// thread, is right for what is in it.
+    /// The node is unlinked: no thread that begins to read it from now on can reach it, and nobody else retires or frees it. Whoever may still read it
+    /// does so under a guard of this domain, and in a [`Cohort`](crate::hazard::Cohort) not beyond the cohort. Running it later, on any thread, is right for what
+    /// is in it.
     unsafe fn retire_raw(&self, node: Retired);
 
     /// Frees a node of any type once no reader can hold it.
     ///
     /// # Safety
     ///
-    /// The node is unlinked: no thread that begins to read it from now on can reach it. Dropping the value later, on any thread, is right:
+    /// As for [`retire`](Self::retire), but for the type: dropping the value later, on any thread, is right:
     /// either it is `Send + 'static`, or nothing is left in it to drop, or the caller waits until that has happened.
     unsafe fn retire_unchecked<T>(&self, node: Owned<T>) {
         // SAFETY: the caller's promise.
@@ -165,7 +166,8 @@ pub unsafe trait Reclaim: Send + Sync {
     ///
     /// # Safety
     ///
-    /// The node is unlinked: no thread that begins to read it from now on can reach it.
+    /// The node is unlinked: no thread that begins to read it from now on can reach it. Whoever may still read it does so under a guard of
+    /// this domain, and in a [`Cohort`](crate::hazard::Cohort) not beyond the cohort.
     unsafe fn retire<T: Send + 'static>(&self, node: Owned<T>) {
         // SAFETY: unlinked by the caller's promise, and the value may be dropped anywhere at any time.
         unsafe { self.retire_unchecked(node) };

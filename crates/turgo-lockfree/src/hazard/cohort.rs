@@ -1,7 +1,7 @@
 //! Nodes of one structure, which are freed with it at the latest.
 //!
 //! - **K1** A node of a cohort is in the cohort's list, or with the one thread that scans it. Dropping the cohort frees the list without a look
-//!   at the slots: nobody reads the structure any more.
+//!   at the slots: nobody reads the structure any more. Whoever retires into a cohort promises that.
 
 use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::mutant;
@@ -13,6 +13,10 @@ use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
 ///
 /// A structure that holds its nodes in a cohort may hold values that borrow, and when it is gone all of them are. It has the cohort
 /// as its last field, so that it is dropped last.
+///
+/// To retire into a cohort is to promise, besides what [`Reclaim::retire_raw`] asks for, that nobody reads the node any more when the cohort is
+/// dropped: no hazard pointer keeps it then. One thread at a time scans; while it is stopped in the middle, what waits is not bounded. In the child of
+/// a fork a cohort that another thread was scanning frees nothing before it is dropped, and what that thread had taken is leaked.
 pub struct Cohort<S: Source> {
     source: S,
     list: SharedList,

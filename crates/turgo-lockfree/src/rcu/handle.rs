@@ -14,7 +14,7 @@ use super::{Full, InReadSection};
 use crate::reclaim::{Owned, Reclaim, ReclaimStats, Retired};
 use crate::registry::Record;
 
-/// A moment that a grace period can be behind.
+/// A moment of one domain that a grace period of it can be behind. In another domain it means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cookie(pub(super) u64);
 

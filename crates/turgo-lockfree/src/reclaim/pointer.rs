@@ -4,7 +4,8 @@
 //!
 //! # Invariants
 //!
-//! - **P1** An [`Owned`] is the only pointer to its node.
+//! - **P1** An [`Owned`] is the only pointer to its node; where it was unlinked a moment ago and readers are still at it, whoever made it an
+//!   `Owned` does nothing but look at it and retire it.
 //! - **P2** A [`Shared`] is a copy of what was in an [`Atomic`] and promises nothing by itself: only dereferencing is unsafe,
 //!   and whoever dereferences says what protects the node.
 //! - **P3** A tag never leaves the low bits: every dereference masks it off, every write of a tag keeps the address.
@@ -292,7 +293,8 @@ impl<'a, T> Shared<'a, T> {
     ///
     /// # Safety
     ///
-    /// There is a node, nobody else owns it, and no reader can reach it.
+    /// There is a node, and nobody else owns it. While a reader may still be at it, it is looked at and retired only: not written to, dropped or
+    /// moved out of.
     #[must_use]
     pub unsafe fn into_owned(self) -> Owned<T> {
         // SAFETY: the caller's promise.
