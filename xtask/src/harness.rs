@@ -50,6 +50,11 @@ impl Harness {
     }
 }
 
+/// Whether a frame of a stack is a test's allocator, which stands between whoever asks for memory and the system.
+pub(crate) fn is_allocator(frame: &str) -> bool {
+    frame.contains("GlobalAlloc>::") || frame.contains("__rustc::__rust_")
+}
+
 /// A test program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Program {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::{CRATES, Programs};
+use crate::harness::{CRATES, Programs, is_allocator};
 
 /// Stacks are long, and every leak names who allocated it by a path.
 const OPTIONS: [&str; 8] = [
@@ -85,7 +85,8 @@ fn errors(text: &str) -> impl Iterator<Item = &str> {
 /// Whether it is anything but a leak of what a test allocated.
 fn is_ours(error: &str) -> bool {
     let is_leak = error.lines().next().is_some_and(|line| line.contains("definitely lost"));
-    let first = error.lines().find(|line| line.contains("/crates/turgo-"));
+    let mut frames = error.lines().filter(|line| !is_allocator(line));
+    let first = frames.find(|line| line.contains("/crates/turgo-"));
     !is_leak || !first.is_some_and(|frame| frame.contains("/tests/") || frame.contains("/tests.rs"))
 }
 
@@ -107,6 +108,9 @@ mod tests {
         assert_eq!(ours(&[leak, NEW, PRODUCT, TEST, "==7== \n"].concat()), [true]);
         assert_eq!(ours(&[leak, NEW, TEST, PRODUCT, "==7== \n"].concat()), [false]);
         assert_eq!(ours(&[leak, NEW, "==7== \n"].concat()), [true], "nobody's");
+        let allocator =
+            "==7==    by 0x4: <A as GlobalAlloc>::alloc (/w/crates/turgo-x/tests/a.rs:1)\n";
+        assert_eq!(ours(&[leak, NEW, allocator, PRODUCT, "==7== \n"].concat()), [true]);
     }
 
     #[test]
