@@ -5,7 +5,8 @@ use turgo_machine::thread;
 
 use crate::lincheck::spec::{Deque, DequeCall, DequeResult};
 use crate::lincheck::{Clock, History, Recorder, check};
-use crate::threads::{Random, Round, Shared, histories};
+use crate::shared::Shared;
+use crate::threads::{Random, Round, histories};
 
 /// The owner's side of either deque.
 trait Owned: Send + 'static {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use turgo_machine::thread;
 
 use crate::lincheck::{Clock, History, Operation, Recorder, Spec, check, check_partitions};
+use crate::shared::Shared;
 
 /// A generator of choices. Its seed moves on with each that is made, so that rounds differ.
 #[derive(Debug)]
@@ -126,34 +127,4 @@ where
         started.into_iter().map(|thread| thread.join().expect("a thread has panicked")).collect();
     shared.free();
     History::new(logs)
-}
-
-/// A value several threads use and the first of them frees after it has joined the others. Unlike `Arc`, which ThreadSanitizer misreads
-/// where the standard library is not built with it.
-#[derive(Debug)]
-pub(crate) struct Shared<T: 'static>(&'static T);
-
-impl<T: Send + Sync> Shared<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Box::leak(Box::new(value)))
-    }
-
-    pub(crate) fn share(&self) -> Self {
-        Self(self.0)
-    }
-
-    /// Frees the value. All who share it must have been joined.
-    pub(crate) fn free(self) {
-        let value: *const T = self.0;
-        // SAFETY: it came from `Box::leak`, all who share it have been joined, and it is freed once.
-        drop(unsafe { Box::from_raw(value.cast_mut()) });
-    }
-}
-
-impl<T> std::ops::Deref for Shared<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        self.0
-    }
 }
