@@ -60,6 +60,16 @@ fn csv_holds_for_seeds_and_what_is_made_of_them() {
 }
 
 #[test]
+fn the_checker_judges_seeds_and_what_is_made_of_them_right() {
+    try_all("checker", fuzz::checker);
+}
+
+#[test]
+fn histories_hold_for_seeds_and_what_is_made_of_them() {
+    try_all("histories", fuzz::histories);
+}
+
+#[test]
 fn json_holds_for_seeds_and_what_is_made_of_them() {
     try_all("json", fuzz::json);
 }
