@@ -92,6 +92,7 @@ fn sweep(sessions: &RcuHashMap<u64, Session>, user: u64, now: u64, expired: &Cou
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 #[test]
 fn requests_find_their_sessions() {
     main();

@@ -53,6 +53,7 @@ fn main() {
     println!("{READERS} readers saw {VERSIONS} versions in {readings} readings, none of them torn");
 }
 
+#[cfg(not(any(loom, shuttle)))]
 #[test]
 fn settings_are_never_torn() {
     main();

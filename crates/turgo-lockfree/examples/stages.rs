@@ -73,6 +73,7 @@ fn received<T>(mut ring: Consumer<T>) -> impl Iterator<Item = T> {
     })
 }
 
+#[cfg(not(any(loom, shuttle)))]
 #[test]
 fn every_line_arrives() {
     main();

@@ -99,6 +99,7 @@ fn count(roots: impl Iterator<Item = Node>) -> u64 {
     visited
 }
 
+#[cfg(not(any(loom, shuttle)))]
 #[test]
 fn each_node_is_visited_once() {
     main();
