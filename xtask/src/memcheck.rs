@@ -48,6 +48,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         // What a panic prints is looked up in tables of many megabytes, which stay.
         let Output { status, stdout, .. } = valgrind
             .env("RUST_BACKTRACE", "0")
+            .env("PROPTEST_CASES", "16")
             .current_dir(root)
             .output()
             .map_err(|e| format!("cannot start valgrind: {e}"))?;

@@ -437,13 +437,22 @@ enum Popped<T> {
 
 impl<T, R: Reclaim> Drop for SegmentQueue<T, R> {
     fn drop(&mut self) {
-        drop_all(|| self.pop());
-        // SAFETY: nobody else uses the queue; `head` and `tail` name the one segment that is left, or it was full and its successor.
-        let mut next = unsafe { self.head.take() };
-        while let Some(mut segment) = next {
-            // SAFETY: as above; the segment before it goes.
-            next = unsafe { segment.next.take() };
+        /// Frees the segments, also where the drop of a value panics.
+        struct Segments<'q, T, R: Reclaim>(&'q mut SegmentQueue<T, R>);
+
+        impl<T, R: Reclaim> Drop for Segments<'_, T, R> {
+            fn drop(&mut self) {
+                // SAFETY: nobody else uses the queue; `head` and `tail` name the one segment that is left, or it was full and its successor.
+                let mut next = unsafe { self.0.head.take() };
+                while let Some(mut segment) = next {
+                    // SAFETY: as above; the segment before it goes.
+                    next = unsafe { segment.next.take() };
+                }
+            }
         }
+
+        let segments = Segments(self);
+        drop_all(|| segments.0.pop());
     }
 }
 
