@@ -1,12 +1,14 @@
 //! Work-stealing deques, seen by their owner and by thieves. What is taken is added up.
 //!
-//! `lifo pair`, `fifo pair`: the owner pushes one and takes one. `lifo burst`: 64 and 64. `steal`: the owner pushes, a
+//! `lifo pair`, `fifo pair`: the owner pushes one and takes one. `lifo burst`, `fifo burst`: 64 and 64. `steal`: the owner pushes, a
 //! thief on the same thread takes one. `batch`: 32 are pushed onto 32 that lie there, a thief moves 32 to a deque of its own in one call
 //! and takes them there; a figure is per item. `thief`: the owner pushes two and takes one while a thief on another thread takes
 //! the rest; a figure is per item.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+use turgo_lockfree::deque::{Stealer, Worker};
 
 use crate::measure::{Case, Work};
 
@@ -27,6 +29,7 @@ trait Owner: Send + Sized + 'static {
 macro_rules! each {
     ($work:ident) => {
         vec![
+            Case { name: "turgo Worker", make: $work::<Worker<u64>> },
             Case { name: "crossbeam-deque", make: $work::<crossbeam_deque::Worker<u64>> },
             Case { name: "st3", make: $work::<St3> },
             Case { name: "Mutex std", make: $work::<Locked> },
@@ -43,7 +46,11 @@ pub(crate) fn fifo_pair() -> Vec<Case> {
 }
 
 pub(crate) fn lifo_burst() -> Vec<Case> {
-    each!(bursts)
+    each!(lifo_bursts)
+}
+
+pub(crate) fn fifo_burst() -> Vec<Case> {
+    each!(fifo_bursts)
 }
 
 pub(crate) fn steal() -> Vec<Case> {
@@ -82,9 +89,17 @@ fn pairs<O: Owner>(threads: usize, make: fn() -> (O, O::Thief)) -> Vec<Work> {
     })
 }
 
-fn bursts<O: Owner>(threads: usize) -> Vec<Work> {
-    alone(threads, || {
-        let (mut owner, _thief) = O::lifo();
+fn lifo_bursts<O: Owner>(threads: usize) -> Vec<Work> {
+    bursts(threads, O::lifo)
+}
+
+fn fifo_bursts<O: Owner>(threads: usize) -> Vec<Work> {
+    bursts(threads, O::fifo)
+}
+
+fn bursts<O: Owner>(threads: usize, make: fn() -> (O, O::Thief)) -> Vec<Work> {
+    alone(threads, move || {
+        let (mut owner, _thief) = make();
         Box::new(move |operations| {
             (0..operations / 64)
                 .map(|_| {
@@ -161,6 +176,38 @@ fn thieves<O: Owner>(threads: usize) -> Vec<Work> {
 
 fn alone(threads: usize, make: impl Fn() -> Work) -> Vec<Work> {
     (0..threads).map(|_| make()).collect()
+}
+
+impl Owner for Worker<u64> {
+    type Thief = Stealer<u64>;
+
+    fn lifo() -> (Self, Self::Thief) {
+        let owner = Self::new_lifo();
+        let thief = owner.stealer();
+        (owner, thief)
+    }
+
+    fn fifo() -> (Self, Self::Thief) {
+        let owner = Self::new_fifo();
+        let thief = owner.stealer();
+        (owner, thief)
+    }
+
+    fn push(&mut self, value: u64) {
+        Self::push(self, value);
+    }
+
+    fn take(&mut self) -> Option<u64> {
+        self.pop()
+    }
+
+    fn steal(thief: &Self::Thief) -> Option<u64> {
+        thief.steal().success()
+    }
+
+    fn steal_batch(thief: &Self::Thief, to: &mut Self) {
+        _ = thief.steal_batch(to);
+    }
 }
 
 impl Owner for crossbeam_deque::Worker<u64> {

@@ -6,6 +6,9 @@
 use std::collections::VecDeque;
 
 use concurrent_queue::ConcurrentQueue;
+use turgo_lockfree::hazard::Hazard;
+use turgo_lockfree::queue::{ArrayQueue, MsQueue, SegmentQueue};
+use turgo_lockfree::reclaim::Reclaim;
 
 use crate::baselines::epoch_queue::EpochQueue;
 use crate::measure::{Case, Work};
@@ -21,6 +24,10 @@ trait Queue: Send + Sync + 'static {
 macro_rules! each {
     ($work:ident) => {
         vec![
+            Case { name: "turgo SegmentQueue", make: $work::<SegmentQueue<u64>> },
+            Case { name: "turgo MsQueue", make: $work::<MsQueue<u64>> },
+            Case { name: "turgo MsQueue, hazard", make: $work::<MsQueue<u64, Hazard>> },
+            Case { name: "turgo ArrayQueue", make: $work::<ArrayQueue<u64>> },
             Case { name: "ArrayQueue crossbeam", make: $work::<crossbeam_queue::ArrayQueue<u64>> },
             Case { name: "SegQueue crossbeam", make: $work::<crossbeam_queue::SegQueue<u64>> },
             Case { name: "MS queue, epoch", make: $work::<EpochQueue<u64>> },
@@ -90,6 +97,50 @@ fn next(queue: &impl Queue) -> u64 {
 
 /// Slots of bounded queues.
 const SLOTS: usize = 1024;
+
+impl Queue for SegmentQueue<u64> {
+    fn make() -> Self {
+        Self::new()
+    }
+
+    fn push(&self, value: u64) {
+        self.push(value);
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.pop()
+    }
+}
+
+impl<R: Reclaim + Default + 'static> Queue for MsQueue<u64, R> {
+    fn make() -> Self {
+        Self::default()
+    }
+
+    fn push(&self, value: u64) {
+        self.push(value);
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.pop()
+    }
+}
+
+impl Queue for ArrayQueue<u64> {
+    fn make() -> Self {
+        Self::new(SLOTS)
+    }
+
+    fn push(&self, value: u64) {
+        while self.push(value).is_err() {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.pop()
+    }
+}
 
 impl Queue for crossbeam_queue::ArrayQueue<u64> {
     fn make() -> Self {

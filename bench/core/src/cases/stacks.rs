@@ -1,5 +1,9 @@
 //! Stacks: each thread pushes one and pops one. What is popped is added up.
 
+use turgo_lockfree::hazard::Hazard;
+use turgo_lockfree::reclaim::Reclaim;
+use turgo_lockfree::stack::TreiberStack;
+
 use crate::baselines::epoch_stack::EpochStack;
 use crate::measure::{Case, Work};
 use crate::work::shared;
@@ -12,6 +16,8 @@ trait Stack: Send + Sync + 'static {
 
 pub(crate) fn pair() -> Vec<Case> {
     vec![
+        Case { name: "turgo TreiberStack", make: pairs::<TreiberStack<u64>> },
+        Case { name: "turgo TreiberStack, hazard", make: pairs::<TreiberStack<u64, Hazard>> },
         Case { name: "Treiber, epoch", make: pairs::<EpochStack<u64>> },
         Case { name: "Mutex std", make: pairs::<std::sync::Mutex<Vec<u64>>> },
         Case { name: "Mutex parking_lot", make: pairs::<parking_lot::Mutex<Vec<u64>>> },
@@ -27,6 +33,20 @@ fn pairs<S: Stack>(threads: usize) -> Vec<Work> {
             })
             .sum()
     })
+}
+
+impl<R: Reclaim + Default + 'static> Stack for TreiberStack<u64, R> {
+    fn make() -> Self {
+        Self::default()
+    }
+
+    fn push(&self, value: u64) {
+        self.push(value);
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.pop()
+    }
 }
 
 impl Stack for EpochStack<u64> {
