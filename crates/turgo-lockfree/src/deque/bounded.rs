@@ -64,6 +64,11 @@ impl<T> BoundedWorker<T> {
     /// Gives the item back where the deque is full.
     #[inline]
     pub fn push(&self, value: T) -> Result<(), T> {
+        self.owner.put_below(self.capacity, value).or_else(|value| self.push_anew(value))
+    }
+
+    #[cold]
+    fn push_anew(&self, value: T) -> Result<(), T> {
         let is_full = self.owner.room(self.capacity, 1) == 0;
         if is_full && !mutant!("D8 bounded push overwrites") {
             return Err(value);

@@ -8,7 +8,8 @@ use crate::queue::SegmentQueue;
 
 /// A first-in-first-out queue to hand tasks to workers, with the methods of crossbeam-deque's type of the same name.
 ///
-/// Lock-free and linearizable: a [`SegmentQueue`]. A steal here never asks to be tried again. A batch is several steals one after the other.
+/// Lock-free and linearizable: a [`SegmentQueue`]. A steal here never asks to be tried again. A batch is several steals one after the other,
+/// of which one step takes as many as lie in one of the queue's segments.
 ///
 /// ```
 /// use turgo_lockfree::deque::{Injector, Steal, Worker};
@@ -54,7 +55,7 @@ impl<T> Injector<T> {
     pub fn steal_batch_with_limit(&self, dest: &impl Destination<T>, limit: usize) -> Steal<()> {
         assert!(limit > 0);
         let room = dest.make_room(limit.min(self.len().div_ceil(2)));
-        match dest.owner().take_in(room, || self.queue.pop()) {
+        match dest.owner().take_in(room, |wanted, put| self.queue.pop_some(wanted, put)) {
             0 => Steal::Empty,
             _ => Steal::Success(()),
         }
@@ -80,7 +81,7 @@ impl<T> Injector<T> {
         // Room first: a task that was taken must not be lost where memory runs out.
         let room = dest.make_room(more);
         let Some(first) = self.queue.pop() else { return Steal::Empty };
-        dest.owner().take_in(room, || self.queue.pop());
+        dest.owner().take_in(room, |wanted, put| self.queue.pop_some(wanted, put));
         Steal::Success(first)
     }
 

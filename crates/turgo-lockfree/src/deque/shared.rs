@@ -7,7 +7,7 @@ use turgo_machine::{CachePadded, mutant};
 
 use super::steal::Steal;
 use super::top::Top;
-use super::words::{Words, free_all};
+use super::words::{View, Words, free_all};
 use crate::drain::drop_all;
 use crate::pause;
 
@@ -95,17 +95,17 @@ impl<T> Shared<T> {
         }
     }
 
-    /// By the owner of a first-in-first-out deque, who knows `bottom`: takes the oldest item's index. Gives the top after that.
+    /// By the owner of a first-in-first-out deque, who knows `bottom`: takes the oldest item's index. Gives the top where there is none.
     #[inline]
-    pub(super) fn take_oldest(&self, bottom: u32) -> (Option<u32>, Top) {
+    pub(super) fn take_oldest(&self, bottom: u32) -> Result<u32, Top> {
         // AcqRel, Acquire: as in `top`. Release: keeps up the one of the thief before.
         let top = Top(self.top.fetch_add(1, Ordering::AcqRel));
         if top.distance(bottom) > 0 {
-            return (Some(top.index()), Top(top.0.wrapping_add(1)));
+            return Ok(top.index());
         }
         // Release: as above. No thief has moved the top: past `bottom` all find it empty (D1).
         self.top.store(top.0, Ordering::Release);
-        (None, top)
+        Err(top)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,9 +155,9 @@ impl<T> Shared<T> {
             return Steal::Empty;
         }
         // SAFETY: D7, no buffer is freed before the deque.
-        let buffer = unsafe { &*buffer };
+        let view = unsafe { &*buffer }.view();
         pause::point("deque steal");
-        let item = buffer.read(top.index());
+        let item = view.read(top.index());
         if !self.try_claim(top, 1) && !mutant!("D4 claim not looked at") {
             return Steal::Retry;
         }
@@ -170,7 +170,7 @@ impl<T> Shared<T> {
     pub(super) fn steal_many(
         &self,
         limit: u32,
-        mut place: impl FnMut(u32, &Words<T>, u32),
+        mut place: impl FnMut(u32, View<T>, u32),
     ) -> Steal<u32> {
         let (mut taken, mut target) = (0, limit);
         loop {
@@ -186,9 +186,9 @@ impl<T> Shared<T> {
                 return Steal::Success(taken);
             }
             // SAFETY: D7, no buffer is freed before the deque.
-            let buffer = unsafe { &*buffer };
+            let view = unsafe { &*buffer }.view();
             for number in 0..count {
-                place(taken + number, buffer, top.index().wrapping_add(number));
+                place(taken + number, view, top.index().wrapping_add(number));
             }
             pause::point("deque claim");
             if self.try_claim(top, count) || mutant!("W3 words of a lost claim") {
@@ -220,8 +220,8 @@ impl<T> Drop for Shared<T> {
                 return None;
             }
             // SAFETY: `buffers` frees it later.
-            let words = unsafe { &*buffers.0 };
-            let item: MaybeUninit<T> = words.read(top.index());
+            let view = unsafe { &*buffers.0 }.view();
+            let item: MaybeUninit<T> = view.read(top.index());
             top = top.claim(1);
             // SAFETY: D4: nobody took the items from top to bottom.
             Some(unsafe { item.assume_init() })

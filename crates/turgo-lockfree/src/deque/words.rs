@@ -14,7 +14,7 @@
 use alloc::boxed::Box;
 use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit, size_of};
-use core::ptr;
+use core::{ptr, slice};
 
 use turgo_machine::atomic::{AtomicPtr, Ordering};
 use turgo_machine::mutant;
@@ -24,25 +24,50 @@ const WORD: usize = size_of::<*mut ()>();
 /// A buffer, and the smaller ones it replaced.
 pub(super) struct Words<T> {
     words: Box<[AtomicPtr<()>]>,
-    mask: u32,
+    slots: u32,
     /// Thieves may still read from it; freed with the deque.
     pub(super) previous: *mut Words<T>,
     items: PhantomData<T>,
 }
 
-impl<T> Words<T> {
-    const STRIDE: usize = size_of::<T>().div_ceil(WORD);
+/// Where the slots of a buffer are. The owner keeps it at hand, which spares every operation a step from buffer to slots.
+pub(super) struct View<T> {
+    first: *const AtomicPtr<()>,
+    mask: u32,
+    items: PhantomData<T>,
+}
 
+impl<T> Clone for View<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for View<T> {}
+
+impl<T> Words<T> {
     /// # Panics
     ///
     /// Where the buffer is larger than memory.
     pub(super) fn new(slots: u32, previous: *mut Self) -> *mut Self {
         assert!(slots.is_power_of_two(), "W1");
-        let words = (slots as usize).checked_mul(Self::STRIDE).expect("a deque larger than memory");
-        let words = (0..words).map(|_| AtomicPtr::new(ptr::null_mut())).collect();
-        Box::into_raw(Box::new(Self { words, mask: slots - 1, previous, items: PhantomData }))
+        let words = (slots as usize).checked_mul(View::<T>::STRIDE);
+        let words = 0..words.expect("a deque larger than memory");
+        let words = words.map(|_| AtomicPtr::new(ptr::null_mut())).collect();
+        Box::into_raw(Box::new(Self { words, slots, previous, items: PhantomData }))
     }
 
+    /// The slots, for as long as the buffer lives.
+    #[inline(always)]
+    pub(super) fn view(&self) -> View<T> {
+        View { first: self.words.as_ptr(), mask: self.slots - 1, items: PhantomData }
+    }
+}
+
+impl<T> View<T> {
+    const STRIDE: usize = size_of::<T>().div_ceil(WORD);
+
+    #[inline(always)]
     pub(super) fn slots(&self) -> u32 {
         self.mask + 1
     }
@@ -51,9 +76,10 @@ impl<T> Words<T> {
     fn slot(&self, index: u32) -> &[AtomicPtr<()>] {
         let stride = if mutant!("W1 slots overlap") { 1 } else { Self::STRIDE };
         let start = (index & self.mask) as usize * stride;
-        debug_assert!(start + Self::STRIDE <= self.words.len(), "W1");
         // SAFETY: W1, the buffer has `(mask + 1) * STRIDE` words.
-        unsafe { self.words.get_unchecked(start..start + Self::STRIDE) }
+        let first = unsafe { self.first.add(start) };
+        // SAFETY: as above, and D7: no buffer is freed before the deque.
+        unsafe { slice::from_raw_parts(first, Self::STRIDE) }
     }
 
     #[inline(always)]
@@ -90,7 +116,7 @@ impl<T> Words<T> {
     }
 
     /// Copies the words at an index to an index of another buffer.
-    pub(super) fn copy(&self, index: u32, to: &Self, at: u32) {
+    pub(super) fn copy(&self, index: u32, to: Self, at: u32) {
         for (from, to) in self.slot(index).iter().zip(to.slot(at)) {
             // Relaxed: as in `read` and `write`.
             to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);

@@ -55,6 +55,13 @@ impl<T> Worker<T> {
     /// Where the deque would need more than 2^30 slots.
     #[inline]
     pub fn push(&self, value: T) {
+        if let Err(value) = self.owner.put_below(self.owner.slots(), value) {
+            self.push_anew(value);
+        }
+    }
+
+    #[cold]
+    fn push_anew(&self, value: T) {
         if self.owner.room(self.owner.slots(), 1) == 0 {
             self.owner.grow(1);
         }
