@@ -15,4 +15,41 @@ impl Patience {
         #[cfg(any(loom, shuttle))]
         turgo_machine::thread::spin_loop();
     }
+
+    /// Whether waiting on is of no use, for whoever has something else to do: others have been let run a few times. At once in a model.
+    pub(crate) fn is_over(&self) -> bool {
+        #[cfg(not(any(loom, shuttle)))]
+        return self.0.is_completed();
+        #[cfg(any(loom, shuttle))]
+        true
+    }
+}
+
+/// Keeping away from a line that another thread has just won.
+///
+/// A line takes as long to come from another processor as a dozen operations take on one that stays. So whoever has lost an exchange waits for longer than
+/// that before it looks at the line again: the winner gets through several operations meanwhile. It waits for twice as long where it loses again.
+#[derive(Default)]
+pub(crate) struct Contention {
+    lost: core::cell::Cell<u32>,
+}
+
+/// Pauses after the first loss: about a microsecond.
+const PAUSES: u32 = if cfg!(any(loom, shuttle)) { 1 } else { 64 };
+
+/// How often they double at most.
+const DOUBLINGS_MAX: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 2 };
+
+impl Contention {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// After a lost exchange.
+    #[cold]
+    pub(crate) fn wait(&self) {
+        let lost = self.lost.get();
+        self.lost.set((lost + 1).min(DOUBLINGS_MAX));
+        (0..PAUSES << lost).for_each(|_| turgo_machine::thread::spin_loop());
+    }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`ArrayQueue`] | bounded | a stalled producer or consumer holds up the others when they come to its slot |
 //! | [`MsQueue`] | unbounded, one allocation per item | lock-free |
-//! | [`SegmentQueue`] | unbounded, one allocation per 62 items | lock-free |
+//! | [`SegmentQueue`] | unbounded, one allocation per 64 items at most | lock-free |
 
 mod array;
 mod michael_scott;

@@ -26,9 +26,10 @@ use core::mem::MaybeUninit;
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::cell::UnsafeCell;
-use turgo_machine::{Backoff, CachePadded, mutant};
+use turgo_machine::{CachePadded, mutant};
 
 use crate::drain::drop_all;
+use crate::patience::Contention;
 use crate::pause;
 use crate::rcu::Rcu;
 use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shared, Shield};
@@ -100,7 +101,7 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
     /// Puts a value on top.
     pub fn push(&self, value: T) {
         let mut node = Node::new(value);
-        let backoff = Backoff::new();
+        let contention = Contention::new();
         loop {
             // Relaxed: only compared and stored.
             let top = self.top.load(Ordering::Relaxed);
@@ -118,7 +119,7 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
                 Ok(()) => return,
                 Err(back) => node = back,
             }
-            backoff.spin();
+            contention.wait();
         }
     }
 
@@ -137,7 +138,7 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
     fn unlink(&self) -> Option<(T, Option<Owned<Node<T>>>)> {
         let guard = self.reclaim.enter();
         let mut shield = guard.shield();
-        let backoff = Backoff::new();
+        let contention = Contention::new();
         loop {
             let top = if mutant!("T3 top unprotected") {
                 // Acquire: as below.
@@ -165,7 +166,7 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
                 // SAFETY: T4.
                 return Some((unsafe { node.take() }, None));
             }
-            backoff.spin();
+            contention.wait();
         }
     }
 

@@ -62,7 +62,7 @@ fn unasked<T>(f: impl FnOnce() -> T) -> T {
 
 fn containers<R: Reclaim + Clone + 'static>(domain: R) {
     let queue = MsQueue::new_in(domain.clone());
-    let segments = SegmentQueue::new_in(domain.clone());
+    let segments = SegmentQueue::new();
     let stack = TreiberStack::new_in(domain.clone());
     let cell = RcuCell::new_in(0, domain.clone());
     let map = RcuHashMap::new_in(0, std::hash::RandomState::new(), domain.clone());

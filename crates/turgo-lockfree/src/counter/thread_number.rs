@@ -105,8 +105,10 @@ impl<T: Default> PerThread<T> {
 
     #[inline(always)]
     fn get(&self, number: usize) -> Option<&T> {
+        // The remainder is the number of the row itself, and spares the fast path a check that could fail.
+        let row = &self.rows[number / COLUMNS % ROWS];
         // Acquire: pairs with the Release in `install`.
-        let row = self.rows[number / COLUMNS].load(Ordering::Acquire);
+        let row = row.load(Ordering::Acquire);
         // SAFETY: it is null or a row that lives as long as the table (C2).
         let row = unsafe { row.as_ref() }?;
         // Acquire: pairs with the Release in `install`.

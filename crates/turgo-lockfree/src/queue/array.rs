@@ -29,7 +29,7 @@ use turgo_machine::cell::UnsafeCell;
 use turgo_machine::{CachePadded, mutant};
 
 use crate::drain::drop_all;
-use crate::patience::Patience;
+use crate::patience::{Contention, Patience};
 use position::{Laps, Position};
 
 struct Slot<T> {
@@ -199,7 +199,7 @@ impl<T> ArrayQueue<T> {
     fn take_tail(&self, wanted: usize) -> Option<(Position, usize)> {
         // Relaxed: the compare-and-swap below fails where this is old.
         let mut tail = Position(self.tail.load(Ordering::Relaxed));
-        let patience = Patience::new();
+        let (patience, contention) = (Patience::new(), Contention::new());
         loop {
             let (mut end, mut count) = (tail, 0);
             while count < wanted && self.is_free(end) {
@@ -221,8 +221,10 @@ impl<T> ArrayQueue<T> {
                 );
                 match taken {
                     Ok(_) => return Some((tail, count)),
-                    Err(now) => tail = Position(now),
+                    Err(_) => contention.wait(),
                 }
+                // Relaxed: as above.
+                tail = Position(self.tail.load(Ordering::Relaxed));
                 continue;
             }
             // SeqCst: between this thread's earlier operations and the look at the other end, so that two threads that each push
@@ -243,7 +245,7 @@ impl<T> ArrayQueue<T> {
     fn take_head(&self, wanted: usize) -> Option<(Position, usize)> {
         // Relaxed: the compare-and-swap below fails where this is old.
         let mut head = Position(self.head.load(Ordering::Relaxed));
-        let patience = Patience::new();
+        let (patience, contention) = (Patience::new(), Contention::new());
         loop {
             let (mut end, mut count) = (head, 0);
             while count < wanted && self.is_filled(end) {
@@ -260,8 +262,10 @@ impl<T> ArrayQueue<T> {
                 );
                 match taken {
                     Ok(_) => return Some((head, count)),
-                    Err(now) => head = Position(now),
+                    Err(_) => contention.wait(),
                 }
+                // Relaxed: as above.
+                head = Position(self.head.load(Ordering::Relaxed));
                 continue;
             }
             // Q4, and looked at before `tail`: a slot that is free at `head` stays so while `tail` is there.

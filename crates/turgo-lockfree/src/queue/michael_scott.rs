@@ -17,9 +17,10 @@ use core::mem::MaybeUninit;
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::cell::UnsafeCell;
-use turgo_machine::{Backoff, CachePadded, mutant};
+use turgo_machine::{CachePadded, mutant};
 
 use crate::drain::drop_all;
+use crate::patience::Contention;
 use crate::pause;
 use crate::rcu::Rcu;
 use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shared, Shield};
@@ -129,7 +130,7 @@ impl<T, R: Reclaim> MsQueue<T, R> {
     unsafe fn link(&self, first: Shared<'_, Node<T>>, last: Shared<'_, Node<T>>) {
         let guard = self.reclaim.enter();
         let mut shield = guard.shield();
-        let backoff = Backoff::new();
+        let contention = Contention::new();
         loop {
             let tail = shield.protect(&self.tail);
             // SAFETY: the shield protects it, and M2: what `tail` names was not retired.
@@ -155,7 +156,7 @@ impl<T, R: Reclaim> MsQueue<T, R> {
                 self.help(tail, last);
                 return;
             }
-            backoff.spin();
+            contention.wait();
         }
     }
 
@@ -203,7 +204,7 @@ impl<T, R: Reclaim> MsQueue<T, R> {
     fn unlink(&self) -> Option<(T, Owned<Node<T>>)> {
         let guard = self.reclaim.enter();
         let (mut first, mut second) = (guard.shield(), guard.shield());
-        let backoff = Backoff::new();
+        let contention = Contention::new();
         loop {
             let head = first.protect(&self.head);
             // SAFETY: the shield protects it.
@@ -235,7 +236,7 @@ impl<T, R: Reclaim> MsQueue<T, R> {
                 // SAFETY: M3, M2.
                 return Some((value, unsafe { head.into_owned() }));
             }
-            backoff.spin();
+            contention.wait();
         }
     }
 

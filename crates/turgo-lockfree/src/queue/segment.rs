@@ -1,208 +1,57 @@
-//! An unbounded queue of segments whose cells are handed out by addition, after Correia and Ramalhete's FAAArrayQueue (2016).
+//! An unbounded queue of segments whose cells are handed out by number.
 //!
-//! A push takes the next number of the last segment and writes to the cell of that number; a pop takes the next number of the first one
-//! and reads. One read-modify-write each: the cell itself is handed over by plain stores. Where a pop comes to a cell whose push has
-//! not written yet it looks for a while, then *spoils* the cell and goes on, and the push takes another number. This is what makes the queue
-//! lock-free: a suspended push holds up nobody. Spoiling is rare, so its price is put on the side of the pop: an asymmetric fence.
+//! Pushes and pops count up one number each. The numbers of 64 pushes share a segment of cells, and whoever has a number has a cell: values
+//! are handed over by plain stores. Where a pop comes to a cell whose push has not written yet it waits for a while, then *spoils* the
+//! cell and goes on, and the push takes another number. This is what makes the queue lock-free: a suspended push holds up nobody. Spoiling
+//! is rare, so its price is put on the side of the pop: an asymmetric fence. Numbers, segments and spoiling are those of Correia and
+//! Ramalhete's FAAArrayQueue (2016).
+//!
+//! Nobody looks into a segment but for a cell it has, so that a segment can be used again at once when its cells were left: there is no reclamation to pay
+//! for. Only who crosses into the next segment, once in 64 operations, looks at one of which it has no cell, and says so before. This is
+//! argued in `docs/adr/0018-segments-without-reclamation.md`.
 //!
 //! # Invariants
 //!
-//! - **S1** A number of a segment is given to one push and to one pop. A pop takes a number only after some push has, but for pops that
-//!   overtake each other.
+//! - **S1** A number is given to one push and to one pop, and to the pop only after the push.
 //! - **S2** The push of a cell writes the value, stores `filled`, makes the light fence and looks at `spoiled`. The pop, having found
 //!   nothing, stores `spoiled`, makes the heavy fence and looks at `filled`. At least one sees the other.
 //! - **S3** Where a push sees `spoiled`, and where a pop sees `filled` after it has spoiled, the first to set `claimed` has the value. A pop that saw
 //!   `filled` and did not spoil has it unasked: no push sees `spoiled` then. A pop that saw nothing after its fence leaves the cell to the push.
-//! - **S4** `head`, `tail` and `next` lead from older to newer segments; `tail` is moved on before `head` leaves the segment it names, and whoever moves `head`
-//!   retires the segment it leaves. No value is in a segment that is left.
+//! - **S4** The push and the pop of a cell each say, as the last thing they do with it, that they have left. A segment is used again or freed
+//!   only after both have left each of its cells.
+//! - **S5** An end names two segments, each at its number's parity: that of the end's number, and the one before or after it. An end's number enters a segment
+//!   only after that is named; a name is replaced, by that of the segment two on, only while the number is in the segment between. So
+//!   who reads number and name, and then exchanges that very number for a higher one, has read the name of that number's segment.
+//! - **S6** Whoever looks at a segment without having a cell of it is a *visitor*: counts itself, finds the segment named for the number of an end, and
+//!   sees the number unchanged. A segment is used again or freed by a thread that finds that its numbers have all been popped, then that no end names it, and then
+//!   that there is no other visitor. Any later one sees that the ends have moved on. So a name that a visitor has read is no other
+//!   segment's during the visit, and its exchanges cannot be fooled.
+
+mod cell;
+mod end;
+mod store;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use core::mem::MaybeUninit;
+use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::ptr;
 
-use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use turgo_machine::cell::UnsafeCell;
-use turgo_machine::{CachePadded, mutant, thread};
+use turgo_machine::CachePadded;
+use turgo_machine::atomic::{AtomicU64, Ordering, fence};
 
 use crate::drain::drop_all;
-use crate::fence::{heavy, light};
+use crate::patience::Contention;
 use crate::pause;
-use crate::rcu::Rcu;
-use crate::reclaim::{Atomic, Owned, ReadGuard, Reclaim, Shared, Shield};
-
-/// Cells of a segment: as many as fit into what allocators hand out fast where values are words.
-const CELLS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 62 };
-
-/// How often a pop looks at a cell before it spoils it.
-const LOOKS_MAX: u32 = if cfg!(any(loom, shuttle)) { 1 } else { 200 };
-
-/// With at least so many values behind it, a pop takes its number by addition; with fewer by an exchange that cannot overtake the pushes.
-const NEAR: usize = 8;
-
-struct Cell<T> {
-    filled: AtomicBool,
-    spoiled: AtomicBool,
-    claimed: AtomicBool,
-    /// S3.
-    value: UnsafeCell<MaybeUninit<T>>,
-}
-
-impl<T> Cell<T> {
-    fn new() -> Self {
-        Self {
-            filled: AtomicBool::new(false),
-            spoiled: AtomicBool::new(false),
-            claimed: AtomicBool::new(false),
-            value: UnsafeCell::new(MaybeUninit::uninit()),
-        }
-    }
-
-    /// By the push that has the cell's number. Gives the value back where a pop has spoiled the cell.
-    fn fill(&self, value: T) -> Result<(), T> {
-        self.value.with_mut(|cell| {
-            // SAFETY: S1, S3: until `filled` is stored the cell is the push's.
-            let cell = unsafe { &mut *cell };
-            cell.write(value);
-        });
-        pause::point("segment push");
-        let order =
-            if mutant!("S2 Relaxed publication") { Ordering::Relaxed } else { Ordering::Release };
-        // Release: hands the value to the Acquire in `is_filled`.
-        self.filled.store(true, order);
-        if !mutant!("S2 push without the light fence") {
-            light();
-        }
-        // Relaxed: S2, the fence.
-        if !self.spoiled.load(Ordering::Relaxed) || !self.claim() {
-            return Ok(());
-        }
-        // SAFETY: S3, we claimed it.
-        Err(unsafe { self.take() })
-    }
-
-    /// By the pop that has the cell's number. Nothing where it spoiled the cell and the push takes another.
-    fn empty(&self) -> Option<T> {
-        for look in 1..=LOOKS_MAX {
-            if self.is_filled() {
-                // SAFETY: S3, it was filled, and we have not spoiled it.
-                return Some(unsafe { self.take() });
-            }
-            if look < LOOKS_MAX {
-                thread::spin_loop();
-            }
-        }
-        self.spoil()
-    }
-
-    #[cold]
-    fn spoil(&self) -> Option<T> {
-        // Relaxed: S2, the fence.
-        self.spoiled.store(true, Ordering::Relaxed);
-        if !mutant!("S2 pop without the heavy fence") {
-            heavy();
-        }
-        if !self.is_filled() || !self.claim() {
-            return None;
-        }
-        // SAFETY: S3, we claimed it.
-        Some(unsafe { self.take() })
-    }
-
-    fn is_filled(&self) -> bool {
-        // Acquire: pairs with the Release in `fill`.
-        self.filled.load(Ordering::Acquire)
-    }
-
-    /// Whether the value is the caller's, of the two that might think so (S3).
-    fn claim(&self) -> bool {
-        // Relaxed: one of the two is the push itself, the other has acquired `filled`.
-        !self.claimed.swap(true, Ordering::Relaxed) || mutant!("S3 both claim")
-    }
-
-    /// # Safety
-    ///
-    /// The cell was filled, and the caller has its value by S3.
-    unsafe fn take(&self) -> T {
-        self.value.with(|cell| {
-            // SAFETY: the caller has the value: nobody writes to it.
-            let cell = unsafe { &*cell };
-            // SAFETY: the cell was filled, and S3 gives its value to one.
-            unsafe { cell.assume_init_read() }
-        })
-    }
-}
-
-/// Pushes and pops write to lines of their own, and pairs of lines. By distance, not by alignment, which costs a slow path of the allocator.
-type Gap = [usize; 16];
-
-#[repr(C)]
-struct Segment<T> {
-    /// The next number to push at; beyond `CELLS` where pushes have found the segment full.
-    pushes: AtomicUsize,
-    _before_pops: Gap,
-    /// The next number to pop at; likewise.
-    pops: AtomicUsize,
-    _after_pops: Gap,
-    next: Atomic<Segment<T>>,
-    /// Numbers of all segments before this one.
-    before: usize,
-    cells: Box<[Cell<T>]>,
-}
-
-impl<T> Segment<T> {
-    fn new(before: usize) -> Owned<Self> {
-        Owned::new(Self {
-            pushes: AtomicUsize::new(0),
-            _before_pops: [0; 16],
-            pops: AtomicUsize::new(0),
-            _after_pops: [0; 16],
-            next: Atomic::null(),
-            before,
-            cells: (0..CELLS).map(|_| Cell::new()).collect(),
-        })
-    }
-
-    /// A number to pop at, or none where no push is ahead.
-    fn pop_number(&self) -> Option<usize> {
-        // Acquire: read before `pushes`, so that a difference that is seen was there.
-        let mut next = self.pops.load(Ordering::Acquire);
-        loop {
-            // Acquire: keeps what follows after it.
-            let end = self.pushes.load(Ordering::Acquire).min(CELLS);
-            if next >= end {
-                return None;
-            }
-            if end - next >= NEAR {
-                // AcqRel: as the exchange below.
-                let number = self.pops.fetch_add(1, Ordering::AcqRel);
-                return (number < CELLS).then_some(number);
-            }
-            if mutant!("S1 number taken twice") {
-                // Release: as below.
-                self.pops.store(next + 1, Ordering::Release);
-                return Some(next);
-            }
-            // AcqRel: orders the pops among themselves, so that `pushes` is not seen older than by the pop before. Acquire: likewise.
-            let taken = self.pops.compare_exchange_weak(
-                next,
-                next + 1,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            match taken {
-                Ok(_) => return Some(next),
-                Err(now) => next = now,
-            }
-        }
-    }
-}
+use end::{CELLS, Claim, End, Segment};
+use store::Store;
 
 /// An unbounded queue for any number of producers and consumers, with the methods of crossbeam's `SegQueue`.
 ///
-/// Lock-free: a suspended thread holds up no other. Linearizable. Correia and Ramalhete 2016. Segments of 62 cells are reclaimed by
-/// `R`: [`Rcu`], or [`Hazard`](crate::hazard::Hazard) for bounded garbage.
+/// Lock-free: a suspended thread holds up no other. Linearizable. After Correia and Ramalhete 2016. Segments of 64 cells are used again as soon as
+/// their values were popped, and freed where two wait for that; a thread that is suspended while it crosses from one segment to the next, which one
+/// operation in 64 does, delays that until it goes on.
 ///
 /// ```
 /// let queue = turgo_lockfree::queue::SegmentQueue::new();
@@ -211,150 +60,174 @@ impl<T> Segment<T> {
 /// assert_eq!(queue.len(), 2);
 /// assert_eq!(queue.pop(), Some('a'));
 /// ```
-pub struct SegmentQueue<T, R: Reclaim = Rcu> {
-    head: CachePadded<Atomic<Segment<T>>>,
-    tail: CachePadded<Atomic<Segment<T>>>,
-    reclaim: R,
+pub struct SegmentQueue<T> {
+    tail: CachePadded<End<T>>,
+    head: CachePadded<Head<T>>,
+    store: CachePadded<Store<T>>,
+    values: PhantomData<T>,
+}
+
+struct Head<T> {
+    end: End<T>,
+    /// A number that the pushes have come to: so far, a pop need not look at the tail, which is the pushes' line.
+    reached: AtomicU64,
 }
 
 // SAFETY: S3. A value moves from the thread that pushes it to the one that pops it, and is never shared.
-unsafe impl<T: Send, R: Reclaim> Sync for SegmentQueue<T, R> {}
-// SAFETY: owning the queue is owning its values; `R` is `Send`.
-unsafe impl<T: Send, R: Reclaim> Send for SegmentQueue<T, R> {}
+unsafe impl<T: Send> Sync for SegmentQueue<T> {}
+// SAFETY: owning the queue is owning its values.
+unsafe impl<T: Send> Send for SegmentQueue<T> {}
 // No user code runs in the middle of an operation.
-impl<T, R: Reclaim> UnwindSafe for SegmentQueue<T, R> {}
-impl<T, R: Reclaim> RefUnwindSafe for SegmentQueue<T, R> {}
+impl<T> UnwindSafe for SegmentQueue<T> {}
+impl<T> RefUnwindSafe for SegmentQueue<T> {}
 
 impl<T> SegmentQueue<T> {
-    /// An empty queue over the default domain of RCU.
+    /// An empty queue.
     #[must_use]
     pub fn new() -> Self {
-        Self::new_in(Rcu)
-    }
-}
-
-impl<T, R: Reclaim> SegmentQueue<T, R> {
-    /// An empty queue whose segments `reclaim` frees.
-    #[must_use]
-    pub fn new_in(reclaim: R) -> Self {
-        // Decides how fences are made, so that the light one is light from now on.
-        #[cfg(any(feature = "std", loom, shuttle))]
-        let _ = turgo_machine::barrier::mode();
-        let first = Segment::new(0).into_shared();
-        let (head, tail) = (Atomic::null(), Atomic::null());
-        // Relaxed: nobody else knows the queue.
-        head.store(first, Ordering::Relaxed);
-        // Relaxed: as above.
-        tail.store(first, Ordering::Relaxed);
-        Self { head: CachePadded::new(head), tail: CachePadded::new(tail), reclaim }
+        crate::fence::decide();
+        let first = Segment::new();
+        Self {
+            tail: CachePadded::new(End::new(first)),
+            head: CachePadded::new(Head { end: End::new(first), reached: AtomicU64::new(0) }),
+            store: CachePadded::new(Store::new()),
+            values: PhantomData,
+        }
     }
 
     /// Adds a value at the end.
     pub fn push(&self, value: T) {
-        let guard = self.reclaim.enter();
-        let mut shield = guard.shield();
-        self.push_with(&mut shield, value);
-    }
-
-    fn push_with(&self, shield: &mut impl Shield, mut value: T) {
+        let mut value = value;
         loop {
-            let tail = shield.protect(&self.tail);
-            // SAFETY: the shield protects it, and S4: what `tail` names was not retired.
-            let segment = unsafe { tail.deref() };
-            // AcqRel: a push that sees a pop's or another push's effect takes a later number than that one's.
-            let number = segment.pushes.fetch_add(1, Ordering::AcqRel);
-            let Some(cell) = segment.cells.get(number) else {
-                self.extend(tail, segment);
-                continue;
-            };
-            match cell.fill(value) {
+            let claim = self.claim_to_push(1);
+            // SAFETY: S4, its only cell, and for the first time.
+            match unsafe { claim.cell(0) }.fill(value) {
                 Ok(()) => return,
                 Err(back) => value = back,
             }
         }
     }
 
-    /// Moves `tail` on from a full segment, to a new one where there is none.
-    #[cold]
-    fn extend(&self, tail: Shared<'_, Segment<T>>, full: &Segment<T>) {
-        // Acquire: pairs with the Release below.
-        let mut next = full.next.load(Ordering::Acquire);
-        if next.is_null() {
-            let new = Segment::new(full.before.wrapping_add(CELLS));
-            // Release: hands the segment to the Acquire in `protect` and above. Acquire: another's.
-            match full.next.compare_exchange(next, new, Ordering::Release, Ordering::Acquire) {
-                Ok(linked) => next = linked,
-                Err(error) => next = error.current,
+    /// At least one number to push at, and up to `wanted`.
+    #[inline]
+    fn claim_to_push(&self, wanted: u64) -> Claim<T> {
+        let contention = Contention::new();
+        loop {
+            let number = self.tail.number();
+            let left = CELLS - number % CELLS;
+            if wanted >= left {
+                self.extend(number);
             }
+            if let Some(claim) = self.tail.claim(number, wanted.min(left)) {
+                return claim;
+            }
+            // Whoever succeeded keeps the line for a few operations more.
+            contention.wait();
         }
-        pause::point("segment linked");
-        self.help(tail, next);
     }
 
-    /// Moves `tail` on, unless somebody has.
-    fn help(&self, tail: Shared<'_, Segment<T>>, next: Shared<'_, Segment<T>>) {
-        // Release: hands the segment to the Acquire in `protect`. Relaxed: somebody else has moved it.
-        let _ = self.tail.compare_exchange(tail, next, Ordering::Release, Ordering::Relaxed);
+    /// Makes sure of the segment after that of `number`, before somebody takes the last number of this one.
+    #[cold]
+    fn extend(&self, number: u64) {
+        let visit = self.store.visit();
+        let Some(last) = self.tail.segment(number) else { return };
+        pause::point("segment push visit");
+        // SAFETY: S6.
+        let last = unsafe { &*last };
+        // Acquire: pairs with the Release below.
+        let mut next = last.next.load(Ordering::Acquire);
+        if next.is_null() {
+            let new = visit.take();
+            // Release: hands the segment to the Acquires here and in `follow`. Acquire: another's.
+            let order = (Ordering::Release, Ordering::Acquire);
+            match last.next.compare_exchange(ptr::null_mut(), new, order.0, order.1) {
+                Ok(_) => next = new,
+                Err(other) => {
+                    visit.give(new);
+                    next = other;
+                }
+            }
+        }
+        self.tail.lead_on(number, next);
     }
 
     /// Takes the oldest value.
     pub fn pop(&self) -> Option<T> {
         loop {
-            let left = {
-                let guard = self.reclaim.enter();
-                let mut shield = guard.shield();
-                match self.pop_with(&mut shield) {
-                    Popped::Value(value) => return Some(value),
-                    Popped::Empty => return None,
-                    Popped::Left(segment) => segment,
-                }
-            };
-            // SAFETY: S4: neither `head` nor `tail` names it, and no value is in it.
-            unsafe { self.reclaim.retire_unchecked(left) };
+            let claim = self.claim_to_pop(1)?;
+            // SAFETY: S4, its only cell, and for the first time.
+            let value = unsafe { claim.cell(0) }.empty();
+            if claim.is_last() {
+                self.leave(claim.segment);
+            }
+            if value.is_some() {
+                return value;
+            }
         }
     }
 
-    fn pop_with(&self, shield: &mut impl Shield) -> Popped<T> {
+    /// At least one number to pop at, and up to `wanted`; none where the queue was empty.
+    #[inline]
+    fn claim_to_pop(&self, wanted: u64) -> Option<Claim<T>> {
+        let head = &self.head.end;
+        let contention = Contention::new();
         loop {
-            let head = shield.protect(&self.head);
-            // SAFETY: the shield protects it.
-            let segment = unsafe { head.deref() };
-            if let Some(number) = segment.pop_number() {
-                pause::point("segment pop");
-                match segment.cells[number].empty() {
-                    Some(value) => return Popped::Value(value),
-                    None => continue,
-                }
+            let number = head.number();
+            let count = wanted.min(self.reached_from(number)?);
+            let left = CELLS - number % CELLS;
+            if count >= left {
+                self.follow(number);
             }
+            if let Some(claim) = head.claim(number, count.min(left)) {
+                return Some(claim);
+            }
+            // As in `claim_to_push`.
+            contention.wait();
+        }
+    }
+
+    /// How many numbers from `number` on have been pushed at, at least; none where that was the end.
+    #[inline]
+    fn reached_from(&self, number: u64) -> Option<u64> {
+        // Acquire: pairs with the Release in `look_at_tail`: who stored it had seen the tail there.
+        let reached = self.head.reached.load(Ordering::Acquire);
+        if reached > number { Some(reached - number) } else { self.look_at_tail(number) }
+    }
+
+    fn look_at_tail(&self, number: u64) -> Option<u64> {
+        let mut tail = self.tail.number();
+        if tail <= number {
             // SeqCst: between this thread's earlier operations and this look, so that two threads that each push to one queue and find another
             // empty agree on an order. Pairs with itself.
             fence(Ordering::SeqCst);
-            // Acquire: as in `pop_number`.
-            let pops = segment.pops.load(Ordering::Acquire);
-            // Acquire: as in `pop_number`.
-            let pushes = segment.pushes.load(Ordering::Acquire);
-            if pops < CELLS {
-                if pops >= pushes {
-                    return Popped::Empty;
-                }
-                continue;
-            }
-            // Acquire: pairs with the Release in `extend`.
-            let next = segment.next.load(Ordering::Acquire);
-            if next.is_null() {
-                return Popped::Empty;
-            }
-            // Acquire: pairs with the Release in `help`; `tail` is at least as far as that.
-            if self.tail.load(Ordering::Acquire) == head && !mutant!("S4 lagging tail") {
-                self.help(head, next);
-            }
-            // AcqRel, Release: whoever frees the segment comes after. Acquire: as in `protect`. Relaxed: tried again.
-            let moved = self.head.compare_exchange(head, next, Ordering::AcqRel, Ordering::Relaxed);
-            if moved.is_ok() {
-                // SAFETY: S4.
-                return Popped::Left(unsafe { head.into_owned() });
+            tail = self.tail.number();
+            if tail <= number {
+                return None;
             }
         }
+        // Release: as in `reached_from`. A lower number that is stored late only makes somebody look again.
+        self.head.reached.store(tail, Ordering::Release);
+        Some(tail - number)
+    }
+
+    /// Lets the head name the segment after that of `number`, before somebody takes the last number of this one.
+    #[cold]
+    fn follow(&self, number: u64) {
+        let _visit = self.store.visit();
+        let Some(first) = self.head.end.segment(number) else { return };
+        pause::point("segment pop visit");
+        // SAFETY: S6.
+        let first = unsafe { &*first };
+        // Acquire: pairs with the Release in `extend`. It was linked before the last number of this segment was pushed at.
+        let next = first.next.load(Ordering::Acquire);
+        self.head.end.lead_on(number, next);
+    }
+
+    /// All numbers of the segment have been popped, and the calling thread was the last to ask for one.
+    #[cold]
+    fn leave(&self, segment: *mut Segment<T>) {
+        let visit = self.store.visit();
+        visit.leave(segment, |one| self.head.end.names(one) || self.tail.names(one));
     }
 
     /// As [`push`](Self::push), for whoever has the queue alone.
@@ -367,123 +240,139 @@ impl<T, R: Reclaim> SegmentQueue<T, R> {
         self.pop()
     }
 
-    /// Adds values at the end, one after the other.
+    /// Adds values at the end, one after the other, in one step for up to 64 of them.
     pub fn push_batch(&self, values: impl IntoIterator<Item = T>) {
-        // The values first: the iterator is the caller's, and runs in no read section.
-        let values: Vec<T> = values.into_iter().collect();
-        let guard = self.reclaim.enter();
-        let mut shield = guard.shield();
-        values.into_iter().for_each(|value| self.push_with(&mut shield, value));
+        // The values first: the iterator is the caller's, and must not run while others wait for cells.
+        let mut values = values.into_iter().collect::<Vec<T>>().into_iter();
+        let mut next = values.next();
+        while next.is_some() {
+            let claim = self.claim_to_push(1 + values.len() as u64);
+            for place in 0..claim.count {
+                let value = next.take().expect("a claim is no larger than the rest");
+                // SAFETY: S4, each cell once.
+                next = match unsafe { claim.cell(place) }.fill(value) {
+                    Ok(()) => values.next(),
+                    // It goes into the next cell: no later value may come before it.
+                    Err(back) => Some(back),
+                };
+            }
+        }
     }
 
-    /// Takes up to `max` of the oldest values, one after the other, to the end of `out`, and says how many.
+    /// Takes up to `max` of the oldest values, one after the other, to the end of `out`, and says how many; in one step for up to 64 of them.
     pub fn pop_batch(&self, max: usize, out: &mut Vec<T>) -> usize {
         let before = out.len();
-        out.extend((0..max).map_while(|_| self.pop()));
+        while out.len() - before < max {
+            let wanted = (max - (out.len() - before)).min(CELLS as usize);
+            // Room first: a value that was taken must not be lost where memory runs out.
+            out.reserve(wanted);
+            if !self.pop_some(wanted, |value| out.push(value)) {
+                break;
+            }
+        }
         out.len() - before
     }
 
-    /// Values in the queue, pushes that are under way included. Exact while nobody pushes or pops.
+    /// Takes up to `wanted` of the oldest values in one step and calls `put`, which must not panic, with each; false where the queue was empty. There
+    /// may be none where cells were spoiled.
+    pub(crate) fn pop_some(&self, wanted: usize, put: impl FnMut(T)) -> bool {
+        let Some(claim) = self.claim_to_pop(wanted as u64) else { return false };
+        // SAFETY: S4, each cell once.
+        (0..claim.count).filter_map(|place| unsafe { claim.cell(place) }.empty()).for_each(put);
+        if claim.is_last() {
+            self.leave(claim.segment);
+        }
+        true
+    }
+
+    /// Values in the queue at one instant during the call, pushes that are under way included. Lock-free: repeats where one was pushed meanwhile.
     #[must_use]
     pub fn len(&self) -> usize {
-        let guard = self.reclaim.enter();
-        let (mut first, mut last) = (guard.shield(), guard.shield());
+        // SeqCst: as in `look_at_tail`.
+        fence(Ordering::SeqCst);
         loop {
-            let head = first.protect(&self.head);
-            let tail = last.protect(&self.tail);
-            // SAFETY: the shield protects it, and S4.
-            let (start, end) = (unsafe { head.deref() }, tail);
-            // SAFETY: as above.
-            let end = unsafe { end.deref() };
-            // Acquire: keeps the loads in this order.
-            let pops = start.pops.load(Ordering::Acquire).min(CELLS);
-            // Acquire: as above.
-            let pushes = end.pushes.load(Ordering::Acquire).min(CELLS);
-            // Acquire: `tail` is read again after `pushes`.
-            if self.tail.load(Ordering::Acquire) == tail {
-                let (from, to) = (start.before.wrapping_add(pops), end.before.wrapping_add(pushes));
-                // A head that was left since may be ahead of a segment's end.
-                return usize::try_from(to.wrapping_sub(from).cast_signed()).unwrap_or(0);
+            let tail = self.tail.number();
+            let head = self.head.end.number();
+            if self.tail.number() == tail {
+                return usize::try_from(tail - head).unwrap_or(usize::MAX);
             }
         }
+    }
+
+    /// Segments that have been left and not used again.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(super) fn waiting(&self) -> usize {
+        self.store.waiting()
     }
 
     /// Whether there was nothing in the queue.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether `tail` names a segment that can be reached from `head` (S4).
-    #[cfg(all(test, not(any(loom, shuttle))))]
-    pub(super) fn is_tail_linked(&self) -> bool {
-        let tail = self.tail.load(Ordering::Acquire);
-        let mut next = self.head.load(Ordering::Acquire);
-        while !next.is_null() && next != tail {
-            // SAFETY: the test has the queue alone, or all others suspended.
-            next = unsafe { next.deref() }.next.load(Ordering::Acquire);
-        }
-        next == tail
+        let head = self.head.end.number();
+        // SeqCst: as in `look_at_tail`.
+        fence(Ordering::SeqCst);
+        self.tail.number() <= head
     }
 }
 
-/// What came of a look at the first segment.
-enum Popped<T> {
-    Value(T),
-    Empty,
-    /// `head` has left this segment, which is to be retired once no section is open.
-    Left(Owned<Segment<T>>),
-}
-
-impl<T, R: Reclaim> Drop for SegmentQueue<T, R> {
+impl<T> Drop for SegmentQueue<T> {
     fn drop(&mut self) {
-        /// Frees the segments, also where the drop of a value panics.
-        struct Segments<'q, T, R: Reclaim>(&'q mut SegmentQueue<T, R>);
+        struct Segments<T>(*mut Segment<T>);
 
-        impl<T, R: Reclaim> Drop for Segments<'_, T, R> {
+        impl<T> Drop for Segments<T> {
             fn drop(&mut self) {
-                // SAFETY: nobody else uses the queue; `head` and `tail` name the one segment that is left, or it was full and its successor.
-                let mut next = unsafe { self.0.head.take() };
-                while let Some(mut segment) = next {
-                    // SAFETY: as above; the segment before it goes.
-                    next = unsafe { segment.next.take() };
+                while !self.0.is_null() {
+                    // SAFETY: nobody else uses the queue; segments come from boxes, and those that follow the head's are in no other list.
+                    let segment = unsafe { Box::from_raw(self.0) };
+                    // Relaxed: nobody else uses the queue.
+                    self.0 = segment.next.load(Ordering::Relaxed);
                 }
             }
         }
 
-        let segments = Segments(self);
-        drop_all(|| segments.0.pop());
+        // Also where an item panics; `drop_all` has taken all the others by then.
+        struct Emptied<'a, T>(&'a SegmentQueue<T>);
+
+        impl<T> Drop for Emptied<'_, T> {
+            fn drop(&mut self) {
+                let head = &self.0.head.end;
+                drop(Segments(head.segment(head.number()).unwrap_or(ptr::null_mut())));
+            }
+        }
+
+        let emptied = Emptied(self);
+        drop_all(|| emptied.0.pop());
     }
 }
 
-impl<T, R: Reclaim + Default> Default for SegmentQueue<T, R> {
+impl<T> Default for SegmentQueue<T> {
     fn default() -> Self {
-        Self::new_in(R::default())
+        Self::new()
     }
 }
 
-impl<T, R: Reclaim> fmt::Debug for SegmentQueue<T, R> {
+impl<T> fmt::Debug for SegmentQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad("SegmentQueue { .. }")
     }
 }
 
-impl<T, R: Reclaim> IntoIterator for SegmentQueue<T, R> {
+impl<T> IntoIterator for SegmentQueue<T> {
     type Item = T;
-    type IntoIter = IntoIter<T, R>;
+    type IntoIter = IntoIter<T>;
 
-    fn into_iter(self) -> IntoIter<T, R> {
+    fn into_iter(self) -> IntoIter<T> {
         IntoIter { queue: self }
     }
 }
 
 /// The values of a [`SegmentQueue`], oldest first.
 #[derive(Debug)]
-pub struct IntoIter<T, R: Reclaim = Rcu> {
-    queue: SegmentQueue<T, R>,
+pub struct IntoIter<T> {
+    queue: SegmentQueue<T>,
 }
 
-impl<T, R: Reclaim> Iterator for IntoIter<T, R> {
+impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {

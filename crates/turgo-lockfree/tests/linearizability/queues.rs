@@ -114,7 +114,7 @@ impl<R: Reclaim + Default + 'static> Unbounded for MsQueue<u32, R> {
     }
 }
 
-impl<R: Reclaim + Default + 'static> Unbounded for SegmentQueue<u32, R> {
+impl Unbounded for SegmentQueue<u32> {
     fn push(&self, value: u32) {
         Self::push(self, value);
     }
@@ -140,13 +140,8 @@ impl<R: Reclaim + Default + 'static> Unbounded for SegmentQueue<u32, R> {
 }
 
 #[test]
-fn segment_queue_histories_are_linearizable_with_rcu() {
-    judge_unbounded::<SegmentQueue<u32, Rcu>>();
-}
-
-#[test]
-fn segment_queue_histories_are_linearizable_with_hazard_pointers() {
-    judge_unbounded::<SegmentQueue<u32, Hazard>>();
+fn segment_queue_histories_are_linearizable() {
+    judge_unbounded::<SegmentQueue<u32>>();
 }
 
 fn judge_unbounded<Q: Unbounded>() {

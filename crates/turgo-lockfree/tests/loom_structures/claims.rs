@@ -3,7 +3,6 @@
 use loom::sync::Arc;
 use loom::thread;
 use turgo_lockfree::queue::{ArrayQueue, SegmentQueue};
-use turgo_lockfree::rcu;
 
 use crate::explore;
 
@@ -24,8 +23,7 @@ fn two_producers_of_an_array_queue_never_share_a_slot() {
 #[test]
 fn two_consumers_of_a_segment_never_share_a_number() {
     explore(2, || {
-        let domain: &'static rcu::Domain = Box::leak(Box::new(rcu::Domain::new()));
-        let queue = Arc::new(SegmentQueue::new_in(domain));
+        let queue = Arc::new(SegmentQueue::new());
         queue.push(1);
         queue.push(2);
         let other = Arc::clone(&queue);
