@@ -1,6 +1,7 @@
 //! Sharing memory without locks, and knowing when it can be freed.
 //!
-//! - [`reclaim`]: one trait over two ways of knowing, [`hazard`] pointers and [`rcu`]. Containers take it as a parameter.
+//! - [`reclaim`]: one trait over two ways of knowing, [`hazard`] pointers and [`rcu`]. Containers take it as a parameter, but for
+//!   [`SegmentQueue`](queue::SegmentQueue), which needs neither.
 //! - [`queue`], [`stack`], [`deque`], [`ring`] and `map`: containers, with names that users of crossbeam know.
 //! - [`RcuCell`]: a value that is replaced as a whole, in arc-swap's shape. [`counter`]: counting without contention.
 //!
