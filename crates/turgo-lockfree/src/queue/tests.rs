@@ -160,3 +160,10 @@ fn batches_cross_segments_in_order() {
     queue.pop_batch(usize::MAX, &mut popped);
     assert!(popped.into_iter().eq(0..pushed));
 }
+
+#[test]
+fn segments_of_large_values_are_not_made_on_the_stack() {
+    let queue = SegmentQueue::new();
+    queue.push([1_u8; 64 * 1024]);
+    assert_eq!(queue.pop().map(|value| value[9]), Some(1));
+}

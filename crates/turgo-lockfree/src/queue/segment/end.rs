@@ -1,5 +1,6 @@
 //! An end of the queue: the number whose turn it is, and which segments it is in. Invariants: [the module above](super).
 
+use alloc::boxed::Box;
 use core::ptr;
 
 use turgo_machine::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -20,11 +21,23 @@ pub(super) struct Segment<T> {
 
 impl<T> Segment<T> {
     pub(super) fn new() -> *mut Self {
-        alloc::boxed::Box::into_raw(alloc::boxed::Box::new(Self {
-            next: AtomicPtr::new(ptr::null_mut()),
-            below: AtomicPtr::new(ptr::null_mut()),
-            cells: core::array::from_fn(|_| Cell::new()),
-        }))
+        // In place: a segment of large values may be larger than a stack.
+        let mut new = Box::<Self>::new_uninit();
+        let segment = new.as_mut_ptr();
+        // SAFETY: the field lies in the allocation, which is ours.
+        unsafe { (&raw mut (*segment).next).write(AtomicPtr::new(ptr::null_mut())) };
+        // SAFETY: as above.
+        unsafe { (&raw mut (*segment).below).write(AtomicPtr::new(ptr::null_mut())) };
+        // SAFETY: as above.
+        let first = unsafe { &raw mut (*segment).cells }.cast::<Cell<T>>();
+        for place in 0..CELLS as usize {
+            // SAFETY: the array has as many cells.
+            let cell = unsafe { first.add(place) };
+            // SAFETY: it lies in the allocation, which is ours.
+            unsafe { cell.write(Cell::new()) };
+        }
+        // SAFETY: all fields were written.
+        Box::into_raw(unsafe { new.assume_init() })
     }
 
     /// Makes it a new segment.
