@@ -42,9 +42,8 @@ fn containers<R: Reclaim + Clone + 'static>(domain: R) {
         (0..10).for_each(|_| queue.push(bomb()));
         Box::new(|| drop(queue))
     });
-    let of = domain.clone();
     let segments = dropped(|bomb| {
-        let queue = SegmentQueue::new_in(of);
+        let queue = SegmentQueue::new();
         (0..100).for_each(|_| queue.push(bomb()));
         Box::new(|| drop(queue))
     });
@@ -106,7 +105,7 @@ fn three() -> impl Iterator<Item = Box<u32>> {
 }
 
 fn iterators<R: Reclaim + Clone + 'static>(domain: &R) {
-    let (queue, segments) = (MsQueue::new_in(domain.clone()), SegmentQueue::new_in(domain.clone()));
+    let (queue, segments) = (MsQueue::new_in(domain.clone()), SegmentQueue::new());
     let stack = TreiberStack::new_in(domain.clone());
     panics(|| queue.push_batch(three()));
     panics(|| segments.push_batch(three()));

@@ -9,8 +9,8 @@ mod loom;
 #[cfg(loom)]
 mod loom_faults;
 #[cfg(not(any(loom, shuttle)))]
-mod suspended;
-#[cfg(not(any(loom, shuttle)))]
 mod reentry;
+#[cfg(not(any(loom, shuttle)))]
+mod suspended;
 #[cfg(not(any(loom, shuttle)))]
 mod unit;

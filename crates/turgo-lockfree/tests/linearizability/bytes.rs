@@ -90,19 +90,18 @@ pub(crate) fn hold(bytes: &[u8]) {
 
 fn run(plan: &Arc<Plan>) {
     let bounded = Some(2);
-    match plan.kind % 13 {
+    match plan.kind % 12 {
         0 => queue(plan, None, || MsQueue::new_in(rcu::Domain::new())),
         1 => queue(plan, None, || MsQueue::new_in(hazard::Domain::new())),
-        2 => queue(plan, None, || SegmentQueue::new_in(rcu::Domain::new())),
-        3 => queue(plan, None, || SegmentQueue::new_in(hazard::Domain::new())),
-        4 => queue(plan, bounded, || ArrayQueue::new(2)),
-        5 => stack(plan, rcu::Domain::new()),
-        6 => stack(plan, hazard::Domain::new()),
-        7 => deque(plan, Worker::new_lifo(), true),
-        8 => deque(plan, Worker::new_fifo(), false),
-        9 => map(plan, rcu::Domain::new()),
-        10 => map(plan, hazard::Domain::new()),
-        11 => cell(plan, rcu::Domain::new()),
+        2 => queue(plan, None, SegmentQueue::new),
+        3 => queue(plan, bounded, || ArrayQueue::new(2)),
+        4 => stack(plan, rcu::Domain::new()),
+        5 => stack(plan, hazard::Domain::new()),
+        6 => deque(plan, Worker::new_lifo(), true),
+        7 => deque(plan, Worker::new_fifo(), false),
+        8 => map(plan, rcu::Domain::new()),
+        9 => map(plan, hazard::Domain::new()),
+        10 => cell(plan, rcu::Domain::new()),
         _ => cell(plan, hazard::Domain::new()),
     }
 }
@@ -116,8 +115,8 @@ trait Pushes: Send + Sync + 'static {
 }
 
 macro_rules! pushes {
-    ($type:ident) => {
-        impl<R: Reclaim + 'static> Pushes for $type<u32, R> {
+    ($type:ident $(, $reclaim:ident)?) => {
+        impl$(<$reclaim: Reclaim + 'static>)? Pushes for $type<u32 $(, $reclaim)?> {
             fn push(&self, value: u32) -> QueueResult {
                 $type::push(self, value);
                 QueueResult::Pushed
@@ -135,7 +134,7 @@ macro_rules! pushes {
     };
 }
 
-pushes!(MsQueue);
+pushes!(MsQueue, R);
 pushes!(SegmentQueue);
 
 impl Pushes for ArrayQueue<u32> {

@@ -25,9 +25,13 @@ impl<T> Segment<T> {
         let mut new = Box::<Self>::new_uninit();
         let segment = new.as_mut_ptr();
         // SAFETY: the field lies in the allocation, which is ours.
-        unsafe { (&raw mut (*segment).next).write(AtomicPtr::new(ptr::null_mut())) };
+        let next = unsafe { &raw mut (*segment).next };
         // SAFETY: as above.
-        unsafe { (&raw mut (*segment).below).write(AtomicPtr::new(ptr::null_mut())) };
+        unsafe { next.write(AtomicPtr::new(ptr::null_mut())) };
+        // SAFETY: as above.
+        let below = unsafe { &raw mut (*segment).below };
+        // SAFETY: as above.
+        unsafe { below.write(AtomicPtr::new(ptr::null_mut())) };
         // SAFETY: as above.
         let first = unsafe { &raw mut (*segment).cells }.cast::<Cell<T>>();
         for place in 0..CELLS as usize {
