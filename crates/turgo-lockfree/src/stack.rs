@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use turgo_machine::atomic::Ordering;
+use turgo_machine::atomic::{Ordering, fence};
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::{CachePadded, mutant};
 
@@ -148,7 +148,16 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
                 shield.protect(&self.top)
             };
             // SAFETY: T3, the shield protects it.
-            let node = unsafe { top.as_ref() }?;
+            let Some(node) = (unsafe { top.as_ref() }) else {
+                // SeqCst: between this thread's earlier operations and a last look, so that two threads that each push to one stack and find another
+                // empty agree on an order. Pairs with itself.
+                fence(Ordering::SeqCst);
+                // Acquire: as in `push`.
+                if self.top.load(Ordering::Acquire).is_null() {
+                    return None;
+                }
+                continue;
+            };
             // Relaxed: T1, it was written before the node was linked.
             let next = node.next.load(Ordering::Relaxed);
             pause::point("stack pop");
@@ -222,6 +231,8 @@ impl<T, R: Reclaim> TreiberStack<T, R> {
     /// Whether there was nothing on the stack.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        // SeqCst: as in `pop`.
+        fence(Ordering::SeqCst);
         // Acquire: as in `pop`.
         self.top.load(Ordering::Acquire).is_null()
     }

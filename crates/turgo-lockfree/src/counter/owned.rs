@@ -6,6 +6,8 @@ use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicU64, Ordering};
 use turgo_machine::mutant;
 
+use crate::pause;
+
 use super::thread_number::{PerThread, thread_number};
 
 /// A counter that threads do not contend for.
@@ -58,6 +60,7 @@ impl Counter {
             // Relaxed: as below.
             slot.store(0, Ordering::Relaxed);
         }
+        pause::point(if before == 0 { "counter first add" } else { "counter add" });
         // Relaxed: a count orders nothing. A reader sees it grow (C3).
         slot.store(before.wrapping_add(count), Ordering::Relaxed);
     }

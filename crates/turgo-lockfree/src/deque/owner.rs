@@ -91,10 +91,12 @@ impl<T> Owner<T> {
     /// Where the deque would need more than 2^30 slots.
     #[cold]
     pub(super) fn grow(&self, wanted: u32) {
-        let (top, bottom) = (self.shared.top(), self.bottom.get());
+        // The look that found no room, not another one: the buffer would be as large as the one before where thieves have made room since (D7).
+        let (top, bottom) = (self.seen.get(), self.bottom.get());
         let needed = bottom.wrapping_sub(top.index()).checked_add(wanted);
         let needed = needed.filter(|needed| *needed <= SLOTS_MAX).expect("a deque past 2^30 items");
-        let slots = needed.next_power_of_two().max(self.slots());
+        let slots = needed.next_power_of_two();
+        debug_assert!(slots > self.slots(), "it had room");
         let is_freed = mutant!("D7 buffer freed when it grows");
         let smaller = self.shared.buffer();
         let previous = if is_freed { core::ptr::null_mut() } else { smaller };

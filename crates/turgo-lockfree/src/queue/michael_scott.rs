@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem::MaybeUninit;
 
-use turgo_machine::atomic::Ordering;
+use turgo_machine::atomic::{Ordering, fence};
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::{CachePadded, mutant};
 
@@ -218,7 +218,14 @@ impl<T, R: Reclaim> MsQueue<T, R> {
             };
             // Nothing follows the first, so `head` still names it: there was nothing in the queue.
             if next.is_null() {
-                return None;
+                // SeqCst: between this thread's earlier operations and a last look, so that two threads that each push to one queue and find another
+                // empty agree on an order. Pairs with itself.
+                fence(Ordering::SeqCst);
+                // Acquire: as in `link`.
+                if dummy.next.load(Ordering::Acquire).is_null() {
+                    return None;
+                }
+                continue;
             }
             // Acquire: pairs with the Release in `help`; `tail` is at least as far as that.
             if self.tail.load(Ordering::Acquire) == head && !mutant!("M2 lagging tail") {
@@ -273,6 +280,8 @@ impl<T, R: Reclaim> MsQueue<T, R> {
         let head = first.protect(&self.head);
         // SAFETY: the shield protects it.
         let dummy = unsafe { head.deref() };
+        // SeqCst: as in `unlink`.
+        fence(Ordering::SeqCst);
         // Acquire: as in `link`. A dummy that has been popped past has a successor: then there was something.
         dummy.next.load(Ordering::Acquire).is_null()
     }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use turgo_machine::thread;
 
+use crate::pause::suspend_at;
+
 use super::super::{Average, Counter, Histogram, Metadata, Released};
 
 #[test]
@@ -49,6 +51,18 @@ fn sums_never_fall_and_miss_nothing() {
     done.store(true, Ordering::Release);
     reader.join().unwrap();
     assert_eq!(counter.sum(), 3 * COUNT);
+}
+
+#[test]
+fn a_thread_suspended_while_it_adds_takes_nothing_away() {
+    let counter = Arc::new(Counter::new());
+    let adding = Arc::clone(&counter);
+    let add = move || {
+        adding.add(7);
+        adding.increment();
+    };
+    suspend_at("counter add", add, || assert_eq!(counter.sum(), 7));
+    assert_eq!(counter.sum(), 8);
 }
 
 #[test]
