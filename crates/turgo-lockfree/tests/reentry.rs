@@ -1,5 +1,7 @@
 //! Code of the user's that runs in the middle of an operation on a structure, and uses that structure.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use std::cell::Cell;
 
 use turgo_lockfree::deque::{Injector, Worker};
