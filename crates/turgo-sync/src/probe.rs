@@ -1,0 +1,51 @@
+//! What tests use: wakers that count, futures polled by hand, models.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use turgo_machine::atomic::{AtomicUsize, Ordering};
+
+/// Counts wakes.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    /// A counter, and a waker that counts there.
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
+        let wakes = Arc::new(Self::default());
+        (wakes.clone(), Waker::from(wakes))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        // Relaxed: a number.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        // Relaxed: a number.
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Polls once.
+pub(crate) fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>, waker: &Waker) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(waker))
+}
+
+/// Polls once, for nobody.
+pub(crate) fn poll_idle<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    poll(future, Waker::noop())
+}
+
+/// Goes through all interleavings with so many preemptions.
+#[cfg(loom)]
+pub(crate) fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
+    builder.check(f);
+}
