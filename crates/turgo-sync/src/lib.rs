@@ -5,6 +5,7 @@
 //! nothing behind; wakers are never cloned, woken or dropped while anything is held.
 //!
 //! - [`Semaphore`]: permits, with a choice of [fairness](Fairness): [`Fifo`] or [`Barging`].
+//! - [`Mutex`]: one permit and a value. [`Notify`]: a task is told that something happened.
 //! - [`local`]: the same for the tasks of one thread, without atomics.
 //!
 //! All of them stand on one queue of waiters that live in the futures that wait; its header (`queue.rs`) numbers the invariants, and the tests of
@@ -21,6 +22,8 @@ pub mod access;
 mod block;
 mod fairness;
 pub mod local;
+pub mod mutex;
+pub mod notify;
 mod patience;
 mod permits;
 #[cfg(test)]
@@ -28,7 +31,9 @@ mod probe;
 mod queue;
 pub mod semaphore;
 mod shared;
+mod signals;
 
 pub use fairness::{Barging, Fairness, Fifo};
+pub use mutex::TryLockError;
 pub use semaphore::{AcquireError, TryAcquireError};
 pub use shared::*;

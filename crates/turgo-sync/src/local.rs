@@ -4,8 +4,8 @@
 
 use crate::access::Local;
 use crate::fairness::Fifo;
-use crate::semaphore;
 pub use crate::semaphore::{AcquireError, TryAcquireError};
+use crate::{mutex, notify, semaphore};
 
 /// Gives out a number of permits, and lets tasks wait for them.
 pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Local>;
@@ -13,3 +13,21 @@ pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Local>;
 pub type SemaphorePermit<'a, F = Fifo> = semaphore::SemaphorePermit<'a, F, Local>;
 /// Permits of a [`Semaphore`] together with a share of it.
 pub type OwnedSemaphorePermit<F = Fifo> = semaphore::OwnedSemaphorePermit<F, Local>;
+
+/// A value that one task at a time can touch, also across an await.
+pub type Mutex<T, F = Fifo> = mutex::Mutex<T, F, Local>;
+/// A locked [`Mutex`], unlocked when this is dropped.
+pub type MutexGuard<'a, T, F = Fifo> = mutex::MutexGuard<'a, T, F, Local>;
+/// A part of the value of a locked [`Mutex`].
+pub type MappedMutexGuard<'a, T, F = Fifo> = mutex::MappedMutexGuard<'a, T, F, Local>;
+/// A locked [`Mutex`] and a share of it.
+pub type OwnedMutexGuard<T, F = Fifo> = mutex::OwnedMutexGuard<T, F, Local>;
+/// A part of the value of a locked [`Mutex`] and a share of the mutex.
+pub type OwnedMappedMutexGuard<T, U = T, F = Fifo> = mutex::OwnedMappedMutexGuard<T, U, F, Local>;
+
+/// Tells tasks that something happened.
+pub type Notify = notify::Notify<Local>;
+/// Waits for a [`Notify`].
+pub type Notified<'a> = notify::Notified<'a, Local>;
+/// Waits for a [`Notify`] and has a share of it.
+pub type OwnedNotified = notify::OwnedNotified<Local>;

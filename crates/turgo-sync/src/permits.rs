@@ -300,8 +300,11 @@ fn settle_barging<D: Discipline, A: Access>(
     }
     if mutant!("P3 told before the word says so") {
         held.finish_front(Stage::Notified);
-        held.pool = 0;
-        return leave(next.transition_to_waking());
+        let mut now = now;
+        while !held.exchange(now.state(), now.transition_to_waking().state()) {
+            now = Permitted::of(held.state());
+        }
+        return Settled::Again;
     }
     // P3.
     if held.exchange(now.state(), next.transition_to_waking().state()) {

@@ -21,7 +21,8 @@
 //! - **Q4** The lock bit is cleared by a compare-and-swap from the word that was settled. What was left to the holder is in the word, so
 //!   the holder sees it or the exchange fails.
 //! - **Q5** A node is put into the inbox before that is announced in the word; a holder clears the announcement before it empties the
-//!   inbox. So a node in the inbox has been announced or will be by its owner, who takes the lock if nobody has it.
+//!   inbox. So a node in the inbox has been announced or will be by its owner, who takes the lock if nobody has it; and the announcement
+//!   is never there without the lock, because no holder lets go while it is.
 //! - **Q6** A node that waits is not freed before its owner has held the list and taken the node out of the list or the inbox.
 //! - **Q7** No waker is cloned, woken or dropped while the list is held. A holder collects at most [`WAKERS_MAX`] of them, lets go, wakes
 //!   them, and comes back for the rest, with what it has to give kept out of everybody's reach.
@@ -213,7 +214,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     }
 
     /// Takes the list when it is free. Only who must have the list itself waits like this.
-    fn hold(&self) {
+    pub(crate) fn hold(&self) {
         let patience = Patience::new();
         loop {
             let state = self.state();
@@ -330,9 +331,18 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     /// What a holder does: hands out `pool` and what the word has, lets go of the list, wakes; again for as long as there is a rest.
     #[cold]
     #[inline(never)]
-    fn settle(&self, mut pool: u64) {
+    fn settle(&self, pool: u64) {
+        self.settle_after(pool, |_| {});
+    }
+
+    /// The same after something that needs the list, which the caller has taken.
+    pub(crate) fn settle_after(&self, mut pool: u64, first: impl FnOnce(&mut Held<'_, D, A>)) {
+        let mut first = Some(first);
         loop {
             let mut held = Held { queue: self, pool, wakers: Wakers::new(), late: None };
+            if let Some(first) = first.take() {
+                first(&mut held);
+            }
             let rest = held.let_go();
             let Some(rest) = rest else {
                 held.wakers.wake_all();
@@ -354,13 +364,11 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     #[inline(never)]
     pub(crate) fn withdraw(&self, node: &Node<A>, left: impl FnOnce(u64) -> u64) -> Stage {
         self.hold();
-        if self.state().has_inbox() && !mutant!("Q6 inbox forgotten by who withdraws") {
-            self.empty_inbox();
-        }
+        // Our own node is not in the inbox: it was announced, and nobody lets go without having emptied an inbox that is announced.
         let stage = node.stage();
         let mut waker = None;
         let mut pool = 0;
-        if stage == Stage::Waiting {
+        if stage == Stage::Waiting || mutant!("Q6 taken out without a look") {
             // SAFETY: Q1, we hold the list.
             self.list(|list| unsafe { list.remove(NonNull::from(node)) });
             // SAFETY: Q1, we hold the list.
@@ -432,6 +440,11 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
         }
     }
 
+    /// What the word says.
+    pub(crate) fn state(&self) -> State {
+        self.queue.state()
+    }
+
     /// Whether no more nodes can be finished before those collected are woken.
     pub(crate) fn is_full(&self) -> bool {
         self.wakers.is_full()
@@ -448,6 +461,13 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
         let front = self.queue.list(|list| list.front())?;
         // SAFETY: Q1, we hold the list.
         Some(unsafe { node::part(front, |part| part.need) })
+    }
+
+    /// What the last in the list needs.
+    pub(crate) fn back(&self) -> Option<u64> {
+        let back = self.queue.list(|list| list.back())?;
+        // SAFETY: Q1, we hold the list.
+        Some(unsafe { node::part(back, |part| part.need) })
     }
 
     /// The first in the list needs something else.

@@ -2,7 +2,7 @@
 
 use crate::access::Shared;
 use crate::fairness::Fifo;
-use crate::semaphore;
+use crate::{mutex, notify, semaphore};
 
 /// Gives out a number of permits, and lets tasks wait for them.
 pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Shared>;
@@ -10,3 +10,21 @@ pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Shared>;
 pub type SemaphorePermit<'a, F = Fifo> = semaphore::SemaphorePermit<'a, F, Shared>;
 /// Permits of a [`Semaphore`] together with a share of it.
 pub type OwnedSemaphorePermit<F = Fifo> = semaphore::OwnedSemaphorePermit<F, Shared>;
+
+/// A value that one task at a time can touch, also across an await.
+pub type Mutex<T, F = Fifo> = mutex::Mutex<T, F, Shared>;
+/// A locked [`Mutex`], unlocked when this is dropped.
+pub type MutexGuard<'a, T, F = Fifo> = mutex::MutexGuard<'a, T, F, Shared>;
+/// A part of the value of a locked [`Mutex`].
+pub type MappedMutexGuard<'a, T, F = Fifo> = mutex::MappedMutexGuard<'a, T, F, Shared>;
+/// A locked [`Mutex`] and a share of it.
+pub type OwnedMutexGuard<T, F = Fifo> = mutex::OwnedMutexGuard<T, F, Shared>;
+/// A part of the value of a locked [`Mutex`] and a share of the mutex.
+pub type OwnedMappedMutexGuard<T, U = T, F = Fifo> = mutex::OwnedMappedMutexGuard<T, U, F, Shared>;
+
+/// Tells tasks that something happened.
+pub type Notify = notify::Notify<Shared>;
+/// Waits for a [`Notify`].
+pub type Notified<'a> = notify::Notified<'a, Shared>;
+/// Waits for a [`Notify`] and has a share of it.
+pub type OwnedNotified = notify::OwnedNotified<Shared>;

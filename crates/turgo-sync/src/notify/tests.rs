@@ -1,0 +1,6 @@
+//! Tests of notifications.
+
+#[cfg(loom)]
+mod loom;
+#[cfg(not(any(loom, shuttle)))]
+mod unit;

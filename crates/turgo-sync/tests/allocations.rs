@@ -1,0 +1,65 @@
+//! Waiting allocates nothing: counted, over a whole wait from the first poll to the end.
+
+#![cfg(not(any(loom, shuttle)))]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use turgo_sync::{Barging, Mutex, Notify, Semaphore, local};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: the system's, and a number.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Polls a future that has to wait, lets it be served, and polls it to its end.
+fn waits<T>(future: impl Future<Output = T>, serve: impl FnOnce()) {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut future = pin!(future);
+    let before = COUNT.get();
+    assert!(future.as_mut().poll(&mut context).is_pending());
+    serve();
+    let Poll::Ready(value) = future.poll(&mut context) else { panic!("was served") };
+    assert_eq!(COUNT.get(), before, "allocations while it waited");
+    drop(value);
+}
+
+#[test]
+fn waiting_allocates_nothing() {
+    let semaphore = Semaphore::new(0);
+    waits(semaphore.acquire(), || semaphore.add_permits(1));
+    let semaphore = Semaphore::<Barging>::with_fairness(0);
+    waits(semaphore.acquire_many(3), || semaphore.add_permits(3));
+    let semaphore = local::Semaphore::new(0);
+    waits(semaphore.acquire(), || semaphore.add_permits(1));
+    let mutex = Mutex::new(1);
+    let mut guard = mutex.try_lock().ok();
+    waits(mutex.lock(), || drop(guard.take()));
+    let notify = Notify::new();
+    waits(notify.notified(), || notify.notify_one());
+    waits(notify.notified(), || notify.notify_waiters());
+    let counted = COUNT.get();
+    drop(Box::new(1));
+    assert_eq!(COUNT.get(), counted + 1, "the count counts");
+}
