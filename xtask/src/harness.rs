@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates whose protocols are run under checkers.
-pub(crate) const CRATES: [&str; 2] = ["turgo-machine", "turgo-lockfree"];
+pub(crate) const CRATES: [&str; 3] = ["turgo-machine", "turgo-lockfree", "turgo-sync"];
 
 /// What runs a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -58,8 +58,13 @@ fn main() -> ExitCode {
 fn plan(options: &Options, threads: usize) -> Plan {
     let Options { rounds, windows, .. } = *options;
     match threads {
-        1 => Plan { rounds, windows, window: Duration::from_millis(2) },
-        _ => Plan { rounds, windows: windows * 8, window: Duration::from_micros(250) },
+        1 => Plan { rounds, windows, window: Duration::from_millis(2), sleeps: false },
+        _ => Plan {
+            rounds,
+            windows: windows * 8,
+            window: Duration::from_micros(250),
+            sleeps: false,
+        },
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) windows: usize,
     /// Length that a window should have.
     pub(crate) window: Duration,
+    /// Whether threads sleep while they work: then all windows count, with wall time.
+    pub(crate) sleeps: bool,
 }
 
 /// Nanoseconds per operation and thread.
@@ -52,7 +54,7 @@ pub(crate) fn measure(cases: &[Case], threads: usize, plan: Plan) -> Vec<Figure>
     let mut counted = vec![0; cases.len()];
     for _ in 0..plan.rounds {
         for (index, case) in cases.iter().enumerate() {
-            let mut windows = run(case, threads, operations[index], plan.windows);
+            let mut windows = run(case, threads, operations[index], plan);
             counted[index] += windows.len();
             if let Some(middle) = median(&mut windows) {
                 rounds[index].push(middle);
@@ -87,9 +89,9 @@ fn calibrate(case: &Case, threads: usize, plan: Plan) -> u64 {
 }
 
 /// Nanoseconds per operation of the windows that count.
-fn run(case: &Case, threads: usize, operations: u64, count: usize) -> Vec<f64> {
-    let crowded = threads > processors();
-    let all = windows(case, threads, operations, count);
+fn run(case: &Case, threads: usize, operations: u64, plan: Plan) -> Vec<f64> {
+    let crowded = threads > processors() || plan.sleeps;
+    let all = windows(case, threads, operations, plan.windows);
     let counts = |window: &&Window| threads == 1 || crowded || window.whole;
     let time = |window: &Window| if threads == 1 { window.cpu } else { window.wall };
     all.iter().filter(counts).map(|window| time(window) as f64 / operations as f64).collect()

@@ -5,7 +5,7 @@
 //! nothing behind; wakers are never cloned, woken or dropped while anything is held.
 //!
 //! - [`Semaphore`]: permits, with a choice of [fairness](Fairness): [`Fifo`] or [`Barging`].
-//! - [`Mutex`]: one permit and a value. [`Notify`]: a task is told that something happened.
+//! - [`Mutex`]: one permit and a value. [`RwLock`]: one writer or many readers. [`Notify`]: a task is told that something happened.
 //! - [`local`]: the same for the tasks of one thread, without atomics.
 //!
 //! All of them stand on one queue of waiters that live in the futures that wait; its header (`queue.rs`) numbers the invariants, and the tests of
@@ -26,12 +26,13 @@ pub mod mutex;
 pub mod notify;
 mod patience;
 mod permits;
-#[cfg(test)]
-mod probe;
 mod queue;
+pub mod rwlock;
 pub mod semaphore;
 mod shared;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 pub use fairness::{Barging, Fairness, Fifo};
 pub use mutex::TryLockError;

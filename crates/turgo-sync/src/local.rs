@@ -5,7 +5,7 @@
 use crate::access::Local;
 use crate::fairness::Fifo;
 pub use crate::semaphore::{AcquireError, TryAcquireError};
-use crate::{mutex, notify, semaphore};
+use crate::{mutex, notify, rwlock, semaphore};
 
 /// Gives out a number of permits, and lets tasks wait for them.
 pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Local>;
@@ -24,6 +24,22 @@ pub type MappedMutexGuard<'a, T, F = Fifo> = mutex::MappedMutexGuard<'a, T, F, L
 pub type OwnedMutexGuard<T, F = Fifo> = mutex::OwnedMutexGuard<T, F, Local>;
 /// A part of the value of a locked [`Mutex`] and a share of the mutex.
 pub type OwnedMappedMutexGuard<T, U = T, F = Fifo> = mutex::OwnedMappedMutexGuard<T, U, F, Local>;
+
+/// A value that many tasks may read at once, or one may write.
+pub type RwLock<T, F = Fifo> = rwlock::RwLock<T, F, Local>;
+/// A [`RwLock`] that is read, until this is dropped.
+pub type RwLockReadGuard<'a, T, F = Fifo> = rwlock::RwLockReadGuard<'a, T, F, Local>;
+/// A [`RwLock`] that is written, until this is dropped.
+pub type RwLockWriteGuard<'a, T, F = Fifo> = rwlock::RwLockWriteGuard<'a, T, F, Local>;
+/// A part of the value of a [`RwLock`] that is written.
+pub type RwLockMappedWriteGuard<'a, T, F = Fifo> = rwlock::RwLockMappedWriteGuard<'a, T, F, Local>;
+/// A part of the value of a [`RwLock`] that is read, and a share of the lock.
+pub type OwnedRwLockReadGuard<T, U = T, F = Fifo> = rwlock::OwnedRwLockReadGuard<T, U, F, Local>;
+/// A [`RwLock`] that is written, and a share of it.
+pub type OwnedRwLockWriteGuard<T, F = Fifo> = rwlock::OwnedRwLockWriteGuard<T, F, Local>;
+/// A part of the value of a [`RwLock`] that is written, and a share of the lock.
+pub type OwnedRwLockMappedWriteGuard<T, U = T, F = Fifo> =
+    rwlock::OwnedRwLockMappedWriteGuard<T, U, F, Local>;
 
 /// Tells tasks that something happened.
 pub type Notify = notify::Notify<Local>;

@@ -56,9 +56,15 @@ unsafe impl<T: ?Sized + Send, F: Fairness> Send for Mutex<T, F, Shared> {}
 // SAFETY: X1: the value moves from one holder to the next, who comes after it (P1 to P4, Q3), and is never shared but through guards.
 unsafe impl<T: ?Sized + Send, F: Fairness> Sync for Mutex<T, F, Shared> {}
 
-/// The mutex is locked, or others wait for it.
+/// The lock cannot be had at once.
 #[derive(Debug)]
 pub struct TryLockError(());
+
+impl TryLockError {
+    pub(crate) const fn new() -> Self {
+        Self(())
+    }
+}
 
 impl fmt::Display for TryLockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -138,7 +144,7 @@ impl<T: ?Sized, F: Fairness, A: Access> Mutex<T, F, A> {
     /// If it is locked, or others wait for it ([`Fifo`]).
     #[inline]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T, F, A>, TryLockError> {
-        self.permits.try_take(1).map_err(|_| TryLockError(()))?;
+        self.permits.try_take(1).map_err(|_| TryLockError::new())?;
         Ok(MutexGuard::new(self))
     }
 
@@ -186,7 +192,7 @@ macro_rules! owned {
             pub fn try_lock_owned(
                 self: $handle<Self>,
             ) -> Result<OwnedMutexGuard<T, F, $access>, TryLockError> {
-                self.permits.try_take(1).map_err(|_| TryLockError(()))?;
+                self.permits.try_take(1).map_err(|_| TryLockError::new())?;
                 Ok(OwnedMutexGuard::new(self))
             }
         }

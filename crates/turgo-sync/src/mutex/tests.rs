@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::probe::poll_idle;
+use crate::tests::probe::poll_idle;
 use crate::{Barging, Mutex, MutexGuard, OwnedMutexGuard, local};
 
 #[test]

@@ -112,7 +112,10 @@ pub(crate) async fn yield_now() {
 }
 
 /// What a future answers, or nothing if so many polls, each of which is followed by a wake, do not suffice.
-pub(crate) async fn give_up_after<T>(future: impl Future<Output = T>, polls: Option<u64>) -> Option<T> {
+pub(crate) async fn give_up_after<T>(
+    future: impl Future<Output = T>,
+    polls: Option<u64>,
+) -> Option<T> {
     let mut future = pin!(future);
     let mut polled = 0;
     poll_fn(|context| {

@@ -7,7 +7,7 @@ use turgo_machine::thread;
 use crate::access::Shared;
 use crate::block::block_on;
 use crate::notify::Notify;
-use crate::probe::{model, poll_idle};
+use crate::tests::probe::{model, poll_idle};
 
 fn notify() -> Arc<Notify<Shared>> {
     Arc::new(Notify::new())

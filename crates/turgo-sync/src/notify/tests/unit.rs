@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::access::{Access, Local, Shared};
 use crate::notify::Notify;
-use crate::probe::{Wakes, poll, poll_idle};
+use crate::tests::probe::{Wakes, poll, poll_idle};
 
 /// Runs a test with each access.
 macro_rules! each {

@@ -9,8 +9,8 @@ use turgo_machine::thread;
 
 use crate::access::Shared;
 use crate::block::block_on;
-use crate::probe::{Wakes, model, poll, poll_idle};
 use crate::semaphore::Semaphore;
+use crate::tests::probe::{Wakes, model, poll, poll_idle};
 use crate::{Barging, Fairness, Fifo};
 
 fn semaphore<F: Fairness>(permits: usize) -> Arc<Semaphore<F, Shared>> {

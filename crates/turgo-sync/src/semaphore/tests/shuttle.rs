@@ -6,8 +6,8 @@ use turgo_machine::thread;
 
 use crate::access::Shared;
 use crate::block::block_on;
-use crate::probe::poll_idle;
 use crate::semaphore::Semaphore;
+use crate::tests::probe::poll_idle;
 use crate::{Barging, Fairness, Fifo};
 
 /// Five threads want one to three of three permits; some give up after a poll or two.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
 use crate::access::{Access, Local, Shared};
-use crate::probe::{Wakes, poll, poll_idle};
 use crate::semaphore::{Semaphore, SemaphorePermit, TryAcquireError};
+use crate::tests::probe::{Wakes, poll, poll_idle};
 use crate::{AcquireError, Barging, Fairness, Fifo};
 
 type Wait<'a, F, A> =

@@ -1,0 +1,3 @@
+//! What the tests of the primitives share.
+
+pub(crate) mod probe;
