@@ -14,7 +14,6 @@ mod cases;
 mod measure;
 #[path = "../../core/src/report.rs"]
 mod report;
-#[path = "../../core/src/work.rs"]
 mod work;
 
 use std::process::ExitCode;

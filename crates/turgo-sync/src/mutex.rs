@@ -23,7 +23,7 @@ use crate::access::{Access, Local, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::fairness::{Fairness, Fifo};
-use crate::permits::{Permits, Refused};
+use crate::permits::{Permits, Take};
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 
 /// A value that one task at a time can touch, also across an await.
@@ -124,17 +124,15 @@ impl<T: ?Sized, F: Fairness, A: Access> Mutex<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn lock(&self) -> MutexGuard<'_, T, F, A> {
-        self.wait().await;
+        if self.permits.try_take(1).is_err() {
+            _ = self.wait().await;
+        }
         MutexGuard::new(self)
     }
 
-    #[inline(always)]
-    async fn wait(&self) {
-        let taken = match self.permits.try_take(1) {
-            Err(Refused::Short) => self.permits.take(1).await,
-            taken => taken,
-        };
-        debug_assert!(taken.is_ok(), "nobody closes a mutex");
+    /// Waits for the permit, which nobody closes.
+    fn wait(&self) -> Take<'_, F, A> {
+        self.permits.take(1)
     }
 
     /// Locks if nobody else does.
@@ -180,7 +178,9 @@ macro_rules! owned {
         impl<T: ?Sized, F: Fairness> Mutex<T, F, $access> {
             /// [`lock`](Self::lock) for a guard that owns a share of the mutex.
             pub async fn lock_owned(self: $handle<Self>) -> OwnedMutexGuard<T, F, $access> {
-                self.wait().await;
+                if self.permits.try_take(1).is_err() {
+                    _ = self.wait().await;
+                }
                 OwnedMutexGuard::new(self)
             }
 

@@ -26,7 +26,7 @@ use crate::access::{Access, Local, Shared};
 use crate::block::block_on;
 use crate::fairness::{Fairness, Fifo};
 use crate::mutex::TryLockError;
-use crate::permits::{Permits, Refused};
+use crate::permits::Permits;
 use guard::Share;
 pub use guard::{RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard};
 use owned::OwnedShare;
@@ -139,7 +139,9 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn read(&self) -> RwLockReadGuard<'_, T, F, A> {
-        self.wait(1).await;
+        if self.try_wait(1).is_err() {
+            _ = self.permits.take(1).await;
+        }
         RwLockReadGuard::new(Share::new(&self.permits, 1), self.pointer())
     }
 
@@ -148,19 +150,13 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn write(&self) -> RwLockWriteGuard<'_, T, F, A> {
-        self.wait(self.readers_max).await;
+        if self.try_wait(self.readers_max).is_err() {
+            _ = self.permits.take(u64::from(self.readers_max)).await;
+        }
         RwLockWriteGuard::new(Share::new(&self.permits, self.readers_max), self.pointer())
     }
 
     #[inline(always)]
-    async fn wait(&self, permits: u32) {
-        let taken = match self.permits.try_take(u64::from(permits)) {
-            Err(Refused::Short) => self.permits.take(u64::from(permits)).await,
-            taken => taken,
-        };
-        debug_assert!(taken.is_ok(), "nobody closes a lock");
-    }
-
     fn try_wait(&self, permits: u32) -> Result<(), TryLockError> {
         self.permits.try_take(u64::from(permits)).map_err(|_| TryLockError::new())
     }
@@ -217,14 +213,18 @@ macro_rules! owned {
         impl<T: ?Sized, F: Fairness> RwLock<T, F, $access> {
             /// [`read`](Self::read) for a guard that owns a share of the lock.
             pub async fn read_owned(self: $handle<Self>) -> OwnedRwLockReadGuard<T, T, F, $access> {
-                self.wait(1).await;
+                if self.try_wait(1).is_err() {
+                    _ = self.permits.take(1).await;
+                }
                 let value = self.pointer();
                 OwnedRwLockReadGuard::new(OwnedShare::new(self, 1), value)
             }
 
             /// [`write`](Self::write) for a guard that owns a share of the lock.
             pub async fn write_owned(self: $handle<Self>) -> OwnedRwLockWriteGuard<T, F, $access> {
-                self.wait(self.readers_max).await;
+                if self.try_wait(self.readers_max).is_err() {
+                    _ = self.permits.take(u64::from(self.readers_max)).await;
+                }
                 let (value, all) = (self.pointer(), self.readers_max);
                 OwnedRwLockWriteGuard::new(OwnedShare::new(self, all), value)
             }

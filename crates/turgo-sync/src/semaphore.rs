@@ -111,7 +111,7 @@ const_new!(Shared);
 const_new!(Local);
 
 impl<F: Fairness, A: Access> Semaphore<F, A> {
-    /// The most permits a semaphore can have: as many as 48 bits count, or a `usize`.
+    /// The most permits a semaphore can have: as many as 43 bits count, or a `usize`.
     pub const MAX_PERMITS: usize = if usize::BITS < 64 { usize::MAX } else { PERMITS_MAX as usize };
 
     /// A semaphore with so many permits that serves as `F` says.
@@ -183,7 +183,12 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     /// If the semaphore is closed, or is closed meanwhile.
     #[inline]
     pub async fn acquire(&self) -> Result<SemaphorePermit<'_, F, A>, AcquireError> {
-        self.wait(1).await
+        match self.permits.try_take(1) {
+            Err(Refused::Short) => self.permits.take(1).await,
+            taken => taken,
+        }
+        .map_err(|_| AcquireError(()))?;
+        Ok(SemaphorePermit { semaphore: self, permits: 1 })
     }
 
     /// Waits for `n` permits, which come together.
@@ -196,22 +201,12 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     /// If the semaphore is closed, or is closed meanwhile.
     #[inline]
     pub async fn acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_, F, A>, AcquireError> {
-        self.wait(n).await
-    }
-
-    #[inline(always)]
-    async fn wait(&self, n: u32) -> Result<SemaphorePermit<'_, F, A>, AcquireError> {
-        self.wait_for(n).await?;
-        Ok(SemaphorePermit { semaphore: self, permits: n })
-    }
-
-    #[inline(always)]
-    async fn wait_for(&self, n: u32) -> Result<(), AcquireError> {
-        let taken = match self.permits.try_take(u64::from(n)) {
+        match self.permits.try_take(u64::from(n)) {
             Err(Refused::Short) => self.permits.take(u64::from(n)).await,
             taken => taken,
-        };
-        taken.map_err(|_| AcquireError(()))
+        }
+        .map_err(|_| AcquireError(()))?;
+        Ok(SemaphorePermit { semaphore: self, permits: n })
     }
 
     /// Takes a permit if one can be had at once.
@@ -293,7 +288,7 @@ impl<F: Fairness> Semaphore<F, Shared> {
         &self,
         n: u32,
     ) -> Result<SemaphorePermit<'_, F, Shared>, AcquireError> {
-        block_on(self.wait(n))
+        block_on(self.acquire_many(n))
     }
 
     /// [`acquire_owned`](Self::acquire_owned) for a thread, which sleeps meanwhile.
@@ -343,7 +338,11 @@ macro_rules! owned {
                 self: $handle<Self>,
                 n: u32,
             ) -> Result<OwnedSemaphorePermit<F, $access>, AcquireError> {
-                self.wait_for(n).await?;
+                match self.permits.try_take(u64::from(n)) {
+                    Err(Refused::Short) => self.permits.take(u64::from(n)).await,
+                    taken => taken,
+                }
+                .map_err(|_| AcquireError(()))?;
                 Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
             }
 

@@ -185,7 +185,7 @@ impl<F: Fairness, A: Access> Drop for Taken<'_, '_, F, A> {
 impl<F: Fairness, A: Access> Future for Take<'_, F, A> {
     type Output = Result<(), Refused>;
 
-    #[inline(always)]
+    #[inline(never)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // Shared from here on: holders have pointers to the node, too.
         let this = self.as_ref().get_ref();

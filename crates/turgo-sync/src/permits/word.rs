@@ -1,7 +1,7 @@
 //! What a queue's word says where it holds permits.
 //!
 //! ```text
-//!   63        16   15         5     4        3     2 1 0
+//!   63        21   20         5     4        3     2 1 0
 //!  +------------+--------------+--------+--------+-------+
 //!  |  permits   |  overtakes   | waking | closed | queue |
 //!  +------------+--------------+--------+--------+-------+
@@ -13,13 +13,13 @@ use crate::queue::{PAYLOAD_SHIFT, State};
 const CLOSED: u64 = 1;
 const WAKING: u64 = 1 << 1;
 const OVERTAKES_SHIFT: u32 = 2;
-const OVERTAKES_MASK: u64 = (1 << 11) - 1;
-const PERMITS_SHIFT: u32 = 13;
+const OVERTAKES_MASK: u64 = (1 << 16) - 1;
+const PERMITS_SHIFT: u32 = 18;
 
 /// The most permits there can be.
 pub(crate) const PERMITS_MAX: u64 = u64::MAX >> (PERMITS_SHIFT + PAYLOAD_SHIFT);
 
-const _: () = assert!(PERMITS_SHIFT + PAYLOAD_SHIFT == 16, "the picture above");
+const _: () = assert!(PERMITS_SHIFT + PAYLOAD_SHIFT == 21, "the picture above");
 
 /// A [`State`] that holds permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

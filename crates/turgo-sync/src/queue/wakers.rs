@@ -9,15 +9,16 @@ pub(crate) const WAKERS_MAX: usize = 32;
 
 /// A batch of wakers. What is not woken is dropped.
 pub(crate) struct Wakers {
-    /// Those below `len` are there.
+    /// Those from `next` on and below `len` are there.
     slots: [MaybeUninit<Waker>; WAKERS_MAX],
+    next: usize,
     len: usize,
 }
 
 impl Wakers {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { slots: [const { MaybeUninit::uninit() }; WAKERS_MAX], len: 0 }
+        Self { slots: [const { MaybeUninit::uninit() }; WAKERS_MAX], next: 0, len: 0 }
     }
 
     pub(crate) const fn is_full(&self) -> bool {
@@ -34,15 +35,18 @@ impl Wakers {
         self.len += 1;
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<Waker> {
-        self.len = self.len.checked_sub(1)?;
-        // SAFETY: it was below `len`, and is not any more.
-        Some(unsafe { self.slots[self.len].assume_init_read() })
+        if self.next == self.len {
+            return None;
+        }
+        self.next += 1;
+        // SAFETY: it was there, and is not any more.
+        Some(unsafe { self.slots[self.next - 1].assume_init_read() })
     }
 
     /// Wakes all in the order they came. If one panics, the others are woken while that panic goes on.
     pub(crate) fn wake_all(&mut self) {
-        self.slots[..self.len].reverse();
         let rest = Rest(self);
         while let Some(waker) = rest.0.pop() {
             waker.wake();

@@ -18,7 +18,7 @@ impl Wakes {
         (wakes.clone(), Waker::from(wakes))
     }
 
-    #[cfg(not(any(loom, shuttle)))]
+    #[cfg(not(shuttle))]
     pub(crate) fn count(&self) -> usize {
         // Relaxed: a number.
         self.0.load(Ordering::Relaxed)

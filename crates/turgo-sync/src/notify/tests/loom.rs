@@ -7,7 +7,7 @@ use turgo_machine::thread;
 use crate::access::Shared;
 use crate::block::block_on;
 use crate::notify::Notify;
-use crate::tests::probe::{model, poll_idle};
+use crate::tests::probe::{Wakes, model, poll, poll_idle};
 
 fn notify() -> Arc<Notify<Shared>> {
     Arc::new(Notify::new())
@@ -74,21 +74,26 @@ fn all_are_notified_whose_wait_began_before() {
     });
 }
 
-/// One of an older generation comes to the inbox behind one of a newer.
+/// One of an older generation comes to the list behind one of a newer.
 #[test]
 fn an_older_wait_behind_a_newer_is_released() {
     model(3, || {
         let notify = notify();
-        let older = notify.clone().notified_owned();
-        let comes = thread::spawn(move || block_on(older));
+        let mut older = Box::pin(notify.clone().notified_owned());
+        let comes = thread::spawn(move || {
+            let (wakes, waker) = Wakes::new();
+            let waits = poll(&mut older, &waker).is_pending();
+            (older, wakes, waits)
+        });
         // Holds the list, so that the older one goes to the inbox.
         let mut first = Box::pin(notify.notified());
         _ = poll_idle(&mut first);
         notify.notify_waiters();
         let mut newer = Box::pin(notify.notified());
         assert!(poll_idle(&mut newer).is_pending());
-        comes.join().unwrap();
-        assert!(poll_idle(&mut newer).is_pending());
+        let (older, wakes, waits) = comes.join().unwrap();
+        assert_eq!(wakes.count(), usize::from(waits), "who waits is woken");
+        drop(older);
         drop(newer);
         assert_eq!(notify.signals.rest(), (false, false));
     });
