@@ -57,7 +57,7 @@ pub(crate) use node::{Node, Part, Phase, Stage};
 pub(crate) use state::{PAYLOAD_SHIFT, State};
 #[cfg(doc)]
 use wakers::WAKERS_MAX;
-use wakers::Wakers;
+use wakers::{Slots, Wakers};
 
 /// What a deposit does to the word.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ pub(crate) struct Held<'a, D, A: Access> {
     queue: &'a Queue<D, A>,
     /// What this holder has to give and nobody else can take.
     pub(crate) pool: u64,
-    wakers: Wakers,
+    wakers: Wakers<'a>,
     /// Nodes that a planted mistake finishes too late.
     late: Option<(NonNull<Node<A>>, Stage)>,
 }
@@ -339,7 +339,9 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     pub(crate) fn settle_after(&self, mut pool: u64, first: impl FnOnce(&mut Held<'_, D, A>)) {
         let mut first = Some(first);
         loop {
-            let mut held = Held { queue: self, pool, wakers: Wakers::new(), late: None };
+            let mut slots = Slots::uninit();
+            let wakers = Wakers::new(&mut slots);
+            let mut held = Held { queue: self, pool, wakers, late: None };
             if let Some(first) = first.take() {
                 first(&mut held);
             }
