@@ -25,7 +25,7 @@ use crate::access::Access;
 #[cfg(not(any(loom, shuttle)))]
 use crate::access::{Local, Shared};
 use crate::fairness::Fairness;
-use crate::queue::{Deposit, Discipline, Held, Part, Queue, Settled, Stage, State};
+use crate::queue::{Deposit, Discipline, Held, Queue, Settled, Stage, State};
 pub(crate) use take::Take;
 pub(crate) use word::PERMITS_MAX;
 use word::Permitted;
@@ -204,10 +204,6 @@ impl<F: Fairness> Discipline for Rules<F> {
             Some(_) if now.is_in_order::<F>() => settle_overtaken(held, now, need),
             Some(_) => settle_barging(held, now, need),
         }
-    }
-
-    fn goes_first<A: Access>(_node: &Part<A>, _back: u64) -> bool {
-        false
     }
 }
 

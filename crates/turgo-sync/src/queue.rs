@@ -53,7 +53,9 @@ use crate::access::Local;
 use crate::access::{Access, Link, Shared, Word};
 use crate::patience::Patience;
 use list::List;
-pub(crate) use node::{Node, Part, Phase, Stage};
+#[cfg(doc)]
+use node::Part;
+pub(crate) use node::{Node, Phase, Stage};
 pub(crate) use state::{PAYLOAD_SHIFT, State};
 #[cfg(doc)]
 use wakers::WAKERS_MAX;
@@ -94,9 +96,6 @@ pub(crate) trait Discipline: Sized + 'static {
 
     /// One step of a holder: hands out what there is, for as long as there are places for wakers.
     fn settle<A: Access>(held: &mut Held<'_, Self, A>, state: State) -> Settled;
-
-    /// Whether a node that comes goes to the front of a list whose last node is `back`.
-    fn goes_first<A: Access>(node: &Part<A>, back: u64) -> bool;
 }
 
 /// The queue of a primitive.
@@ -280,14 +279,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     /// The caller holds the list; the node exists and is in none.
     unsafe fn place(&self, node: NonNull<Node<A>>) {
         // SAFETY: Q1, the caller holds the list.
-        let back =
-            self.list(|list| list.back()).map(|back| unsafe { node::part(back, |part| part.need) });
-        // SAFETY: Q1, the caller holds the list.
-        let first = unsafe {
-            node::part(node, |part| {
-                part.first || back.is_some_and(|back| D::goes_first(part, back))
-            })
-        };
+        let first = unsafe { node::part(node, |part| part.first) };
         self.list(|list| match first {
             // SAFETY: the caller's promise.
             true => unsafe { list.push_front(node) },

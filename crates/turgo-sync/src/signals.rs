@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! - **S1** A node's number is the generation in which its wait began. Where the list is let go, every node in it is of the word's generation, or
-//!   somebody is on the way to release it; and nodes of older generations are in front of all others.
+//!   somebody is on the way to release it: a holder with more to wake than fits, or its owner, who queued it while the generation changed and looks at the
+//!   word again before he waits.
 //! - **S2** Where the list is let go and somebody waits, no notification is in the word. So none lies there unseen.
 //! - **S3** Of notifications that meet nobody, one is kept. While somebody may be waiting all are counted.
 //! - **S4** A notification for one that was given to a wait which is dropped goes to the next.
@@ -15,7 +16,7 @@ use core::task::{Context, Poll};
 use turgo_machine::mutant;
 
 use crate::access::Access;
-use crate::queue::{Deposit, Discipline, Held, Node, Part, Phase, Queue, Settled, Stage, State};
+use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Settled, Stage, State};
 use word::Signalled;
 
 /// The discipline of notifications: the pool is how many are to be told, a node's number is its generation.
@@ -81,12 +82,6 @@ impl<A: Access> Signals<A> {
                 return;
             }
         }
-    }
-
-    /// Whether the list is held at this moment.
-    #[cfg(test)]
-    pub(crate) fn is_held(&self) -> bool {
-        self.queue.state().is_locked()
     }
 
     /// Whether a notification is kept, and whether somebody waits.
@@ -241,7 +236,9 @@ impl Discipline for Rules {
 
     fn settle<A: Access>(held: &mut Held<'_, Self, A>, state: State) -> Settled {
         let now = Signalled::of(state);
-        while held.front().is_some_and(|generation| generation != now.generation()) {
+        while held.front().is_some_and(|generation| generation != now.generation())
+            && !mutant!("S1 those notified together are not released")
+        {
             if held.is_full() {
                 return Settled::Leave { next: state, rest: Some(held.pool) };
             }
@@ -266,9 +263,5 @@ impl Discipline for Rules {
         let keep = held.pool > 0 || now.count() > 0;
         let next = if keep { now.transition_to_kept() } else { now };
         Settled::Leave { next: next.state(), rest: None }
-    }
-
-    fn goes_first<A: Access>(node: &Part<A>, back: u64) -> bool {
-        !mutant!("S1 an older one goes behind") && node.need < back
     }
 }
