@@ -225,8 +225,8 @@ impl<D: Discipline, A: Access> Queue<D, A> {
         }
     }
 
-    /// Queues a node. `change` looks at the word and says what it becomes, or that there is no reason to wait; once the node is in the inbox its
-    /// refusal does not count. Answers whether the node was queued. Never waits.
+    /// Queues a node. `change` looks at the word and says what it becomes, or that there is no reason to wait; told that the node is in the
+    /// inbox already, it cannot refuse. Answers whether the node was queued. Never waits.
     ///
     /// # Safety
     ///
@@ -236,13 +236,13 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     pub(crate) unsafe fn enqueue(
         &self,
         node: &Node<A>,
-        mut change: impl FnMut(State) -> Option<State>,
+        mut change: impl FnMut(State, bool) -> Option<State>,
     ) -> bool {
         let here = NonNull::from(node);
         let mut in_inbox = false;
         loop {
             let state = self.state();
-            let next = match change(state) {
+            let next = match change(state, in_inbox) {
                 Some(next) => next,
                 None if in_inbox => state,
                 None => return false,

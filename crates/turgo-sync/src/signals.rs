@@ -154,11 +154,11 @@ impl<A: Access> Wait<A> {
                 unsafe { self.node.part(|part| part.waker = waker) };
                 armed = true;
             }
-            let must_wait = |state: State| {
+            let must_wait = |state: State, queued: bool| {
                 let now = Signalled::of(state);
                 let waits =
                     now.generation() == self.generation && now.transition_to_taken().is_none();
-                waits.then_some(state)
+                (waits || queued).then_some(state)
             };
             // Set first: if a waker panics the node may be queued already.
             self.node.set_phase(Phase::Queued);

@@ -37,10 +37,10 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
         let waker = self.node.give(Some(context.waker().clone()));
         // SAFETY: Q1, it is in no queue.
         unsafe { self.node.part(|part| part.waker = waker) };
-        let must_wait = |state: State| {
+        let must_wait = |state: State, queued: bool| {
             let now = Permitted::of(state);
             let waits = !now.is_closed() && now.transition_to_taken::<F>(self.count).is_none();
-            waits.then_some(state)
+            (waits || queued).then_some(state)
         };
         loop {
             // Set first: a panic of what runs below finds the node withdrawn by `drop`.
@@ -115,10 +115,11 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
                 self.node.reset();
                 armed = true;
             }
-            let short = |state: State| {
+            let short = |state: State, queued: bool| {
                 let now = Permitted::of(state);
                 let waits = !now.is_closed() && now.permits() < need;
-                waits.then(|| now.transition_to_woken().state())
+                // P3: once it is in the inbox it is nobody's way any more, whatever has come meanwhile.
+                (waits || queued).then(|| now.transition_to_woken().state())
             };
             // SAFETY: `poll` pinned it, and `drop` withdraws it.
             if unsafe { queue.enqueue(&self.node, short) } {
