@@ -1,0 +1,120 @@
+//! Killing: some at a time, with one bump for each shard they are of.
+
+use core::mem;
+
+use turgo_machine::atomic::Ordering;
+use turgo_machine::mutant;
+
+use super::Forest;
+use crate::handle::Handle;
+use crate::state::{Kill, Word};
+
+/// Capabilities that are killed, and whose deaths not everybody has to know of yet: [`bury`](Self::bury) sees to that. Dropping it does so, too.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Dying<'f> {
+    forest: &'f Forest,
+    /// The slots that this call owns now (S2), linked: the handle of the first one's next occupant, or 0.
+    first: u64,
+    /// Shards to bump.
+    shards: u128,
+}
+
+impl<'f> Dying<'f> {
+    pub(crate) fn new(forest: &'f Forest) -> Self {
+        Self { forest, first: 0, shards: 0 }
+    }
+
+    /// Kills a capability. Whether this call did it; if not, it was dead before, or another call is killing it.
+    pub(crate) fn kill(&mut self, handle: Handle) -> bool {
+        let Some(slot) = self.forest.slab.slot(handle) else { return false };
+        if mutant!("F2 the bump comes before the kill") {
+            self.forest.bump(slot.word.peek().shard());
+        }
+        match slot.word.kill(handle) {
+            Kill::Won(word) => {
+                if !mutant!("F2 the bump comes before the kill") {
+                    self.shards |= 1 << word.shard();
+                }
+                if mutant!("F5 released before the bump") {
+                    self.forest.slab.release(handle.index());
+                    return true;
+                }
+                slot.link.store(self.first);
+                self.first = Handle::new(handle.index(), handle.generation() + 1).bits();
+                true
+            }
+            Kill::Lost(word) => {
+                // F2: whoever won may not have bumped yet. Once the slot has gone on to another owner, they have (F5).
+                let recent = !word.is_alive() && word.generation() == handle.generation() + 1;
+                if recent && !mutant!("F2 the loser does not bump") {
+                    self.shards |= 1 << word.shard();
+                }
+                false
+            }
+        }
+    }
+
+    /// Bumps, hands each dead capability with its last word's marks to `each`, and releases the slots. How many there were.
+    pub(crate) fn bury(mut self, mut each: impl FnMut(Handle, Word)) -> usize {
+        self.bump();
+        let mut count = 0;
+        while let Some(handle) = self.next(&mut each) {
+            self.forest.slab.release(handle.index());
+            count += 1;
+        }
+        count
+    }
+
+    fn bump(&mut self) {
+        let mut shards = mem::take(&mut self.shards);
+        while shards != 0 {
+            self.forest.bump(shards.trailing_zeros() as usize);
+            shards &= shards - 1;
+        }
+    }
+
+    /// Takes one off the list.
+    fn next(&mut self, each: &mut impl FnMut(Handle, Word)) -> Option<Handle> {
+        let next = Handle::from_bits(self.first)?;
+        let slot = self.forest.slab.slot(next).expect("it was killed here");
+        self.first = slot.link.load();
+        let dead = Handle::new(next.index(), next.generation() - 1);
+        each(dead, slot.word.peek());
+        Some(dead)
+    }
+}
+
+impl Drop for Dying<'_> {
+    fn drop(&mut self) {
+        self.bump();
+        while let Some(handle) = self.next(&mut |_, _| ()) {
+            self.forest.slab.release(handle.index());
+        }
+    }
+}
+
+impl Forest {
+    /// Kills up to `slots_max` slots' occupants that are dead by ancestry or past their deadlines, going round all slots from call to call.
+    pub(crate) fn sweep(&self, slots_max: u32) -> Dying<'_> {
+        let mut dying = Dying::new(self);
+        let len = u64::from(self.slab.len());
+        for _ in 0..u64::from(slots_max).min(len) {
+            // Relaxed: which slot is whose turn matters to nobody.
+            let index = (self.swept.fetch_add(1, Ordering::Relaxed) % len) as u32;
+            let Some(slot) = self.slab.get(index) else { continue };
+            let word = slot.word.load();
+            if !word.is_alive() {
+                continue;
+            }
+            let handle = Handle::new(index, word.generation());
+            if self.effective(handle).is_none() {
+                dying.kill(handle);
+            }
+        }
+        if mutant!("F5 the sweeper does not bump") {
+            dying.shards = 0;
+        }
+        dying
+    }
+}

@@ -1,0 +1,51 @@
+//! Who refers to a capability: an index and a generation in 64 bits.
+//!
+//! - **H1** Only a table makes handles. A copy of a handle is the same authority; a number is none.
+//! - **H2** A slot's generation is in every handle to it and grows with each occupant, so that a handle to what was here before matches nothing.
+
+use core::fmt;
+use core::num::NonZeroU64;
+
+/// A capability, as its holder sees it: opaque, eight bytes, free to copy. It means something in the table that made it and in no other.
+///
+/// There is no way to make one from a number: a component has what it was given.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Handle(NonZeroU64);
+
+const _: () = assert!(size_of::<Option<Handle>>() == 8);
+
+impl Handle {
+    /// The handle of a slot's occupant. Generations begin at 1.
+    #[inline(always)]
+    pub(crate) fn new(index: u32, generation: u32) -> Self {
+        let bits = u64::from(generation) << 32 | u64::from(index);
+        Self(NonZeroU64::new(bits).expect("generations begin at 1"))
+    }
+
+    /// What [`bits`](Self::bits) gave; nothing for what it gives never.
+    #[inline(always)]
+    pub(crate) fn from_bits(bits: u64) -> Option<Self> {
+        NonZeroU64::new(bits).map(Self)
+    }
+
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u64 {
+        self.0.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn index(self) -> u32 {
+        self.0.get() as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn generation(self) -> u32 {
+        (self.0.get() >> 32) as u32
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.index(), self.generation())
+    }
+}

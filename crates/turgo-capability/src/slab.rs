@@ -1,0 +1,274 @@
+//! Slots that are never moved, never unmapped and never anything else: what makes it safe to look at any slot at any time.
+//!
+//! The slots lie in chunks, each twice as long as the one before; a chunk is made when the first of its slots is needed, and stays until the slab is
+//! dropped. Free slots form a stack.
+//!
+//! # Invariants
+//!
+//! - **S1** A chunk is published once, by a compare-exchange from null, and freed by the drop of the slab. So a reference to a slot is good for as
+//!   long as the slab is borrowed.
+//! - **S2** A slot belongs to whoever reserved it until it is published, then to its handles, then to whoever killed its occupant, until it is
+//!   released. Only an owner writes what describes an occupant.
+//! - **S3** The head of the free stack names slot *and* generation, and each generation of a slot is released at most once. So a head that comes
+//!   again is the very same push, with the same successor: a compare-exchange is never deceived (no ABA), and there is no tag that could wrap.
+//! - **S4** A slot whose generations are used up is retired: it is not released, and no handle is made twice.
+//!
+//! The stack is Treiber's (*Systems Programming: Coping with Parallelism*, IBM RJ 5118, 1986).
+#![expect(
+    unsafe_code,
+    reason = "chunks are shared by pointer, which is what lets the slab grow while it is read"
+)]
+
+use core::ptr;
+
+use turgo_machine::CachePadded;
+use turgo_machine::atomic::{AtomicPtr, AtomicU64, Ordering};
+use turgo_machine::mutant;
+
+use crate::handle::Handle;
+use crate::state::{AtomicStamp, AtomicWord, Detail, Word};
+
+/// What is known of one capability: a cache line.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Slot {
+    pub(crate) word: AtomicWord,
+    pub(crate) stamp: AtomicStamp,
+    /// The parent's handle or 0; of a free slot: the next free one's, or 0.
+    pub(crate) link: Detail,
+    pub(crate) object: Detail,
+    /// Nanoseconds of the table's clock.
+    pub(crate) deadline: Detail,
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Slot>() == 64);
+
+/// Slots of the first chunk. In models small, so that chunks are made in them.
+const FIRST: u64 = if cfg!(loom) { 1 } else { 1024 };
+/// Enough for every index.
+const CHUNKS: usize = 33 - FIRST.ilog2() as usize;
+
+/// Slots that grow without moving.
+#[derive(Debug)]
+pub(crate) struct Slab {
+    chunks: [AtomicPtr<Slot>; CHUNKS],
+    /// The handle of the first free slot's next occupant, or 0.
+    free: CachePadded<AtomicU64>,
+    /// Slots that were ever reserved.
+    len: CachePadded<AtomicU64>,
+    /// Slots that were given up because their generations were used up.
+    retired: AtomicU64,
+    len_max: u32,
+    generation_first: u32,
+}
+
+/// The slab has as many occupants as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SlabFull;
+
+impl Slab {
+    /// A slab of up to `len_max` slots, whose generations begin at `generation_first`.
+    pub(crate) fn new(len_max: u32, generation_first: u32) -> Self {
+        assert!(generation_first > 0, "a handle is not zero");
+        Self {
+            chunks: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            free: CachePadded::new(AtomicU64::new(0)),
+            len: CachePadded::new(AtomicU64::new(0)),
+            retired: AtomicU64::new(0),
+            len_max,
+            generation_first,
+        }
+    }
+
+    /// The slot of this index, if it was ever made. Wait-free.
+    #[inline(always)]
+    pub(crate) fn get(&self, index: u32) -> Option<&Slot> {
+        let (chunk, offset) = place(index);
+        // Acquire: pairs with the Release in `grow`: the slots are made.
+        let first = self.chunks[chunk].load(Ordering::Acquire);
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: S1, and `place` gives offsets below the chunk's length.
+        let slot = unsafe { first.add(offset) };
+        // SAFETY: S1.
+        Some(unsafe { &*slot })
+    }
+
+    /// The slot of a handle of this slab.
+    #[inline(always)]
+    pub(crate) fn slot(&self, handle: Handle) -> Option<&Slot> {
+        self.get(handle.index())
+    }
+
+    /// Asks for the line of a slot that will be looked at soon.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, index: u32) {
+        if let Some(slot) = self.get(index) {
+            turgo_machine::prefetch::read(slot);
+        }
+    }
+
+    /// A slot for a new occupant, which the caller owns (S2). Lock-free; allocates where a chunk is full.
+    pub(crate) fn reserve(&self) -> Result<Handle, SlabFull> {
+        // Acquire: pairs with the Release in `release`: the link below is that of this push or a later one.
+        let mut head = self.free.load(Ordering::Acquire);
+        while let Some(first) = Handle::from_bits(head) {
+            let slot = self.slot(first).expect("what is free was made");
+            let next = slot.link.load();
+            // Acquire: pairs with the Release in `release`: what the last owner did to the slot was before. Also on failure, as above.
+            let done = self.free.compare_exchange_weak(
+                head,
+                next,
+                Ordering::Acquire,
+                Ordering::Acquire,
+            );
+            match done {
+                Ok(_) => return Ok(Handle::new(first.index(), slot.word.peek().generation())),
+                Err(now) => head = now,
+            }
+        }
+        self.reserve_new()
+    }
+
+    #[cold]
+    fn reserve_new(&self) -> Result<Handle, SlabFull> {
+        // Relaxed: the exchange gives the index to one caller, and the chunk is looked up with Acquire.
+        let mut index = self.len.load(Ordering::Relaxed);
+        loop {
+            if index >= u64::from(self.len_max) {
+                return Err(SlabFull);
+            }
+            // Relaxed: as above.
+            let done = self.len.compare_exchange_weak(
+                index,
+                index + 1,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+            match done {
+                Ok(_) => break,
+                Err(now) => index = now,
+            }
+        }
+        let index = u32::try_from(index).expect("below a limit of 32 bits");
+        let (chunk, _) = place(index);
+        // Relaxed: only compared.
+        if self.chunks[chunk].load(Ordering::Relaxed).is_null() {
+            self.grow(chunk);
+        }
+        Ok(Handle::new(index, self.generation_first))
+    }
+
+    /// Makes a chunk, unless somebody else is faster.
+    fn grow(&self, chunk: usize) {
+        let make = || Slot {
+            word: AtomicWord::new(Word::vacant(self.generation_first)),
+            stamp: AtomicStamp::new(),
+            link: Detail::new(0),
+            object: Detail::new(0),
+            deadline: Detail::new(0),
+        };
+        let slots: Box<[Slot]> = (0..chunk_len(chunk)).map(|_| make()).collect();
+        let new = Box::into_raw(slots).cast::<Slot>();
+        if mutant!("S1 a chunk is replaced") {
+            // Release: planted.
+            self.chunks[chunk].store(new, Ordering::Release);
+            return;
+        }
+        // Release: publishes the slots to the Acquire in `get`. Relaxed: what is there is looked up anew.
+        let published = self.chunks[chunk].compare_exchange(
+            ptr::null_mut(),
+            new,
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+        if published.is_err() {
+            let slots = ptr::slice_from_raw_parts_mut(new, chunk_len(chunk));
+            // SAFETY: made above from a box of this length, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(slots) });
+        }
+    }
+
+    /// Takes a slot back from its owner (S2), whose occupant was killed. Lock-free.
+    pub(crate) fn release(&self, index: u32) {
+        let slot = self.get(index).expect("what is released was reserved");
+        let mut generation = slot.word.peek().generation();
+        if generation == u32::MAX && !mutant!("S4 generations wrap") {
+            // Relaxed: a number for reports.
+            self.retired.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if mutant!("S3 a head without generation") {
+            generation = 1;
+        }
+        let this = Handle::new(index, generation).bits();
+        // Relaxed: only compared.
+        let mut head = self.free.load(Ordering::Relaxed);
+        loop {
+            slot.link.store(head);
+            // Release: publishes the link, and what the owner did, to the Acquire in `reserve`. Relaxed: only compared.
+            let done = self.free.compare_exchange_weak(
+                head,
+                this,
+                Ordering::Release,
+                Ordering::Relaxed,
+            );
+            match done {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Takes back a slot that was reserved and not published.
+    pub(crate) fn give_up(&self, reserved: Handle) {
+        let slot = self.slot(reserved).expect("what is given up was reserved");
+        // A generation is released once (S3), so this one is passed by.
+        let _ = slot.word.skip();
+        self.release(reserved.index());
+    }
+
+    /// Indices below it were reserved at some time.
+    pub(crate) fn len(&self) -> u32 {
+        // Relaxed: an upper bound for walks over all slots; `get` sees what is there.
+        u32::try_from(self.len.load(Ordering::Relaxed)).expect("limited to 32 bits")
+    }
+
+    /// Slots whose generations are used up (S4).
+    pub(crate) fn retired(&self) -> u64 {
+        // Relaxed: a number for reports.
+        self.retired.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        for (chunk, first) in self.chunks.iter().enumerate() {
+            // Relaxed: `&mut` means that nobody else uses it.
+            let first = first.load(Ordering::Relaxed);
+            if !first.is_null() {
+                let slots = ptr::slice_from_raw_parts_mut(first, chunk_len(chunk));
+                // SAFETY: S1, made from a box of this length in `grow`.
+                drop(unsafe { Box::from_raw(slots) });
+            }
+        }
+    }
+}
+
+/// Slots of a chunk.
+fn chunk_len(chunk: usize) -> usize {
+    usize::try_from(FIRST << chunk).expect("chunks of 32-bit indices fit an address")
+}
+
+/// Chunk of an index and the place in it, which is below [`chunk_len`].
+#[inline(always)]
+fn place(index: u32) -> (usize, usize) {
+    let at = u64::from(index) + FIRST;
+    let chunk = at.ilog2() - FIRST.ilog2();
+    (chunk as usize, (at - (FIRST << chunk)) as usize)
+}
+
+#[cfg(test)]
+mod tests;

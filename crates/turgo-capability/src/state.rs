@@ -1,0 +1,288 @@
+//! The packed words of a slot and their transitions. Every read-modify-write of a slot is here.
+//!
+//! ```text
+//! word   generation:32 | alive:1 | caveats:1 | limits:1 | depth:6 | shard:7 | rights:16
+//! stamp  epoch:47 | caveats:1 | effective rights:16
+//! link   the parent's handle, or 0 for a root; of a free slot: the next free slot and its generation
+//! ```
+
+use turgo_machine::atomic::{AtomicU64, Ordering};
+use turgo_machine::mutant;
+
+use crate::handle::Handle;
+use crate::rights::Rights;
+
+/// Levels below a root.
+pub(crate) const DEPTH_MAX: u8 = 63;
+/// Shards that a word can name.
+pub(crate) const SHARDS_MAX: usize = 128;
+
+const SHARD_AT: u32 = 16;
+const DEPTH_AT: u32 = 23;
+const LIMITS: u64 = 1 << 29;
+const CAVEATS: u64 = 1 << 30;
+const ALIVE: u64 = 1 << 31;
+const GENERATION_AT: u32 = 32;
+
+/// A slot's occupant: which one it is, whether it lives, what it may do at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word(u64);
+
+impl Word {
+    /// A slot that nobody occupies, as its next occupant will find it.
+    pub(crate) const fn vacant(generation: u32) -> Self {
+        Self((generation as u64) << GENERATION_AT)
+    }
+
+    pub(crate) fn alive(generation: u32, rights: Rights, shard: u8, depth: u8) -> Self {
+        debug_assert!(usize::from(shard) < SHARDS_MAX);
+        debug_assert!(depth <= DEPTH_MAX);
+        let place = u64::from(depth) << DEPTH_AT | u64::from(shard) << SHARD_AT;
+        Self(u64::from(generation) << GENERATION_AT | ALIVE | place | u64::from(rights.bits()))
+    }
+
+    pub(crate) fn with_caveats(self, yes: bool) -> Self {
+        Self(self.0 | if yes { CAVEATS } else { 0 })
+    }
+
+    pub(crate) fn with_limits(self, yes: bool) -> Self {
+        Self(self.0 | if yes { LIMITS } else { 0 })
+    }
+
+    /// Whether `handle` is to the occupant, and it lives (F1).
+    #[inline(always)]
+    pub(crate) fn is(self, handle: Handle) -> bool {
+        if mutant!("H2 any generation") {
+            return self.0 & ALIVE != 0;
+        }
+        self.0 >> 31 == u64::from(handle.generation()) << 1 | 1
+    }
+
+    #[inline(always)]
+    pub(crate) fn shard(self) -> usize {
+        (self.0 >> SHARD_AT) as usize % SHARDS_MAX
+    }
+
+    pub(crate) fn depth(self) -> u8 {
+        (self.0 >> DEPTH_AT) as u8 % (DEPTH_MAX + 1)
+    }
+
+    #[inline(always)]
+    pub(crate) fn rights(self) -> Rights {
+        Rights::from_bits(self.0 as u16)
+    }
+
+    pub(crate) fn has_caveats(self) -> bool {
+        self.0 & CAVEATS != 0
+    }
+
+    pub(crate) fn has_limits(self) -> bool {
+        self.0 & LIMITS != 0
+    }
+
+    pub(crate) fn is_alive(self) -> bool {
+        self.0 & ALIVE != 0
+    }
+
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> GENERATION_AT) as u32
+    }
+
+    /// Without its occupant, and with the generation of the next one. The shard stays, for whoever comes too late to kill it, and so do
+    /// the marks, for whoever buries it.
+    fn killed(self) -> Self {
+        let generation = self.generation() + 1;
+        let kept = (SHARDS_MAX as u64 - 1) << SHARD_AT | LIMITS | CAVEATS;
+        Self(u64::from(generation) << GENERATION_AT | self.0 & kept)
+    }
+}
+
+/// What became of an attempt to kill.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kill {
+    /// This call killed it, and owes the bump and the freeing.
+    Won(Word),
+    /// Another call killed it, and may not have bumped yet.
+    Lost(Word),
+}
+
+/// What became of an attempt to narrow.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Narrow {
+    /// The rights are what was asked for. A bump is owed, also where another call had narrowed before.
+    Done(Word),
+    /// The occupant is gone.
+    Dead,
+}
+
+/// The word of a slot.
+#[derive(Debug)]
+pub(crate) struct AtomicWord(AtomicU64);
+
+impl AtomicWord {
+    pub(crate) fn new(word: Word) -> Self {
+        Self(AtomicU64::new(word.0))
+    }
+
+    /// Reads it before the epoch is known, for the shard alone.
+    #[inline(always)]
+    pub(crate) fn peek(&self) -> Word {
+        // Relaxed: the shard of a generation does not change, and `load` asks for the generation.
+        Word(self.0.load(Ordering::Relaxed))
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> Word {
+        // Acquire: pairs with the Release in `publish`: link, object and deadline are the occupant's, or later ones'.
+        Word(self.0.load(Ordering::Acquire))
+    }
+
+    /// Reads it again after link, object or deadline, whose Acquire loads keep this one behind them (F3).
+    #[inline(always)]
+    pub(crate) fn reload(&self) -> Word {
+        // Relaxed: the Acquire loads before it order it; where they read a later occupant's value, this reads its word or a dead one.
+        Word(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Makes the slot's new occupant known.
+    pub(crate) fn publish(&self, word: Word) {
+        debug_assert!(!self.peek().is_alive(), "S2: nobody occupies it");
+        debug_assert!(word.is_alive());
+        debug_assert_eq!(self.peek().generation(), word.generation());
+        // Release: publishes link, object and deadline to the Acquire in `load`.
+        self.0.store(word.0, Ordering::Release);
+    }
+
+    /// Passes a generation by that was reserved and never published. Only the slot's owner calls it.
+    pub(crate) fn skip(&self) -> Word {
+        let next = self.peek().killed();
+        // Relaxed: nobody has a handle of the old generation, nor of the new one.
+        self.0.store(next.0, Ordering::Relaxed);
+        next
+    }
+
+    /// Kills the occupant that `handle` refers to.
+    pub(crate) fn kill(&self, handle: Handle) -> Kill {
+        // Acquire: where another call killed it and the slot has moved on since, this thread sees that one's bump.
+        let mut now = Word(self.0.load(Ordering::Acquire));
+        while now.is(handle) {
+            // AcqRel: the bump after it, a Release, carries it to whoever reads the epoch; Acquire as above, also on failure.
+            let done = self.0.compare_exchange_weak(
+                now.0,
+                now.killed().0,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match done {
+                Ok(_) => return Kill::Won(now),
+                Err(moved) => now = Word(moved),
+            }
+        }
+        Kill::Lost(now)
+    }
+
+    /// Takes all rights but `keep` from the occupant that `handle` refers to.
+    pub(crate) fn narrow(&self, handle: Handle, keep: Rights) -> Narrow {
+        // Acquire: as in `kill`.
+        let mut now = Word(self.0.load(Ordering::Acquire));
+        while now.is(handle) {
+            let rights = if mutant!("R2 rights are joined") {
+                now.rights() | keep
+            } else {
+                now.rights() & keep
+            };
+            let next = now.0 & !u64::from(u16::MAX) | u64::from(rights.bits());
+            // AcqRel: as in `kill`.
+            let done =
+                self.0.compare_exchange_weak(now.0, next, Ordering::AcqRel, Ordering::Acquire);
+            match done {
+                Ok(_) => return Narrow::Done(now),
+                Err(moved) => now = Word(moved),
+            }
+        }
+        Narrow::Dead
+    }
+}
+
+/// What an occupant may do as seen in an epoch: by itself and all its ancestors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp(u64);
+
+const STAMP_CAVEATS: u64 = 1 << 16;
+const STAMP_EPOCH_AT: u32 = 17;
+
+impl Stamp {
+    pub(crate) fn new(epoch: u64, effective: Effective) -> Self {
+        debug_assert!(epoch >> (64 - STAMP_EPOCH_AT) == 0, "an epoch has 47 bits");
+        let caveats = if effective.caveats { STAMP_CAVEATS } else { 0 };
+        Self(epoch << STAMP_EPOCH_AT | caveats | u64::from(effective.rights.bits()))
+    }
+
+    /// What it says, if it was made in `epoch` (F4).
+    #[inline(always)]
+    pub(crate) fn in_epoch(self, epoch: u64) -> Option<Effective> {
+        let rights = Rights::from_bits(self.0 as u16);
+        let caveats = self.0 & STAMP_CAVEATS != 0;
+        (self.0 >> STAMP_EPOCH_AT == epoch).then_some(Effective { rights, caveats })
+    }
+}
+
+/// What a capability may do, ancestors included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Effective {
+    pub(crate) rights: Rights,
+    /// Whether it or an ancestor has caveats, which are asked anew each time.
+    pub(crate) caveats: bool,
+}
+
+/// The stamp of a slot: a cache of what a walk found.
+#[derive(Debug)]
+pub(crate) struct AtomicStamp(AtomicU64);
+
+impl AtomicStamp {
+    /// A stamp of no epoch: they begin at 1.
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> Stamp {
+        // Relaxed: nothing is read through it. That a stamp of the reader's epoch is true follows from what its writer saw (F4).
+        Stamp(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn store(&self, stamp: Stamp) {
+        // Relaxed: as in `load`.
+        self.0.store(stamp.0, Ordering::Relaxed);
+    }
+}
+
+/// A word that the owner writes before it publishes the occupant, and that readers read between two looks at the slot's word.
+#[derive(Debug)]
+pub(crate) struct Detail(AtomicU64);
+
+impl Detail {
+    pub(crate) fn new(bits: u64) -> Self {
+        Self(AtomicU64::new(bits))
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self) -> u64 {
+        // Acquire: pairs with the Release in `store`: whoever reads a later occupant's value sees, on looking at the word again,
+        // that the earlier one is gone (F3).
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Only the slot's owner calls it, after the last occupant was killed.
+    pub(crate) fn store(&self, bits: u64) {
+        if mutant!("F3 details are stored Relaxed") {
+            // Relaxed: planted.
+            self.0.store(bits, Ordering::Relaxed);
+            return;
+        }
+        // Release: pairs with the Acquire in `load`; the owner has seen the kill, or made it.
+        self.0.store(bits, Ordering::Release);
+    }
+}
