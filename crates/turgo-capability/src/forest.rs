@@ -17,7 +17,9 @@
 //!   them with Acquire and then looks at the word again: a value of another occupant shows a word that is not the reader's occupant's.
 //! - **F4** A stamp counts only in the epoch it names. A walker reads the epoch before anything else, and stamps with that epoch.
 //! - **F5** A slot is released after the epoch was bumped for its occupant's death; also by the sweeper, for what was dead by ancestry already.
-//! - **F6** A shard is inherited by children, so one epoch speaks for a whole tree.
+//! - **F6** A shard is inherited by children, so one epoch speaks for a whole tree; and a slot stays in its shard (S5), so that all stamps that were ever
+//!   stored in it are of the same count. Epochs of two shards cannot be compared: a stamp left by a tenant with few revocations would vouch for a
+//!   newcomer of another shard that has come as far.
 //! - **F7** Time revokes: a walker that finds a deadline in the future registers it before it looks at the time; a tick sets the time before it looks at
 //!   the registered deadlines, and bumps where one has passed. A tick that finds another one under way bumps, too.
 //!
@@ -32,7 +34,7 @@
 //!    If it stops at an ancestor with a stamp of `e`, case 2 applies to that.
 //! 2. *There is a stamp of `e`.* It was stored by a walker that had read `e` (F4), to which case 1 applies, by induction on the order in which
 //!    stamps of `e` were stored: a walker through `a` fails and stores none.
-//! 3. *The slot has a later occupant.* Let the check see `d` alive in its slot and a stamp of `d'`, which came there after `d` died. The death of `d`
+//! 3. *The slot has a later occupant*, which is of the same shard (F6). Let the check see `d` alive in its slot and a stamp of `d'`, which came there after `d` died. The death of `d`
 //!    was followed by a bump (F5); were that bump's result `e` or less, the check would see `d` dead. So `d'` is of an epoch above `e`, and so are its
 //!    stamps. The other way round, a late walker of `d` leaves in the slot of `d'` a stamp below any that `d'` is checked with.
 //!
@@ -64,7 +66,6 @@ mod ancestry;
 mod dying;
 mod time;
 
-pub(crate) use ancestry::Ancestor;
 pub(crate) use dying::Dying;
 pub(crate) use time::NEVER;
 
@@ -112,6 +113,10 @@ impl Place {
     pub(crate) fn root(shard: u8) -> Self {
         Self { parent: None, shard, depth: 0 }
     }
+
+    pub(crate) fn shard(self) -> usize {
+        self.shard.into()
+    }
 }
 
 impl Forest {
@@ -125,7 +130,7 @@ impl Forest {
             ticks_pending: AtomicU64::new(0),
         };
         Self {
-            slab: Slab::new(len_max, generation_first),
+            slab: Slab::new(len_max, shards, generation_first),
             shards: (0..shards).map(|_| shard()).collect(),
             now: CachePadded::new(AtomicU64::new(0)),
             swept: CachePadded::new(AtomicU64::new(0)),
@@ -212,15 +217,15 @@ impl Forest {
         if !word.is(parent) {
             return None;
         }
-        let shard = u8::try_from(word.shard()).expect("shards have seven bits");
+        let shard = word.shard_byte();
         let depth = word.depth() + 1;
         let place = Place { parent: Some(parent), shard, depth };
         Some(if depth > DEPTH_MAX { Err(TooDeep) } else { Ok(place) })
     }
 
     /// A handle for a capability to come, which nobody can use before [`publish`](Self::publish).
-    pub(crate) fn reserve(&self) -> Result<Handle, SlabFull> {
-        self.slab.reserve()
+    pub(crate) fn reserve(&self, place: Place) -> Result<Handle, SlabFull> {
+        self.slab.reserve(place.shard)
     }
 
     /// Makes a reserved capability alive. It is valid as far as its ancestors are.
@@ -244,8 +249,8 @@ impl Forest {
     }
 
     /// Takes a reserved handle back.
-    pub(crate) fn give_up(&self, reserved: Handle) {
-        self.slab.give_up(reserved);
+    pub(crate) fn give_up(&self, reserved: Handle, place: Place) {
+        self.slab.give_up(reserved, place.shard);
     }
 
     /// Takes all rights but `keep` from a capability, and so from all below it. Whether it was alive. When this returns the rights are gone.

@@ -103,6 +103,9 @@ mod tests {
         }
         assert_eq!(Object::prefix(9, 63), Object::one(9));
         assert_eq!(Object::prefix(9, 0), Object::ANY);
-        assert_eq!(format!("{:?} {:?}", Object::one(9), Object::prefix(1 << 62, 1)), "0x9 0x4000000000000000/1");
+        assert_eq!(
+            format!("{:?} {:?}", Object::one(9), Object::prefix(1 << 62, 1)),
+            "0x9 0x4000000000000000/1"
+        );
     }
 }

@@ -12,6 +12,8 @@
 //! - **S3** The head of the free stack names slot *and* generation, and each generation of a slot is released at most once. So a head that comes
 //!   again is the very same push, with the same successor: a compare-exchange is never deceived (no ABA), and there is no tag that could wrap.
 //! - **S4** A slot whose generations are used up is retired: it is not released, and no handle is made twice.
+//! - **S5** Each shard has its own stack, and a slot stays with the shard that reserved it first (the forest's F6 needs it). So tenants of different
+//!   shards do not contend for the head, either; the price is that a shard cannot use the free slots of another.
 //!
 //! The stack is Treiber's (*Systems Programming: Coping with Parallelism*, IBM RJ 5118, 1986).
 #![expect(
@@ -53,8 +55,8 @@ const CHUNKS: usize = 33 - FIRST.ilog2() as usize;
 #[derive(Debug)]
 pub(crate) struct Slab {
     chunks: [AtomicPtr<Slot>; CHUNKS],
-    /// The handle of the first free slot's next occupant, or 0.
-    free: CachePadded<AtomicU64>,
+    /// Of each shard the handle of the first free slot's next occupant, or 0.
+    free: Box<[CachePadded<AtomicU64>]>,
     /// Slots that were ever reserved.
     len: CachePadded<AtomicU64>,
     /// Slots that were given up because their generations were used up.
@@ -69,11 +71,11 @@ pub(crate) struct SlabFull;
 
 impl Slab {
     /// A slab of up to `len_max` slots, whose generations begin at `generation_first`.
-    pub(crate) fn new(len_max: u32, generation_first: u32) -> Self {
+    pub(crate) fn new(len_max: u32, shards: usize, generation_first: u32) -> Self {
         assert!(generation_first > 0, "a handle is not zero");
         Self {
             chunks: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
-            free: CachePadded::new(AtomicU64::new(0)),
+            free: (0..shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
             len: CachePadded::new(AtomicU64::new(0)),
             retired: AtomicU64::new(0),
             len_max,
@@ -110,20 +112,22 @@ impl Slab {
         }
     }
 
-    /// A slot for a new occupant, which the caller owns (S2). Lock-free; allocates where a chunk is full.
-    pub(crate) fn reserve(&self) -> Result<Handle, SlabFull> {
+    /// The stack of a shard's free slots.
+    fn free(&self, shard: u8) -> &AtomicU64 {
+        let wanders = mutant!("S5 slots wander between shards");
+        &self.free[if wanders { 0 } else { usize::from(shard) }]
+    }
+
+    /// A slot for a new occupant in this shard, which the caller owns (S2). Lock-free; allocates where a chunk is full.
+    pub(crate) fn reserve(&self, shard: u8) -> Result<Handle, SlabFull> {
+        let free = self.free(shard);
         // Acquire: pairs with the Release in `release`: the link below is that of this push or a later one.
-        let mut head = self.free.load(Ordering::Acquire);
+        let mut head = free.load(Ordering::Acquire);
         while let Some(first) = Handle::from_bits(head) {
             let slot = self.slot(first).expect("what is free was made");
             let next = slot.link.load();
             // Acquire: pairs with the Release in `release`: what the last owner did to the slot was before. Also on failure, as above.
-            let done = self.free.compare_exchange_weak(
-                head,
-                next,
-                Ordering::Acquire,
-                Ordering::Acquire,
-            );
+            let done = free.compare_exchange_weak(head, next, Ordering::Acquire, Ordering::Acquire);
             match done {
                 Ok(_) => return Ok(Handle::new(first.index(), slot.word.peek().generation())),
                 Err(now) => head = now,
@@ -191,8 +195,8 @@ impl Slab {
         }
     }
 
-    /// Takes a slot back from its owner (S2), whose occupant was killed. Lock-free.
-    pub(crate) fn release(&self, index: u32) {
+    /// Takes a slot of this shard back from its owner (S2), whose occupant was killed. Lock-free.
+    pub(crate) fn release(&self, index: u32, shard: u8) {
         let slot = self.get(index).expect("what is released was reserved");
         let mut generation = slot.word.peek().generation();
         if generation == u32::MAX && !mutant!("S4 generations wrap") {
@@ -204,17 +208,13 @@ impl Slab {
             generation = 1;
         }
         let this = Handle::new(index, generation).bits();
+        let free = self.free(shard);
         // Relaxed: only compared.
-        let mut head = self.free.load(Ordering::Relaxed);
+        let mut head = free.load(Ordering::Relaxed);
         loop {
             slot.link.store(head);
             // Release: publishes the link, and what the owner did, to the Acquire in `reserve`. Relaxed: only compared.
-            let done = self.free.compare_exchange_weak(
-                head,
-                this,
-                Ordering::Release,
-                Ordering::Relaxed,
-            );
+            let done = free.compare_exchange_weak(head, this, Ordering::Release, Ordering::Relaxed);
             match done {
                 Ok(_) => return,
                 Err(now) => head = now,
@@ -223,11 +223,11 @@ impl Slab {
     }
 
     /// Takes back a slot that was reserved and not published.
-    pub(crate) fn give_up(&self, reserved: Handle) {
+    pub(crate) fn give_up(&self, reserved: Handle, shard: u8) {
         let slot = self.slot(reserved).expect("what is given up was reserved");
         // A generation is released once (S3), so this one is passed by.
         let _ = slot.word.skip();
-        self.release(reserved.index());
+        self.release(reserved.index(), shard);
     }
 
     /// Indices below it were reserved at some time.

@@ -63,6 +63,10 @@ impl Word {
         (self.0 >> SHARD_AT) as usize % SHARDS_MAX
     }
 
+    pub(crate) fn shard_byte(self) -> u8 {
+        u8::try_from(self.shard()).expect("shards have seven bits")
+    }
+
     pub(crate) fn depth(self) -> u8 {
         (self.0 >> DEPTH_AT) as u8 % (DEPTH_MAX + 1)
     }

@@ -37,7 +37,7 @@ impl<'f> Dying<'f> {
                     self.shards |= 1 << word.shard();
                 }
                 if mutant!("F5 released before the bump") {
-                    self.forest.slab.release(handle.index());
+                    self.forest.slab.release(handle.index(), word.shard_byte());
                     return true;
                 }
                 slot.link.store(self.first);
@@ -59,8 +59,7 @@ impl<'f> Dying<'f> {
     pub(crate) fn bury(mut self, mut each: impl FnMut(Handle, Word)) -> usize {
         self.bump();
         let mut count = 0;
-        while let Some(handle) = self.next(&mut each) {
-            self.forest.slab.release(handle.index());
+        while self.bury_next(&mut each) {
             count += 1;
         }
         count
@@ -74,23 +73,22 @@ impl<'f> Dying<'f> {
         }
     }
 
-    /// Takes one off the list.
-    fn next(&mut self, each: &mut impl FnMut(Handle, Word)) -> Option<Handle> {
-        let next = Handle::from_bits(self.first)?;
+    /// Takes one off the list and releases its slot. Whether there was one.
+    fn bury_next(&mut self, each: &mut impl FnMut(Handle, Word)) -> bool {
+        let Some(next) = Handle::from_bits(self.first) else { return false };
         let slot = self.forest.slab.slot(next).expect("it was killed here");
         self.first = slot.link.load();
-        let dead = Handle::new(next.index(), next.generation() - 1);
-        each(dead, slot.word.peek());
-        Some(dead)
+        let word = slot.word.peek();
+        each(Handle::new(next.index(), next.generation() - 1), word);
+        self.forest.slab.release(next.index(), word.shard_byte());
+        true
     }
 }
 
 impl Drop for Dying<'_> {
     fn drop(&mut self) {
         self.bump();
-        while let Some(handle) = self.next(&mut |_, _| ()) {
-            self.forest.slab.release(handle.index());
-        }
+        while self.bury_next(&mut |_, _| ()) {}
     }
 }
 

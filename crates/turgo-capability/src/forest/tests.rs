@@ -33,15 +33,20 @@ impl Seed {
 
 impl Forest {
     fn mint(&self, seed: Seed) -> Handle {
-        let handle = self.reserve().unwrap();
-        self.publish(handle, Place::root(0), seed);
+        self.mint_in(0, seed)
+    }
+
+    fn mint_in(&self, shard: u8, seed: Seed) -> Handle {
+        let place = Place::root(shard);
+        let handle = self.reserve(place).unwrap();
+        self.publish(handle, place, seed);
         handle
     }
 
     fn delegate(&self, parent: Handle, seed: Seed) -> Option<Handle> {
         self.effective(parent)?;
         let place = self.below(parent)?.ok()?;
-        let handle = self.reserve().unwrap();
+        let handle = self.reserve(place).unwrap();
         self.publish(handle, place, seed);
         Some(handle)
     }

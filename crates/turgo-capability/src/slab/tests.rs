@@ -13,7 +13,7 @@ fn occupy(slab: &Slab, handle: Handle, rights: u16) {
 /// Kills the occupant and releases the slot.
 fn vacate(slab: &Slab, handle: Handle) {
     assert!(matches!(slab.slot(handle).unwrap().word.kill(handle), Kill::Won(_)));
-    slab.release(handle.index());
+    slab.release(handle.index(), 0);
 }
 
 #[cfg(not(loom))]
@@ -35,8 +35,8 @@ mod unit {
 
     #[test]
     fn slots_stay_where_they_are() {
-        let slab = Slab::new(u32::MAX, 1);
-        let handles: Vec<Handle> = (0..5_000).map(|_| slab.reserve().unwrap()).collect();
+        let slab = Slab::new(u32::MAX, 1, 1);
+        let handles: Vec<Handle> = (0..5_000).map(|_| slab.reserve(0).unwrap()).collect();
         let first: *const Slot = slab.slot(handles[0]).unwrap();
         assert_eq!(slab.len(), 5_000);
         assert!(slab.get(100_000).is_none());
@@ -46,45 +46,45 @@ mod unit {
 
     #[test]
     fn a_slot_comes_back_with_another_generation() {
-        let slab = Slab::new(2, 1);
-        let first = slab.reserve().unwrap();
+        let slab = Slab::new(2, 1, 1);
+        let first = slab.reserve(0).unwrap();
         occupy(&slab, first, 1);
-        let other = slab.reserve().unwrap();
-        assert_eq!(slab.reserve(), Err(SlabFull));
+        let other = slab.reserve(0).unwrap();
+        assert_eq!(slab.reserve(0), Err(SlabFull));
         vacate(&slab, first);
-        let second = slab.reserve().unwrap();
+        let second = slab.reserve(0).unwrap();
         assert_eq!(second.index(), first.index());
         assert_eq!(second.generation(), 2);
         occupy(&slab, second, 1);
         let word = slab.slot(second).unwrap().word.load();
         assert!(word.is(second));
         assert!(!word.is(first), "H2: a stale handle matches nothing");
-        slab.give_up(other);
-        assert_eq!(slab.reserve().unwrap().generation(), 2, "S3: given up, and never again");
+        slab.give_up(other, 0);
+        assert_eq!(slab.reserve(0).unwrap().generation(), 2, "S3: given up, and never again");
     }
 
     #[test]
     fn used_up_generations_retire_a_slot() {
-        let slab = Slab::new(1, u32::MAX - 2);
+        let slab = Slab::new(1, 1, u32::MAX - 2);
         for left in [2, 1] {
-            let handle = slab.reserve().unwrap();
+            let handle = slab.reserve(0).unwrap();
             assert_eq!(handle.generation(), u32::MAX - left);
             occupy(&slab, handle, 1);
             vacate(&slab, handle);
         }
-        assert_eq!(slab.reserve(), Err(SlabFull), "S4");
+        assert_eq!(slab.reserve(0), Err(SlabFull), "S4");
         assert_eq!(slab.retired(), 1);
     }
 
     #[test]
     fn threads_share_out_the_slots() {
-        let slab = Slab::new(64, 1);
+        let slab = Slab::new(64, 1, 1);
         std::thread::scope(|scope| {
             for thread in 1..=4 {
                 let slab = &slab;
                 scope.spawn(move || {
                     for _ in 0..5_000 {
-                        let mine: Vec<_> = (0..8).filter_map(|_| slab.reserve().ok()).collect();
+                        let mine: Vec<_> = (0..8).filter_map(|_| slab.reserve(0).ok()).collect();
                         mine.iter().for_each(|handle| occupy(slab, *handle, thread));
                         for handle in mine {
                             let word = slab.slot(handle).unwrap().word.load();
@@ -95,7 +95,7 @@ mod unit {
                 });
             }
         });
-        let mut all: Vec<u32> = (0..64).map(|_| slab.reserve().unwrap().index()).collect();
+        let mut all: Vec<u32> = (0..64).map(|_| slab.reserve(0).unwrap().index()).collect();
         all.sort_unstable();
         assert!(all.into_iter().eq(0..64), "none was lost and none is there twice");
     }
@@ -112,15 +112,15 @@ mod models {
     #[test]
     fn a_chunk_is_published_once() {
         explore(3, || {
-            let slab = Arc::new(Slab::new(8, 1));
-            slab.reserve().unwrap();
+            let slab = Arc::new(Slab::new(8, 1, 1));
+            slab.reserve(0).unwrap();
             let other = Arc::clone(&slab);
             let theirs = thread::spawn(move || {
-                let handle = other.reserve().unwrap();
+                let handle = other.reserve(0).unwrap();
                 occupy(&other, handle, 1);
                 handle
             });
-            let mine = slab.reserve().unwrap();
+            let mine = slab.reserve(0).unwrap();
             occupy(&slab, mine, 2);
             let theirs = theirs.join().unwrap();
             assert!(slab.slot(theirs).unwrap().word.load().is(theirs), "S1");
@@ -131,24 +131,24 @@ mod models {
     #[test]
     fn a_free_slot_has_one_taker() {
         explore(3, || {
-            let slab = Arc::new(Slab::new(2, 1));
-            let both = [slab.reserve().unwrap(), slab.reserve().unwrap()];
+            let slab = Arc::new(Slab::new(2, 1, 1));
+            let both = [slab.reserve(0).unwrap(), slab.reserve(0).unwrap()];
             both.iter().for_each(|handle| occupy(&slab, *handle, 1));
             both.iter().for_each(|handle| vacate(&slab, *handle));
             let other = Arc::clone(&slab);
             // Takes two, brings the first back: the head names the same slot again, with another successor.
             let theirs = thread::spawn(move || {
-                let first = other.reserve().ok();
-                let second = other.reserve().ok();
+                let first = other.reserve(0).ok();
+                let second = other.reserve(0).ok();
                 if let Some(handle) = first {
                     occupy(&other, handle, 1);
                     vacate(&other, handle);
                 }
                 second
             });
-            let mine = slab.reserve().ok();
+            let mine = slab.reserve(0).ok();
             let theirs = theirs.join().unwrap();
-            let last = slab.reserve().ok();
+            let last = slab.reserve(0).ok();
             let mut taken: Vec<u32> =
                 [mine, theirs, last].iter().flatten().map(|handle| handle.index()).collect();
             taken.sort_unstable();

@@ -63,8 +63,7 @@ fn a_stale_handle_is_of_no_use() {
 fn epochs_of_shards_are_apart() {
     let forest = forest();
     let here = forest.mint(all());
-    let there = forest.reserve().unwrap();
-    forest.publish(there, Place::root(3), all());
+    let there = forest.mint_in(3, all());
     let child = forest.delegate(there, all()).unwrap();
     assert!(forest.allows(child, READ) && forest.allows(here, READ));
     let before: Vec<_> = (0..5).map(|shard| forest.epoch(shard)).collect();
@@ -73,6 +72,18 @@ fn epochs_of_shards_are_apart() {
     let after: Vec<_> = (0..4).filter_map(|shard| forest.epoch(shard)).collect();
     assert_eq!(after, [1, 1, 1, 2], "F6: the tenant's own stamps are void, no other's");
     assert!(!forest.allows(child, READ));
+}
+
+#[test]
+fn a_stamp_of_one_shard_vouches_for_nobody_in_another() {
+    let forest = forest();
+    let strong = forest.mint_in(1, all());
+    assert!(forest.allows(strong, Rights::ALL));
+    forest.revoke(strong);
+    let weak = forest.mint_in(2, Seed::of(READ));
+    assert!(!forest.allows(weak, WRITE), "F6: as many epochs, and another shard's");
+    assert_ne!(weak.index(), strong.index(), "S5");
+    assert_eq!(forest.mint_in(1, all()).index(), strong.index(), "S5");
 }
 
 #[test]

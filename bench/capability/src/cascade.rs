@@ -1,0 +1,44 @@
+//! How long a revocation takes by the number of capabilities that it ends.
+
+use rustix::time::{ClockId, clock_gettime};
+use turgo_capability::{Grant, Handle, Rights, Table};
+
+pub(crate) const GROUP: &str = "cascade";
+
+/// Revocations of one tree, from below to above, so that each has all the descendants.
+const REVOCATIONS: usize = 60;
+
+/// Measures and prints: the median of some rounds, each with a tree of its own.
+pub(crate) fn run(rounds: usize) {
+    println!("\n{GROUP}, 1 thread(s): ns per revocation");
+    for descendants in [10, 1_000, 1_000_000] {
+        let mut times: Vec<f64> = (0..rounds).map(|_| round(descendants)).collect();
+        times.sort_by(f64::total_cmp);
+        println!("  of {descendants:>9} descendants {:>9.1}", times[times.len() / 2]);
+    }
+}
+
+/// Nanoseconds per revocation.
+fn round(descendants: usize) -> f64 {
+    let table = Table::default();
+    let all = || Grant::new(Rights::ALL);
+    let mut chain = vec![table.mint(0, all()).expect("an empty table")];
+    while chain.len() < REVOCATIONS {
+        chain.push(table.delegate(chain[chain.len() - 1], all()).expect("less than 64 levels"));
+    }
+    let last = chain[chain.len() - 1];
+    let leaves: Vec<Handle> =
+        (0..descendants).map(|_| table.delegate(last, all()).expect("there is room")).collect();
+    assert!(leaves.iter().all(|leaf| table.check(*leaf, Rights::READ).is_ok()));
+    let from = now();
+    let revoked = chain.iter().rev().filter(|handle| table.revoke(**handle)).count();
+    let time = now() - from;
+    assert_eq!(revoked, REVOCATIONS);
+    assert!(leaves.iter().all(|leaf| table.check(*leaf, Rights::READ).is_err()));
+    time as f64 / REVOCATIONS as f64
+}
+
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}

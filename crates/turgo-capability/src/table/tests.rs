@@ -1,0 +1,6 @@
+//! The table on one thread, and a model of admitted work.
+
+#[cfg(loom)]
+mod models;
+#[cfg(not(loom))]
+mod unit;
