@@ -1,7 +1,7 @@
 //! What was changed, by whom and when: records that are written before the change becomes visible.
 //!
-//! - **A1** A record is appended before its change can be seen by anybody. So a log that was cut off names at least what happened.
-//! - **A2** A grant whose record is refused is not made. A revocation goes on, as authority must not outlive a full disk; it is counted.
+//! A log that was cut off names at least what happened (the table's T6). A grant whose record is refused is not made; a revocation goes on, as authority
+//! must not outlive a full disk, and is counted (T7).
 //!
 //! Records say what is about to be done. Of two who revoke the same capability both write one; a log can be replayed, as doing either twice changes nothing.
 
@@ -75,7 +75,7 @@ pub trait AuditLog: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Refused`] if it cannot (A2).
+    /// [`Refused`] if it cannot: a grant is not made then.
     fn append(&self, record: &Record) -> Result<(), Refused>;
 }
 

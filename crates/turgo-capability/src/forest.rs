@@ -207,6 +207,12 @@ impl Forest {
             word.rights() & above.rights
         };
         let effective = Effective { rights, caveats: word.has_caveats() | above.caveats };
+        if mutant!("F4 stamped with a later epoch") {
+            // Acquire: planted.
+            let later = shard.epoch.load(Ordering::Acquire);
+            slot.stamp.store(Stamp::new(later, effective));
+            return Some(effective);
+        }
         slot.stamp.store(Stamp::new(epoch, effective));
         Some(effective)
     }
@@ -217,7 +223,7 @@ impl Forest {
         if !word.is(parent) {
             return None;
         }
-        let shard = word.shard_byte();
+        let shard = if mutant!("F6 a child in another shard") { 0 } else { word.shard_byte() };
         let depth = word.depth() + 1;
         let place = Place { parent: Some(parent), shard, depth };
         Some(if depth > DEPTH_MAX { Err(TooDeep) } else { Ok(place) })

@@ -6,6 +6,8 @@
 use core::fmt;
 use core::num::NonZeroU64;
 
+use turgo_machine::mutant;
+
 /// A capability, as its holder sees it: opaque, eight bytes, free to copy. It means something in the table that made it and in no other.
 ///
 /// There is no way to make one from a number: a component has what it was given.
@@ -31,6 +33,15 @@ impl Handle {
     #[inline(always)]
     pub(crate) fn bits(self) -> u64 {
         self.0.get()
+    }
+
+    /// Whether it is to what a slot's word says: the generation, and a lowest bit for being alive (H2).
+    #[inline(always)]
+    pub(crate) fn is_to(self, generation_and_life: u64) -> bool {
+        if mutant!("H2 any generation") {
+            return generation_and_life & 1 != 0;
+        }
+        generation_and_life == u64::from(self.generation()) << 1 | 1
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 //!
 //! A [`Table`] holds capabilities: [`Rights`] over an [`Object`], perhaps until a deadline, under a [`Caveat`], at a [`Rate`], with a budget
 //! of gas. A component holds [`Handle`]s. It may pass on less than it has; revoking a capability ends all that was passed on from it, however much that is,
-//! in the time of one store.
+//! in the time of one store. A [`Message`] carries capabilities from one component to another.
 //!
 //! ```
 //! use turgo_capability::{Denied, Grant, Object, Rights, Table};
@@ -35,6 +35,7 @@ mod denied;
 mod forest;
 mod handle;
 mod limit;
+mod message;
 mod object;
 mod rights;
 mod slab;
@@ -45,6 +46,7 @@ pub use audit::{AuditLog, Change, NoAudit, Record, Refused, RingLog};
 pub use denied::{Denied, GrantError};
 pub use handle::Handle;
 pub use limit::{Bucket, Caveat, GasTotals, Lease, Rate, Request, Throttled};
+pub use message::{Message, Opened, Unfit, Unopened};
 pub use object::Object;
 pub use rights::Rights;
 pub use table::{Admission, Config, Description, Grant, Statistics, Table};

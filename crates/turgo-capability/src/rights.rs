@@ -101,6 +101,11 @@ impl Rights {
         self.0 & need.0 == need.0
     }
 
+    /// What is left of a capability's rights when it keeps only these (R2).
+    pub(crate) fn narrowed(self, keep: Self) -> Self {
+        if mutant!("R2 rights are joined") { self | keep } else { self & keep }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(self) -> bool {

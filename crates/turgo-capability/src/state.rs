@@ -52,10 +52,7 @@ impl Word {
     /// Whether `handle` is to the occupant, and it lives (F1).
     #[inline(always)]
     pub(crate) fn is(self, handle: Handle) -> bool {
-        if mutant!("H2 any generation") {
-            return self.0 & ALIVE != 0;
-        }
-        self.0 >> 31 == u64::from(handle.generation()) << 1 | 1
+        handle.is_to(self.0 >> ALIVE.trailing_zeros())
     }
 
     #[inline(always)]
@@ -192,11 +189,7 @@ impl AtomicWord {
         // Acquire: as in `kill`.
         let mut now = Word(self.0.load(Ordering::Acquire));
         while now.is(handle) {
-            let rights = if mutant!("R2 rights are joined") {
-                now.rights() | keep
-            } else {
-                now.rights() & keep
-            };
+            let rights = now.rights().narrowed(keep);
             let next = now.0 & !u64::from(u16::MAX) | u64::from(rights.bits());
             // AcqRel: as in `kill`.
             let done =

@@ -13,6 +13,8 @@
 //!   waits for a grace period, returns when no work admitted by what it revoked goes on. Work is waited for with RCU and not
 //!   with a counter per shard, as entering a section writes nothing that other threads write; the price is that it waits for other tenants' work, too.
 //! - **T5** An actor's authority is checked: to delegate it needs GRANT, to attenuate or revoke something else REVOKE and to be an ancestor of it.
+//! - **T6** A record is appended before its change can be seen by anybody.
+//! - **T7** A grant whose record is refused is not made; a revocation is.
 
 use core::fmt;
 #[cfg(loom)]
@@ -248,7 +250,7 @@ impl<L: AuditLog> Table<L> {
         Ok(child)
     }
 
-    /// Makes a capability: its limits are known first, then its record is written, then it is published (T2, A1).
+    /// Makes a capability: its limits are known first, then its record is written, then it is published (T2, T6).
     fn settle(
         &self,
         place: Place,
@@ -282,10 +284,10 @@ impl<L: AuditLog> Table<L> {
             self.limits.insert(handle, Arc::new(limits));
         }
         let record = || self.record(change, actor, handle, seed.rights, seed.object, place.shard());
-        let late = mutant!("A1 the record comes after the change");
+        let late = mutant!("T6 the record comes after the change");
         if !late && L::ENABLED && self.log.append(&record()).is_err() {
             self.counts.unrecorded.increment();
-            if !mutant!("A2 a grant without its record") {
+            if !mutant!("T7 a grant without its record") {
                 if limited {
                     self.limits.remove(&handle);
                 }
@@ -422,7 +424,7 @@ impl<L: AuditLog> Table<L> {
         self.forest.ancestry(lower).any(|ancestor| ancestor.handle == upper)
     }
 
-    /// Records what is going to happen to a capability that is there (A1); it happens also where the log refuses (A2).
+    /// Records what is going to happen to a capability that is there (T6); it happens also where the log refuses (T7).
     fn announce(&self, change: Change, actor: Option<Handle>, handle: Handle, keep: Rights) {
         if !L::ENABLED {
             return;

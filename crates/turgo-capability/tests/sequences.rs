@@ -316,10 +316,10 @@ fn steps() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_table_does_what_the_model_does(steps in proptest::collection::vec(steps(), 1..50)) {
+    fn the_table_does_what_the_model_does(steps in proptest::collection::vec(steps(), 1..30)) {
         let mut world = World::new();
         for step in &steps {
             world.step(step);

@@ -58,7 +58,7 @@ fn tenants(
     (0..threads)
         .map(|thread| {
             let root = mint(thread as u64);
-            Box::new(move |operations| (0..operations).filter(|_| pair(root)).count() as u64)
+            Box::new(move |operations: u64| (0..operations).filter(|_| pair(root)).count() as u64)
                 as Work
         })
         .collect()

@@ -131,7 +131,8 @@ impl Treasury {
         // Relaxed: an amount stands for itself, here and in all of this.
         let mut now = self.granted.load(Ordering::Relaxed);
         loop {
-            let Some(next) = now.checked_add(amount).filter(|next| *next < CLOSED) else {
+            let fits = |sum: &u64| *sum < CLOSED || mutant!("G4 grants overflow");
+            let Some(next) = now.checked_add(amount).filter(fits) else {
                 return false;
             };
             // Relaxed: as above.

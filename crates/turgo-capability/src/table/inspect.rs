@@ -86,6 +86,11 @@ impl<L: AuditLog> Table<L> {
         })
     }
 
+    /// What a valid capability may do: its rights and those of all its ancestors. Caveats come on top.
+    pub fn effective_rights(&self, handle: Handle) -> Option<Rights> {
+        self.forest.effective(handle).map(|effective| effective.rights)
+    }
+
     /// The capability, its parent, and so on up to the root; nothing if it is not valid.
     pub fn ancestry(&self, handle: Handle) -> Vec<Handle> {
         let chain: Vec<_> = self.forest.ancestry(handle).collect();

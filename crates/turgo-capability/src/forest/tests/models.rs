@@ -70,6 +70,22 @@ fn a_walk_is_not_led_astray_by_a_new_occupant() {
 }
 
 #[test]
+fn whoever_finds_a_child_finds_its_parent() {
+    explore(3, || {
+        let forest = forest();
+        let (weak, strong) = (forest.mint(Seed::of(READ)), forest.mint(all()));
+        forest.revoke(strong);
+        let other = Arc::clone(&forest);
+        let delegates = thread::spawn(move || other.delegate(weak, all()).unwrap());
+        for found in forest.occupants() {
+            assert!(!forest.allows(found, WRITE), "F3");
+        }
+        let child = delegates.join().unwrap();
+        assert!(forest.allows(child, READ) && !forest.allows(child, WRITE), "F3");
+    });
+}
+
+#[test]
 fn a_walk_through_a_recycled_ancestor_fails() {
     explore(3, || {
         let forest = forest();
@@ -108,6 +124,23 @@ fn a_stamp_of_a_new_occupant_vouches_for_nobody_else() {
 }
 
 #[test]
+fn a_slot_is_taken_when_its_last_occupant_is_known_to_be_dead() {
+    explore(3, || {
+        let forest = forest();
+        let weak = forest.mint(Seed::of(READ));
+        let (other, third) = (Arc::clone(&forest), Arc::clone(&forest));
+        let revokes = thread::spawn(move || other.revoke(weak));
+        let mints = thread::spawn(move || {
+            let strong = third.mint(all());
+            assert!(third.allows(strong, Rights::ALL));
+        });
+        assert!(!forest.allows(weak, WRITE), "F5");
+        assert!(revokes.join().unwrap());
+        mints.join().unwrap();
+    });
+}
+
+#[test]
 fn a_swept_slot_vouches_for_nobody() {
     explore(3, || {
         let forest = forest();
@@ -115,14 +148,12 @@ fn a_swept_slot_vouches_for_nobody() {
         let child = forest.delegate(root, all()).unwrap();
         forest.revoke(root);
         let other = Arc::clone(&forest);
-        let recycles = thread::spawn(move || {
-            assert_eq!(other.sweep(2).bury(|_, _| ()), 1);
-            let new = other.mint(all());
-            assert_eq!(new.index(), child.index());
-            assert!(other.allows(new, READ));
-        });
-        assert!(!forest.allows(child, Rights::NONE), "F5");
-        recycles.join().unwrap();
+        let checks = thread::spawn(move || other.allows(child, Rights::NONE));
+        assert_eq!(forest.sweep(2).bury(|_, _| ()), 1);
+        let new = forest.mint(all());
+        assert_eq!(new.index(), child.index());
+        assert!(forest.allows(new, READ));
+        assert!(!checks.join().unwrap(), "F5");
     });
 }
 
@@ -169,13 +200,12 @@ fn a_tick_that_returned_has_ended_what_was_due() {
     explore(3, || {
         let forest = forest();
         let root = forest.mint(all().until(5));
-        let child = forest.delegate(root, all()).unwrap();
         let other = Arc::clone(&forest);
-        let checks = thread::spawn(move || other.allows(child, READ));
+        let checks = thread::spawn(move || other.allows(root, READ));
         forest.tick(5);
-        assert!(!forest.allows(child, Rights::NONE), "F7");
+        assert!(!forest.allows(root, Rights::NONE), "F7");
         checks.join().unwrap();
-        assert!(!forest.allows(child, Rights::NONE), "F7");
+        assert!(!forest.allows(root, Rights::NONE), "F7");
     });
 }
 

@@ -223,9 +223,9 @@ fn a_full_log_stops_grants_and_no_revocation() {
     let table = Table::with_audit(config, RingLog::new(2));
     let root = table.mint(0, all().gas(5)).unwrap();
     let child = table.delegate(root, all()).unwrap();
-    assert_eq!(table.delegate(root, all().gas(5)), Err(GrantError::Unrecorded), "A2");
+    assert_eq!(table.delegate(root, all().gas(5)), Err(GrantError::Unrecorded), "T7");
     assert_eq!(table.gas(root), Some(5), "what was handed down came back");
-    assert!(table.revoke(child), "A2");
+    assert!(table.revoke(child), "T7");
     assert!(table.check(child, READ).is_err());
     assert_eq!((table.statistics().unrecorded, table.log().refused()), (2, 2));
     let mut out = Vec::new();
@@ -251,8 +251,8 @@ impl AuditLog for Witness {
         let table = self.table.get().and_then(Weak::upgrade).unwrap();
         let seen = table.describe(record.subject).map(|seen| seen.rights);
         match record.change {
-            Change::Mint | Change::Delegate => assert_eq!(seen, None, "A1"),
-            Change::Attenuate | Change::Revoke => assert_eq!(seen, Some(Rights::ALL), "A1"),
+            Change::Mint | Change::Delegate => assert_eq!(seen, None, "T6"),
+            Change::Attenuate | Change::Revoke => assert_eq!(seen, Some(Rights::ALL), "T6"),
         }
         Ok(())
     }
