@@ -16,6 +16,7 @@ mod cases;
 mod measure;
 #[path = "../../core/src/report.rs"]
 mod report;
+#[expect(dead_code, reason = "two-sided work is for queues")]
 #[path = "../../core/src/work.rs"]
 mod work;
 

@@ -73,6 +73,8 @@ pub(crate) use time::NEVER;
 #[derive(Debug)]
 pub(crate) struct Forest {
     slab: Slab,
+    /// One for each shard that a word can name, so that none needs to be looked for; on lines of their own, as every check reads one.
+    epochs: Box<[CachePadded<AtomicU64>; SHARDS_MAX]>,
     shards: Box<[Shard]>,
     /// Nanoseconds, as the last tick found them.
     now: CachePadded<AtomicU64>,
@@ -80,10 +82,9 @@ pub(crate) struct Forest {
     swept: CachePadded<AtomicU64>,
 }
 
-/// What trees of one shard share. Epochs have lines of their own: every check reads one.
+/// What trees of one shard share besides the epoch.
 #[derive(Debug)]
 struct Shard {
-    epoch: CachePadded<AtomicU64>,
     /// At or below every deadline that a stamp of the present epoch depends on.
     deadline_next: CachePadded<AtomicU64>,
     /// Ticks between taking the next deadline and bumping.
@@ -124,13 +125,13 @@ impl Forest {
     pub(crate) fn new(len_max: u32, shards: usize, generation_first: u32) -> Self {
         assert!((1..=SHARDS_MAX).contains(&shards), "from 1 to {SHARDS_MAX} shards");
         let shard = || Shard {
-            // Stamps of new slots are of epoch 0, which never is.
-            epoch: CachePadded::new(AtomicU64::new(1)),
             deadline_next: CachePadded::new(AtomicU64::new(NEVER)),
             ticks_pending: AtomicU64::new(0),
         };
         Self {
             slab: Slab::new(len_max, shards, generation_first),
+            // Stamps of new slots are of epoch 0, which never is.
+            epochs: Box::new(core::array::from_fn(|_| CachePadded::new(AtomicU64::new(1)))),
             shards: (0..shards).map(|_| shard()).collect(),
             now: CachePadded::new(AtomicU64::new(0)),
             swept: CachePadded::new(AtomicU64::new(0)),
@@ -146,26 +147,25 @@ impl Forest {
     }
 
     /// The epoch of a shard: one more than its revocations, attenuations, sweeps and expiries so far.
-    pub(crate) fn epoch(&self, shard: usize) -> Option<u64> {
+    #[inline(always)]
+    pub(crate) fn epoch(&self, shard: usize) -> u64 {
         // Acquire: pairs with the AcqRel of `bump` (F2): whoever reads an epoch sees what it was bumped for.
-        self.shards.get(shard).map(|shard| shard.epoch.load(Ordering::Acquire))
+        self.epochs[shard].load(Ordering::Acquire)
     }
 
     /// Makes all stamps of a shard void.
     fn bump(&self, shard: usize) {
-        if let Some(shard) = self.shards.get(shard) {
-            // AcqRel: publishes the kill or the narrowing before it to the Acquire in `epoch` and in `effective` (F2).
-            shard.epoch.fetch_add(1, Ordering::AcqRel);
-        }
+        // AcqRel: publishes the kill or the narrowing before it to the Acquire in `epoch` (F2).
+        self.epochs[shard].fetch_add(1, Ordering::AcqRel);
     }
 
     /// What a capability may do now; nothing if it or an ancestor is dead. Wait-free.
     #[inline(always)]
     pub(crate) fn effective(&self, handle: Handle) -> Option<Effective> {
         let slot = self.slab.slot(handle)?;
-        let shard = self.shards.get(slot.word.peek().shard())?;
-        // Acquire: pairs with the AcqRel of `bump` (F2, F4): first of all, so that what follows is at least as new as the epoch.
-        let epoch = shard.epoch.load(Ordering::Acquire);
+        let shard = slot.word.peek().shard();
+        // First of all, so that what follows is at least as new as the epoch (F4).
+        let epoch = self.epoch(shard);
         if !slot.word.load().is(handle) {
             return None;
         }
@@ -177,7 +177,7 @@ impl Forest {
 
     /// Finds out by way of the ancestors, and stamps those that had no stamp of `epoch`. The recursion is as deep as the tree: [`DEPTH_MAX`].
     #[cold]
-    fn walk(&self, handle: Handle, slot: &Slot, shard: &Shard, epoch: u64) -> Option<Effective> {
+    fn walk(&self, handle: Handle, slot: &Slot, shard: usize, epoch: u64) -> Option<Effective> {
         let parent = slot.link.load();
         let deadline = slot.deadline.load();
         let word = slot.word.reload();
@@ -208,9 +208,7 @@ impl Forest {
         };
         let effective = Effective { rights, caveats: word.has_caveats() | above.caveats };
         if mutant!("F4 stamped with a later epoch") {
-            // Acquire: planted.
-            let later = shard.epoch.load(Ordering::Acquire);
-            slot.stamp.store(Stamp::new(later, effective));
+            slot.stamp.store(Stamp::new(self.epoch(shard), effective));
             return Some(effective);
         }
         slot.stamp.store(Stamp::new(epoch, effective));

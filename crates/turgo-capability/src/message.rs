@@ -200,8 +200,8 @@ mod tests {
 
     fn table() -> (Table, Handle, Handle) {
         let table = Table::default();
-        let sender = table.mint(0, Grant::new(Rights::ALL)).unwrap();
-        let inbox = table.mint(0, Grant::new(Rights::READ).object(INBOX)).unwrap();
+        let sender = table.mint(0, Grant::new(Rights::ALL)).expect("an empty table");
+        let inbox = table.mint(0, Grant::new(Rights::READ).object(INBOX)).expect("there is room");
         (table, sender, inbox)
     }
 

@@ -6,7 +6,7 @@
 //! # Invariants
 //!
 //! - **S1** A chunk is published once, by a compare-exchange from null, and freed by the drop of the slab. So a reference to a slot is good for as
-//!   long as the slab is borrowed.
+//!   long as the slab is borrowed. An index names a chunk and a place in it; only `reserve` makes indices, so the place is within the chunk.
 //! - **S2** A slot belongs to whoever reserved it until it is published, then to its handles, then to whoever killed its occupant, until it is
 //!   released. Only an owner writes what describes an occupant.
 //! - **S3** The head of the free stack names slot *and* generation, and each generation of a slot is released at most once. So a head that comes
@@ -48,8 +48,15 @@ const _: () = assert!(size_of::<Slot>() == 64);
 
 /// Slots of the first chunk. In models small, so that chunks are made in them.
 const FIRST: u64 = if cfg!(loom) { 1 } else { 1024 };
-/// Enough for every index.
-const CHUNKS: usize = 33 - FIRST.ilog2() as usize;
+/// Bits of an index that name a place in a chunk; those above name the chunk.
+const PLACE_BITS: u32 = 27;
+/// All that an index can name; more than there ever are.
+const CHUNKS: usize = 1 << (32 - PLACE_BITS);
+/// Slots of all chunks whose places have so many bits: some 268 million.
+const SLOTS_MAX: u64 = (2 << PLACE_BITS) - FIRST;
+
+const _: () = assert!(SLOTS_MAX <= u32::MAX as u64, "slots are counted in 32 bits");
+const _: () = assert!((PLACE_BITS - FIRST.ilog2()) < CHUNKS as u32, "every chunk has a number");
 
 /// Slots that grow without moving.
 #[derive(Debug)]
@@ -61,7 +68,7 @@ pub(crate) struct Slab {
     len: CachePadded<AtomicU64>,
     /// Slots that were given up because their generations were used up.
     retired: AtomicU64,
-    len_max: u32,
+    len_max: u64,
     generation_first: u32,
 }
 
@@ -73,6 +80,7 @@ impl Slab {
     /// A slab of up to `len_max` slots, whose generations begin at `generation_first`.
     pub(crate) fn new(len_max: u32, shards: usize, generation_first: u32) -> Self {
         assert!(generation_first > 0, "a handle is not zero");
+        let len_max = u64::from(len_max).min(SLOTS_MAX);
         Self {
             chunks: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             free: (0..shards).map(|_| CachePadded::new(AtomicU64::new(0))).collect(),
@@ -83,31 +91,38 @@ impl Slab {
         }
     }
 
-    /// The slot of this index, if it was ever made. Wait-free.
+    /// The slot of a handle of this slab. Wait-free.
     #[inline(always)]
-    pub(crate) fn get(&self, index: u32) -> Option<&Slot> {
-        let (chunk, offset) = place(index);
+    pub(crate) fn slot(&self, handle: Handle) -> Option<&Slot> {
+        let index = handle.index() as usize;
+        self.at(index >> PLACE_BITS, index % (1 << PLACE_BITS))
+    }
+
+    /// The slot at a place that `place` gave, in itself or in the index of a handle (S1), if it was made.
+    #[inline(always)]
+    fn at(&self, chunk: usize, place: usize) -> Option<&Slot> {
         // Acquire: pairs with the Release in `grow`: the slots are made.
         let first = self.chunks[chunk].load(Ordering::Acquire);
         if first.is_null() {
             return None;
         }
-        // SAFETY: S1, and `place` gives offsets below the chunk's length.
-        let slot = unsafe { first.add(offset) };
+        debug_assert!(place < chunk_len(chunk), "S1");
+        // SAFETY: S1, the place is within the chunk.
+        let slot = unsafe { first.add(place) };
         // SAFETY: S1.
         Some(unsafe { &*slot })
     }
 
-    /// The slot of a handle of this slab.
-    #[inline(always)]
-    pub(crate) fn slot(&self, handle: Handle) -> Option<&Slot> {
-        self.get(handle.index())
+    /// The slot that was reserved for the first time after `count` others, and its index. For walks over all slots.
+    pub(crate) fn nth(&self, count: u32) -> Option<(u32, &Slot)> {
+        let (chunk, place) = place(count);
+        Some((index_of(chunk, place), self.at(chunk, place)?))
     }
 
     /// Asks for the line of a slot that will be looked at soon.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, index: u32) {
-        if let Some(slot) = self.get(index) {
+    pub(crate) fn prefetch(&self, handle: Handle) {
+        if let Some(slot) = self.slot(handle) {
             turgo_machine::prefetch::read(slot);
         }
     }
@@ -139,30 +154,29 @@ impl Slab {
     #[cold]
     fn reserve_new(&self) -> Result<Handle, SlabFull> {
         // Relaxed: the exchange gives the index to one caller, and the chunk is looked up with Acquire.
-        let mut index = self.len.load(Ordering::Relaxed);
+        let mut count = self.len.load(Ordering::Relaxed);
         loop {
-            if index >= u64::from(self.len_max) {
+            if count >= self.len_max {
                 return Err(SlabFull);
             }
             // Relaxed: as above.
             let done = self.len.compare_exchange_weak(
-                index,
-                index + 1,
+                count,
+                count + 1,
                 Ordering::Relaxed,
                 Ordering::Relaxed,
             );
             match done {
                 Ok(_) => break,
-                Err(now) => index = now,
+                Err(now) => count = now,
             }
         }
-        let index = u32::try_from(index).expect("below a limit of 32 bits");
-        let (chunk, _) = place(index);
+        let (chunk, place) = place(u32::try_from(count).expect("below a limit of 32 bits"));
         // Relaxed: only compared.
         if self.chunks[chunk].load(Ordering::Relaxed).is_null() {
             self.grow(chunk);
         }
-        Ok(Handle::new(index, self.generation_first))
+        Ok(Handle::new(index_of(chunk, place), self.generation_first))
     }
 
     /// Makes a chunk, unless somebody else is faster.
@@ -181,7 +195,7 @@ impl Slab {
             self.chunks[chunk].store(new, Ordering::Release);
             return;
         }
-        // Release: publishes the slots to the Acquire in `get`. Relaxed: what is there is looked up anew.
+        // Release: publishes the slots to the Acquire in `at`. Relaxed: what is there is looked up anew.
         let published = self.chunks[chunk].compare_exchange(
             ptr::null_mut(),
             new,
@@ -196,8 +210,8 @@ impl Slab {
     }
 
     /// Takes a slot of this shard back from its owner (S2), whose occupant was killed. Lock-free.
-    pub(crate) fn release(&self, index: u32, shard: u8) {
-        let slot = self.get(index).expect("what is released was reserved");
+    pub(crate) fn release(&self, handle: Handle, shard: u8) {
+        let slot = self.slot(handle).expect("what is released was reserved");
         let mut generation = slot.word.peek().generation();
         if generation == u32::MAX && !mutant!("S4 generations wrap") {
             // Relaxed: a number for reports.
@@ -207,7 +221,7 @@ impl Slab {
         if mutant!("S3 a head without generation") {
             generation = 1;
         }
-        let this = Handle::new(index, generation).bits();
+        let this = Handle::new(handle.index(), generation).bits();
         let free = self.free(shard);
         // Relaxed: only compared.
         let mut head = free.load(Ordering::Relaxed);
@@ -227,12 +241,12 @@ impl Slab {
         let slot = self.slot(reserved).expect("what is given up was reserved");
         // A generation is released once (S3), so this one is passed by.
         let _ = slot.word.skip();
-        self.release(reserved.index(), shard);
+        self.release(reserved, shard);
     }
 
-    /// Indices below it were reserved at some time.
+    /// Slots that were ever reserved.
     pub(crate) fn len(&self) -> u32 {
-        // Relaxed: an upper bound for walks over all slots; `get` sees what is there.
+        // Relaxed: an upper bound for walks over all slots; `nth` sees what is there.
         u32::try_from(self.len.load(Ordering::Relaxed)).expect("limited to 32 bits")
     }
 
@@ -262,12 +276,17 @@ fn chunk_len(chunk: usize) -> usize {
     usize::try_from(FIRST << chunk).expect("chunks of 32-bit indices fit an address")
 }
 
-/// Chunk of an index and the place in it, which is below [`chunk_len`].
-#[inline(always)]
-fn place(index: u32) -> (usize, usize) {
-    let at = u64::from(index) + FIRST;
+/// The chunk and the place in it, which is below [`chunk_len`], of the slot after `count` others.
+fn place(count: u32) -> (usize, usize) {
+    let at = u64::from(count) + FIRST;
     let chunk = at.ilog2() - FIRST.ilog2();
     (chunk as usize, (at - (FIRST << chunk)) as usize)
+}
+
+/// The index of a place.
+fn index_of(chunk: usize, place: usize) -> u32 {
+    debug_assert!(place < 1 << PLACE_BITS);
+    u32::try_from(chunk << PLACE_BITS | place).expect("five bits of chunk, 27 of place")
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use crate::rights::Rights;
 
 /// Levels below a root.
 pub(crate) const DEPTH_MAX: u8 = 63;
-/// Shards that a word can name.
-pub(crate) const SHARDS_MAX: usize = 128;
+/// Shards that a word can name; fewer in models, where each costs.
+pub(crate) const SHARDS_MAX: usize = if cfg!(loom) { 2 } else { 128 };
 
 const SHARD_AT: u32 = 16;
 const DEPTH_AT: u32 = 23;

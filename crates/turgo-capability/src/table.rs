@@ -51,7 +51,7 @@ pub use inspect::{Description, Statistics};
 /// How large a table is, and whose time it keeps.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Capabilities at a time, at most.
+    /// Capabilities at a time, at most; 268 million where it is more.
     pub capabilities_max: u32,
     /// Parts with epochs of their own, from 1 to 128: revocations of a tenant cost no tenant of another shard anything. A slot stays with the
     /// shard that first used it, so where tenants are many and `capabilities_max` is tight, take few.
@@ -61,7 +61,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// As many as there are handles, 128 shards, the system's clock.
+    /// As many as there can be, 128 shards, the system's clock.
     fn default() -> Self {
         Self { capabilities_max: u32::MAX, shards: SHARDS_MAX, clock: Clock::real() }
     }
@@ -121,7 +121,7 @@ struct Limits {
 
 /// Capabilities, with lock-free lookup, delegation and revocation; only [`revoke_sync`](Self::revoke_sync) waits.
 ///
-/// A check is wait-free and costs a nanosecond or two, at any depth. See the crate's documentation for an example.
+/// A check is wait-free and costs a few nanoseconds, at any depth. See the crate's documentation for an example.
 pub struct Table<L: AuditLog = NoAudit> {
     forest: Forest,
     limits: RcuHashMap<Handle, Arc<Limits>>,
@@ -446,7 +446,7 @@ impl<L: AuditLog> Table<L> {
         object: Object,
         shard: usize,
     ) -> Record {
-        let epoch = self.forest.epoch(shard).unwrap_or_default();
+        let epoch = self.forest.epoch(shard);
         Record { time_ns: self.clock.now_ns(), change, actor, subject, rights, object, epoch }
     }
 

@@ -87,7 +87,7 @@ impl Model {
         let was = std::mem::take(&mut self.nodes[at].alive);
         if let Some(left) = self.nodes[at].gas.take().filter(|_| was) {
             match self.budget(at) {
-                Some(above) => *self.nodes[above].gas.as_mut().unwrap() += left,
+                Some(above) => *self.nodes[above].gas.as_mut().expect("a budget") += left,
                 None => self.returned += left,
             }
         }
@@ -158,7 +158,7 @@ impl World {
         assert_eq!(result.map(|_| ()), expected);
         if let Ok(child) = result {
             if let (Some(gas), Some(budget)) = (wish.gas, budget) {
-                *self.model.nodes[budget].gas.as_mut().unwrap() -= gas;
+                *self.model.nodes[budget].gas.as_mut().expect("a budget") -= gas;
             }
             self.add(child, Some(at), wish);
         }
@@ -179,7 +179,7 @@ impl World {
         assert_eq!(used, if done { spend } else { 0 });
         self.model.spent += used;
         if let Some(budget) = budget {
-            *self.model.nodes[budget].gas.as_mut().unwrap() -= used;
+            *self.model.nodes[budget].gas.as_mut().expect("a budget") -= used;
         }
     }
 
@@ -321,9 +321,13 @@ proptest! {
     #[test]
     fn the_table_does_what_the_model_does(steps in proptest::collection::vec(steps(), 1..30)) {
         let mut world = World::new();
-        for step in &steps {
+        for (at, step) in steps.iter().enumerate() {
             world.step(step);
-            world.compare();
+            // What a comparison checks is stamped by it: steps are to find stamps and no stamps.
+            if at % 3 == 0 {
+                world.compare();
+            }
         }
+        world.compare();
     }
 }

@@ -50,8 +50,9 @@ impl Forest {
 
     /// Every occupant at some moment of the walk.
     pub(crate) fn occupants(&self) -> impl Iterator<Item = Handle> {
-        (0..self.slab.len()).filter_map(|index| {
-            let word = self.slab.get(index)?.word.load();
+        (0..self.slab.len()).filter_map(|count| {
+            let (index, slot) = self.slab.nth(count)?;
+            let word = slot.word.load();
             word.is_alive().then(|| Handle::new(index, word.generation()))
         })
     }

@@ -37,7 +37,7 @@ impl<'f> Dying<'f> {
                     self.shards |= 1 << word.shard();
                 }
                 if mutant!("F5 released before the bump") {
-                    self.forest.slab.release(handle.index(), word.shard_byte());
+                    self.forest.slab.release(handle, word.shard_byte());
                     return true;
                 }
                 slot.link.store(self.first);
@@ -80,7 +80,7 @@ impl<'f> Dying<'f> {
         self.first = slot.link.load();
         let word = slot.word.peek();
         each(Handle::new(next.index(), next.generation() - 1), word);
-        self.forest.slab.release(next.index(), word.shard_byte());
+        self.forest.slab.release(next, word.shard_byte());
         true
     }
 }
@@ -99,8 +99,8 @@ impl Forest {
         let len = u64::from(self.slab.len());
         for _ in 0..u64::from(slots_max).min(len) {
             // Relaxed: which slot is whose turn matters to nobody.
-            let index = (self.swept.fetch_add(1, Ordering::Relaxed) % len) as u32;
-            let Some(slot) = self.slab.get(index) else { continue };
+            let count = (self.swept.fetch_add(1, Ordering::Relaxed) % len) as u32;
+            let Some((index, slot)) = self.slab.nth(count) else { continue };
             let word = slot.word.load();
             if !word.is_alive() {
                 continue;

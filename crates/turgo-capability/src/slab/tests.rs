@@ -13,7 +13,7 @@ fn occupy(slab: &Slab, handle: Handle, rights: u16) {
 /// Kills the occupant and releases the slot.
 fn vacate(slab: &Slab, handle: Handle) {
     assert!(matches!(slab.slot(handle).unwrap().word.kill(handle), Kill::Won(_)));
-    slab.release(handle.index(), 0);
+    slab.release(handle, 0);
 }
 
 #[cfg(not(loom))]
@@ -30,7 +30,9 @@ mod unit {
                 expected = (expected.0 + 1, 0);
             }
         }
-        assert_eq!(place(u32::MAX).0, CHUNKS - 1);
+        let (chunk, last) = place((SLOTS_MAX - 1) as u32);
+        assert_eq!(last, chunk_len(chunk) - 1);
+        assert_eq!(index_of(chunk, last) >> PLACE_BITS, chunk as u32);
     }
 
     #[test]
@@ -39,9 +41,13 @@ mod unit {
         let handles: Vec<Handle> = (0..5_000).map(|_| slab.reserve(0).unwrap()).collect();
         let first: *const Slot = slab.slot(handles[0]).unwrap();
         assert_eq!(slab.len(), 5_000);
-        assert!(slab.get(100_000).is_none());
+        assert!(slab.nth(100_000).is_none());
         assert!(core::ptr::eq(first, slab.slot(handles[0]).unwrap()), "S1");
-        assert!(handles.windows(2).all(|pair| pair[0].index() + 1 == pair[1].index()));
+        for (count, handle) in (0..).zip(&handles) {
+            let (index, slot) = slab.nth(count).unwrap();
+            assert_eq!(index, handle.index(), "S1");
+            assert!(core::ptr::eq(slot, slab.slot(*handle).unwrap()), "S1");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::state::Effective;
 const AHEAD: usize = 12;
 
 impl<L: AuditLog> Table<L> {
-    /// Whether a capability is valid and has all of `need`. Wait-free: two loads and two compares where it was checked since the last revocation
+    /// Whether a capability is valid and has all of `need`. Wait-free: a few loads and two compares where it was checked since the last revocation
     /// in its shard, a walk to the root otherwise.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl<L: AuditLog> Table<L> {
         let mut passed = 0;
         for (at, (handle, allowed)) in handles.iter().zip(allowed).enumerate() {
             if let Some(ahead) = handles.get(at + AHEAD) {
-                self.forest.slab().prefetch(ahead.index());
+                self.forest.slab().prefetch(*ahead);
             }
             *allowed = self.check(*handle, need).is_ok();
             passed += usize::from(*allowed);

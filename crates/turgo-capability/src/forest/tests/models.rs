@@ -50,6 +50,20 @@ fn a_check_beside_a_revoke_leaves_no_stamp_behind() {
 }
 
 #[test]
+fn what_was_seen_before_a_revoke_is_not_stamped_after_it() {
+    explore(3, || {
+        let forest = forest();
+        let root = forest.mint(all());
+        let child = forest.delegate(root, all()).unwrap();
+        let other = Arc::clone(&forest);
+        let revokes = thread::spawn(move || other.revoke(root));
+        let _ = forest.allows(child, READ);
+        assert!(revokes.join().unwrap());
+        assert!(!forest.allows(child, Rights::NONE), "F4");
+    });
+}
+
+#[test]
 fn a_walk_is_not_led_astray_by_a_new_occupant() {
     explore(3, || {
         let forest = forest();
