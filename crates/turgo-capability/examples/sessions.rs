@@ -119,6 +119,7 @@ fn main() -> Result<(), GrantError> {
     Ok(())
 }
 
+#[cfg(not(any(loom, shuttle)))]
 #[test]
 fn a_query_loses_its_right_between_two_batches() {
     main().expect("everything that should be granted is");

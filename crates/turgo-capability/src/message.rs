@@ -192,7 +192,7 @@ impl<B: fmt::Debug, L: AuditLog> fmt::Debug for Message<'_, B, L> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

@@ -43,7 +43,7 @@ pub(crate) struct Slot {
     pub(crate) deadline: Detail,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 const _: () = assert!(size_of::<Slot>() == 64);
 
 /// Slots of the first chunk. In models small, so that chunks are made in them.

@@ -1,6 +1,6 @@
 //! Random sequences of operations beside a plain model of what should be: one list, searched from the front.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, shuttle)))]
 
 use std::time::Duration;
 

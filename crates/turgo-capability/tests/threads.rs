@@ -1,6 +1,6 @@
 //! Threads that delegate, check, spend and revoke at once: nothing is usable after a revoke returned, nothing gains a right, no gas is lost.
 
-#![cfg(not(loom))]
+#![cfg(not(any(loom, shuttle)))]
 
 use turgo_capability::{Config, Grant, Handle, Rights, Table};
 use turgo_machine::atomic::{AtomicBool, AtomicU64, Ordering};

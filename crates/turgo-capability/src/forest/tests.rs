@@ -4,7 +4,7 @@ use super::*;
 
 #[cfg(loom)]
 mod models;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod unit;
 
 /// Explores `model` with up to `preemptions` preemptions.

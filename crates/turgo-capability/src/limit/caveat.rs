@@ -154,7 +154,7 @@ fn part_that_is(decisive: bool, parts: &[Caveat], request: &Request) -> Option<b
     all_known.then_some(!decisive)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
 

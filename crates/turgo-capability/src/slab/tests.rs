@@ -16,7 +16,7 @@ fn vacate(slab: &Slab, handle: Handle) {
     slab.release(handle, 0);
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod unit {
     use super::*;
 

@@ -2,5 +2,5 @@
 
 #[cfg(loom)]
 mod models;
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod unit;
