@@ -3,10 +3,10 @@
 //! A mint grants gas. A delegation moves some of it from the nearest account above to the child's own. A worker leases a piece, spends it without
 //! touching shared memory, and gives back what is left. A revocation closes the account and returns its balance to the nearest account above that is open.
 //!
-//! - **G1** Amounts are unsigned, and nothing is taken that is not there: a withdrawal is a compare-exchange from a balance that holds it.
-//! - **G2** A closed account stays closed and takes nothing in: closing and the balance are one word. What comes too late goes further up.
-//! - **G3** What is left of a lease, and the balance of a closed account, is given back exactly once.
-//! - **G4** All that was ever granted fits 63 bits, so no sum of it overflows.
+//! - **E1** Amounts are unsigned, and nothing is taken that is not there: a withdrawal is a compare-exchange from a balance that holds it.
+//! - **E2** A closed account stays closed and takes nothing in: closing and the balance are one word. What comes too late goes further up.
+//! - **E3** What is left of a lease, and the balance of a closed account, is given back exactly once.
+//! - **E4** All that was ever granted fits 63 bits, so no sum of it overflows.
 //!
 //! **Conservation law.** `granted = balances + lent + spent + returned`, whenever no operation is under way: every step moves an amount from one term to
 //! another. `returned` is what found no open account on its way up.
@@ -35,7 +35,7 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(balance: u64, parent: Option<Arc<Self>>) -> Arc<Self> {
-        debug_assert!(balance < CLOSED, "G4");
+        debug_assert!(balance < CLOSED, "E4");
         Arc::new(Self { word: CachePadded::new(AtomicU64::new(balance)), parent })
     }
 
@@ -56,7 +56,7 @@ impl Account {
                 return None;
             }
             let taken = if at_most { amount.min(now) } else { amount };
-            if (taken > now && !mutant!("G1 a balance goes below zero")) || taken == 0 && amount > 0
+            if (taken > now && !mutant!("E1 a balance goes below zero")) || taken == 0 && amount > 0
             {
                 return None;
             }
@@ -95,14 +95,14 @@ impl Account {
 
     /// Closes the account, and returns the balance to the nearest open one above.
     pub(crate) fn close(&self, treasury: &Treasury) {
-        let was = if mutant!("G2 closing is two steps") {
+        let was = if mutant!("E2 closing is two steps") {
             // Relaxed: planted.
             let was = self.word.load(Ordering::Relaxed);
             // Relaxed: planted.
             self.word.store(CLOSED, Ordering::Relaxed);
             was
         } else {
-            // Relaxed: an amount stands for itself; the swap gives it to one caller (G3).
+            // Relaxed: an amount stands for itself; the swap gives it to one caller (E3).
             self.word.swap(CLOSED, Ordering::Relaxed)
         };
         if was != CLOSED {
@@ -126,12 +126,12 @@ impl Treasury {
         Self { granted: zero(), lent: zero(), spent: zero(), returned: zero() }
     }
 
-    /// Grants an amount, if all grants together still fit (G4).
+    /// Grants an amount, if all grants together still fit (E4).
     pub(crate) fn grant(&self, amount: u64) -> bool {
         // Relaxed: an amount stands for itself, here and in all of this.
         let mut now = self.granted.load(Ordering::Relaxed);
         loop {
-            let fits = |sum: &u64| *sum < CLOSED || mutant!("G4 grants overflow");
+            let fits = |sum: &u64| *sum < CLOSED || mutant!("E4 grants overflow");
             let Some(next) = now.checked_add(amount).filter(fits) else {
                 return false;
             };
@@ -201,7 +201,7 @@ impl GasTotals {
     }
 }
 
-/// Gas to spend without asking: a piece of an account, for one worker. What is left when it is dropped goes back, once (G3).
+/// Gas to spend without asking: a piece of an account, for one worker. What is left when it is dropped goes back, once (E3).
 ///
 /// A revocation does not reach what was leased before it: it is spent, or comes back to an account above. So an
 /// account is overdrawn by nothing, and a revoked worker goes on for one lease at most; lease no more than a batch needs.
@@ -232,7 +232,7 @@ impl Lease<'_> {
 
     fn settle(&mut self) {
         let (left, used) = (self.left, mem::take(&mut self.used));
-        if !mutant!("G3 a lease is given back twice") {
+        if !mutant!("E3 a lease is given back twice") {
             self.left = 0;
         }
         // Relaxed: an amount stands for itself.

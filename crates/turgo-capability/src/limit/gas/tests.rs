@@ -11,12 +11,12 @@ mod unit {
         let treasury = Treasury::new();
         assert!(treasury.grant(10));
         let account = Account::new(10, None);
-        assert_eq!(account.withdraw(11, false), None, "G1");
+        assert_eq!(account.withdraw(11, false), None, "E1");
         assert_eq!(account.withdraw(4, false), Some(4));
         assert_eq!(account.withdraw(9, true), Some(6), "as much as there is");
         assert_eq!(account.withdraw(1, true), None);
         assert_eq!(account.balance(), 0);
-        assert!(!treasury.grant(CLOSED - 10), "G4");
+        assert!(!treasury.grant(CLOSED - 10), "E4");
         assert!(treasury.grant(CLOSED - 11));
     }
 
@@ -29,7 +29,7 @@ mod unit {
         assert!(lease.spend(20) && !lease.spend(11) && lease.left() == 10);
         assert!(treasury.totals(account.balance()).add_up());
         assert_eq!(lease.end(), 20);
-        assert_eq!(account.balance(), 80, "G3");
+        assert_eq!(account.balance(), 80, "E3");
         drop(treasury.lease(Arc::clone(&account), 5).unwrap());
         let totals = treasury.totals(account.balance());
         assert_eq!((totals.balances, totals.lent, totals.spent), (80, 0, 20));
@@ -46,12 +46,12 @@ mod unit {
         middle.close(&treasury);
         assert_eq!(root.balance(), 9);
         middle.close(&treasury);
-        assert_eq!(root.balance(), 9, "G3");
+        assert_eq!(root.balance(), 9, "E3");
         leaf.close(&treasury);
         assert_eq!(root.balance(), 10, "past the closed one");
         root.close(&treasury);
         assert_eq!(treasury.totals(0).returned, 10);
-        assert!(treasury.lease(root, 1).is_none(), "G2");
+        assert!(treasury.lease(root, 1).is_none(), "E2");
     }
 }
 
@@ -78,8 +78,8 @@ mod models {
             account.close(treasury);
             works.join().unwrap();
             let totals = treasury.totals(root.balance() + account.balance());
-            assert_eq!(account.balance(), 0, "G2");
-            assert!(totals.add_up(), "G2: {totals:?}");
+            assert_eq!(account.balance(), 0, "E2");
+            assert!(totals.add_up(), "E2: {totals:?}");
         });
     }
 
@@ -93,7 +93,7 @@ mod models {
             let closes = thread::spawn(move || other.close(treasury));
             account.close(treasury);
             closes.join().unwrap();
-            assert!(treasury.totals(0).add_up(), "G3");
+            assert!(treasury.totals(0).add_up(), "E3");
         });
     }
 }

@@ -119,7 +119,7 @@ fn gas_comes_back_from_the_revoked() {
     assert_eq!(table.gas(root), Some(95), "of the query, past the session's closed budget");
     drop(lease);
     let totals = table.gas_totals();
-    assert_eq!((totals.balances, totals.lent, totals.spent), (98, 0, 2), "G3");
+    assert_eq!((totals.balances, totals.lent, totals.spent), (98, 0, 2), "E3");
     assert!(totals.add_up());
     assert!(table.revoke(root));
     assert_eq!(table.gas_totals().returned, 98, "T2");
