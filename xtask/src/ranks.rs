@@ -32,8 +32,8 @@ const ROOMS: [(&str, u8, Unsafe); 9] = [
 ];
 
 /// Packages that nothing depends on and that may depend on anything.
-const WORKSHOPS: [&str; 5] = ["bench", "bench-core", "bench-sync", "fuzz", "xtask"];
-const WORKSHOPS: [&str; 5] = ["bench", "bench-capability", "bench-core", "fuzz", "xtask"];
+const WORKSHOPS: [&str; 6] =
+    ["bench", "bench-capability", "bench-core", "bench-sync", "fuzz", "xtask"];
 
 /// The workshop that builds structures over other libraries' reclamation, to measure ours beside them.
 const UNSAFE_WORKSHOP: &str = "bench-core";
