@@ -14,13 +14,21 @@ use crate::{answers, locks, measure, models, mutants, ranks, tidy};
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
 /// Steps that need no release build, cheapest first.
-const DEBUG: [Step; 8] = [
+const DEBUG: [Step; 9] = [
     ("layout", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", |root| check(root, tidy::check)),
     ("ranks", |root| check(root, ranks::check)),
     ("locks", |root| check(root, locks::check)),
     ("clippy", |root| {
         cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])
+    }),
+    // Packages of their own: in the workspace somebody always asks for `std`.
+    ("without std", |root| {
+        let crates = ["turgo-machine", "turgo-lockfree", "turgo-sync"];
+        let packages = crates.iter().flat_map(|name| ["--package", name]);
+        let args: Vec<_> =
+            ["check", "--lib", "--no-default-features"].into_iter().chain(packages).collect();
+        cargo(root, &args, &[])
     }),
     ("documentation", |root| {
         let deny = ("RUSTDOCFLAGS", "-D warnings");
