@@ -131,15 +131,15 @@ impl<T> ArrayQueue<T> {
                 continue;
             }
             let next = self.laps.next(head).0;
-            // Relaxed: the slot's sequence number, read above with Acquire, hands over the item.
+            // Release: as in `take_head`; the slot's sequence number, read above with Acquire, hands over the item. Relaxed: tried again.
             if self
                 .head
-                .compare_exchange(head.0, next, Ordering::Relaxed, Ordering::Relaxed)
+                .compare_exchange(head.0, next, Ordering::Release, Ordering::Relaxed)
                 .is_ok()
             {
                 let oldest = self.read(head);
-                // Relaxed: Q3, no producer takes this position, since the slot is not free for it. The items are handed over by sequence.
-                self.tail.store(self.laps.next(tail).0, Ordering::Relaxed);
+                // Release: as in `take_tail`. Q3, no producer takes this position, since the slot is not free for it.
+                self.tail.store(self.laps.next(tail).0, Ordering::Release);
                 self.fill(tail, value);
                 return Some(oldest);
             }
@@ -212,11 +212,12 @@ impl<T> ArrayQueue<T> {
                     self.tail.store(end.0, Ordering::Relaxed);
                     return Some((tail, count));
                 }
-                // Relaxed: sequence numbers hand over slots; `tail` only says who writes (Q2).
+                // Release: whoever sees this tail (Acquire, in `len`; the fences, in pushes and pops) sees `head` no less far than we do, and so
+                // never pairs an end with the other's past. Sequence numbers hand over slots; `tail` says who writes (Q2). Relaxed: tried again.
                 let taken = self.tail.compare_exchange_weak(
                     tail.0,
                     end.0,
-                    Ordering::Relaxed,
+                    Ordering::Release,
                     Ordering::Relaxed,
                 );
                 match taken {
@@ -253,11 +254,11 @@ impl<T> ArrayQueue<T> {
                 count += 1;
             }
             if count > 0 {
-                // Relaxed: sequence numbers hand over slots; `head` only says who reads (Q2).
+                // Release: as in `take_tail`, of the other end. Sequence numbers hand over slots; `head` says who reads (Q2). Relaxed: tried again.
                 let taken = self.head.compare_exchange_weak(
                     head.0,
                     end.0,
-                    Ordering::Relaxed,
+                    Ordering::Release,
                     Ordering::Relaxed,
                 );
                 match taken {
@@ -347,11 +348,11 @@ impl<T> ArrayQueue<T> {
     #[must_use]
     pub fn len(&self) -> usize {
         loop {
-            // Acquire: keeps the load of `head` below after this.
+            // Acquire: pairs with the Release in `take_tail`, and keeps the load of `head` below after this.
             let tail = self.tail.load(Ordering::Acquire);
             // SeqCst: as in `take_tail`.
             fence(Ordering::SeqCst);
-            // Acquire: keeps the second look at `tail` after this.
+            // Acquire: pairs with the Release in `take_head`, and keeps the second look at `tail` after this.
             let head = self.head.load(Ordering::Acquire);
             // Relaxed: the two loads above come before.
             if self.tail.load(Ordering::Relaxed) == tail {
