@@ -36,7 +36,7 @@
 //!
 //! # Without `std`
 //!
-//! Threads are not told apart. What is retired without a [`Reader`] is freed by [`poll`](Domain::poll), [`flush`](Domain::flush) and
+//! Threads are not told apart. What is retired without a [`Reader`] is freed by [`poll`](Domain::poll), [`flush`](crate::Reclaim::flush) and
 //! [`barrier`](Domain::barrier) only, and a call that would be refused inside of a section or a callback waits for ever instead, or runs
 //! callbacks inside of the callback.
 //!
