@@ -55,7 +55,7 @@ impl Heap for Locked<Vec<u64>> {
     }
 }
 
-/// As [`super::cases::thieves`].
+/// As `thieves` of the cases, over a deque behind a lock.
 pub(super) fn locked_thieves(threads: usize, operations: u64) -> io::Result<u64> {
     let deque = Locked::<VecDeque<u64>>::default();
     let done = AtomicU64::new(0);
@@ -65,7 +65,7 @@ pub(super) fn locked_thieves(threads: usize, operations: u64) -> io::Result<u64>
     })
 }
 
-/// As [`super::cases::ring`].
+/// As `ring` of the cases, over a channel of the standard library.
 pub(super) fn channel(_threads: usize, operations: u64) -> io::Result<u64> {
     let (sender, receiver) = mpsc::sync_channel(WAITING);
     together(vec![
