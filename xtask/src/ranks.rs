@@ -32,8 +32,11 @@ const ROOMS: [(&str, u8, Unsafe); 9] = [
 ];
 
 /// Packages that nothing depends on and that may depend on anything.
-const WORKSHOPS: [&str; 6] =
-    ["bench", "bench-capability", "bench-core", "bench-sync", "fuzz", "xtask"];
+const WORKSHOPS: [&str; 7] =
+    ["bench", "bench-capability", "bench-core", "bench-harness", "bench-sync", "fuzz", "xtask"];
+
+/// What workshops have in common: they may depend on it, and nothing else may.
+const SHARED_WORKSHOP: &str = "bench-harness";
 
 /// The workshop that builds structures over other libraries' reclamation, to measure ours beside them.
 const UNSAFE_WORKSHOP: &str = "bench-core";
@@ -96,7 +99,8 @@ fn objection(name: &str, dependency: &Dependency) -> Option<String> {
     if value.contains("package =") {
         return Some(format!("`{target}` renames a package: these checks go by names"));
     }
-    if WORKSHOPS.contains(&target.as_str()) {
+    let shared = target == SHARED_WORKSHOP && WORKSHOPS.contains(&name);
+    if WORKSHOPS.contains(&target.as_str()) && !shared {
         return Some(format!("`{name}` depends on the workshop `{target}`"));
     }
     if WORKSHOPS.contains(&name) {

@@ -30,6 +30,9 @@ fn arrows_point_down() {
     assert!(across.contains("arrows point down"), "{across}");
     let workshop = findings("turgo", "[dependencies]\nxtask.workspace = true", SAFE);
     assert!(workshop.contains("workshop"), "{workshop}");
+    let harness = "[dependencies]\nbench-harness.workspace = true";
+    assert!(findings("turgo", harness, SAFE).contains("workshop"), "a room of the product");
+    assert_eq!(findings("bench-core", harness, SAFE), "");
 }
 
 #[test]

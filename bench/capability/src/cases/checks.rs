@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use turgo_capability::{Grant, Handle, Rights, Table};
 
 use super::maps::{Dash, DashAhash, Locked, Map, Papaya};
-use crate::measure::{Case, Work};
-use crate::work::{Random, shared};
+use bench_harness::{Case, Work};
+use bench_harness::{Random, shared};
 
 /// One in so many operations changes something.
 const CHANGE: u64 = 1_000;

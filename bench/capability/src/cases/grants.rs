@@ -3,8 +3,8 @@
 use turgo_capability::{Config, Grant, Handle, Rights, RingLog, Table};
 
 use super::maps::{Dash, DashAhash, Locked, Map, Papaya};
-use crate::measure::{Case, Work};
-use crate::work::shared;
+use bench_harness::shared;
+use bench_harness::{Case, Work};
 
 pub(crate) fn pairs() -> Vec<Case> {
     vec![

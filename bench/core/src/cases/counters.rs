@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use turgo_lockfree::counter::Counter;
 
-use crate::measure::{Case, Work};
-use crate::work::shared;
+use bench_harness::shared;
+use bench_harness::{Case, Work};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use turgo_lockfree::deque::{Stealer, Worker};
 
-use crate::measure::{Case, Work};
+use bench_harness::{Case, Work};
 
 /// The owner's end.
 trait Owner: Send + Sized + 'static {

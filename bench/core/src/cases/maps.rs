@@ -10,8 +10,8 @@ use turgo_lockfree::hazard::Hazard;
 use turgo_lockfree::map::RcuHashMap;
 use turgo_lockfree::reclaim::Reclaim;
 
-use crate::measure::{Case, Work};
-use crate::work::Random;
+use bench_harness::Random;
+use bench_harness::{Case, Work};
 
 trait Map: Send + Sync + 'static {
     fn make(keys: u64) -> Self;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use turgo_machine::CachePadded;
 use turgo_machine::barrier;
 
-use crate::measure::{Case, Work};
+use bench_harness::{Case, Work};
 
 thread_local! {
     static NUMBER: Cell<u64> = const { Cell::new(1) };

@@ -11,8 +11,8 @@ use turgo_lockfree::queue::{ArrayQueue, MsQueue, SegmentQueue};
 use turgo_lockfree::reclaim::Reclaim;
 
 use crate::baselines::epoch_queue::EpochQueue;
-use crate::measure::{Case, Work};
-use crate::work::{shared, two_sided};
+use bench_harness::{Case, Work};
+use bench_harness::{shared, two_sided};
 
 /// What all queues can do. `pop` may find nothing for a moment.
 trait Queue: Send + Sync + 'static {

@@ -8,8 +8,8 @@ use turgo_lockfree::hazard::Hazard;
 use turgo_lockfree::rcu;
 use turgo_lockfree::reclaim::{ReadGuard, Reclaim, Shield};
 
-use crate::measure::Case;
-use crate::work::shared;
+use bench_harness::Case;
+use bench_harness::shared;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![

@@ -7,8 +7,8 @@ use turgo_lockfree::hazard::Hazard;
 use turgo_lockfree::rcu::Rcu;
 use turgo_lockfree::reclaim::Reclaim;
 
-use crate::measure::{Case, Work};
-use crate::work::shared;
+use bench_harness::shared;
+use bench_harness::{Case, Work};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![

@@ -5,8 +5,8 @@ use turgo_lockfree::reclaim::Reclaim;
 use turgo_lockfree::stack::TreiberStack;
 
 use crate::baselines::epoch_stack::EpochStack;
-use crate::measure::{Case, Work};
-use crate::work::shared;
+use bench_harness::shared;
+use bench_harness::{Case, Work};
 
 trait Stack: Send + Sync + 'static {
     fn make() -> Self;

@@ -1,8 +1,8 @@
 //! Threads that want the same thing all the time, and sleep when they have to wait.
 
 use super::polls::Blocking;
-use crate::measure::Case;
-use crate::work::shared;
+use bench_harness::Case;
+use bench_harness::shared;
 use turgo_sync::{Barging, Mutex, Semaphore};
 
 macro_rules! mutex {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::polls::{Places, Wakes};
-use crate::measure::{Case, Work};
+use bench_harness::{Case, Work};
 
 const TASKS: usize = 64;
 

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use super::polls::now;
-use crate::measure::{Case, Work};
-use crate::work::shared;
+use bench_harness::shared;
+use bench_harness::{Case, Work};
 
 macro_rules! semaphore {
     ($permits:expr, $make:expr, $acquire:expr) => {

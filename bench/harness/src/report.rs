@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::cases::GATES;
+use crate::command::Gate;
 use crate::measure::{Case, Figure, processors};
 
 /// The figures of a group with one number of threads.
@@ -46,9 +46,9 @@ impl Report {
     }
 
     /// Prints which gates are met by what was measured.
-    pub(crate) fn gates(&self) {
+    pub(crate) fn gates(&self, gates: &[Gate]) {
         let mut heading = Some("\ngates: our time as a share of the peer's in this run");
-        for gate in &GATES {
+        for gate in gates {
             let ns = |name| self.ns(gate.group, gate.threads, name);
             let (Some(ours), Some(peer)) = (ns(gate.ours), ns(gate.peer)) else { continue };
             if let Some(heading) = heading.take() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::measure::Work;
 
 /// The same work for every thread.
-pub(crate) fn shared<T: Send + Sync + 'static>(
+pub fn shared<T: Send + Sync + 'static>(
     threads: usize,
     value: T,
     work: impl Fn(&T, u64) -> u64 + Copy + Send + 'static,
@@ -20,7 +20,7 @@ pub(crate) fn shared<T: Send + Sync + 'static>(
 }
 
 /// One kind of work for the threads with even numbers, another for the odd ones.
-pub(crate) fn two_sided<T: Send + Sync + 'static>(
+pub fn two_sided<T: Send + Sync + 'static>(
     threads: usize,
     value: T,
     even: impl Fn(&T, u64) -> u64 + Copy + Send + 'static,
@@ -39,14 +39,16 @@ pub(crate) fn two_sided<T: Send + Sync + 'static>(
 }
 
 /// Marsaglia's xorshift64*: the keys that are looked up.
-pub(crate) struct Random(u64);
+#[derive(Debug)]
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -12,13 +12,14 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
 /// What one thread does in a window: so many operations. Answers how many of them took effect.
-pub(crate) type Work = Box<dyn FnMut(u64) -> u64 + Send>;
+pub type Work = Box<dyn FnMut(u64) -> u64 + Send>;
 
 /// One implementation of what a group compares.
-pub(crate) struct Case {
-    pub(crate) name: &'static str,
+#[derive(Debug)]
+pub struct Case {
+    pub name: &'static str,
     /// One piece of work per thread over a fresh structure.
-    pub(crate) make: fn(threads: usize) -> Vec<Work>,
+    pub make: fn(threads: usize) -> Vec<Work>,
 }
 
 /// How long and how often.
