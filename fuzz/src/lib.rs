@@ -8,28 +8,40 @@
 // As the tests of turgo-lockfree have them.
 #[path = "../../crates/turgo-lockfree/tests/linearizability/bytes.rs"]
 mod bytes;
+#[cfg(feature = "streams")]
 mod csv;
+#[cfg(feature = "streams")]
 mod decode;
+#[cfg(feature = "streams")]
 mod json;
 #[path = "../../crates/turgo-lockfree/tests/linearizability/judged.rs"]
 mod judged;
 #[allow(dead_code, reason = "no target uses all of it")]
 #[path = "../../crates/turgo-lockfree/tests/linearizability/lincheck.rs"]
 mod lincheck;
+#[cfg(feature = "streams")]
 mod options;
+#[cfg(feature = "streams")]
 #[path = "../../crates/turgo-connectors/tests/files/reference.rs"]
 mod reference;
+#[cfg(feature = "streams")]
 mod round_trip;
 mod shared;
+#[cfg(feature = "streams")]
 mod sql;
 #[allow(dead_code, reason = "as above")]
 #[path = "../../crates/turgo-lockfree/tests/linearizability/threads.rs"]
 mod threads;
 
+#[cfg(feature = "streams")]
 pub use csv::csv;
+#[cfg(feature = "streams")]
 pub use json::json;
+#[cfg(feature = "streams")]
 pub use options::options;
+#[cfg(feature = "streams")]
 pub use round_trip::round_trip;
+#[cfg(feature = "streams")]
 pub use sql::sql;
 
 /// Any bytes are a history of a lock-free structure that is linearizable. With `--cfg shuttle` they choose where threads are switched.
