@@ -19,7 +19,7 @@ use crate::lincheck::spec::{
 };
 use crate::lincheck::{Clock, History, Recorder, check};
 use crate::shared::Shared;
-use crate::threads::{Round, linearizable, linearizable_by};
+use crate::threads::{linearizable, linearizable_by};
 
 /// The most operations of a thread, and the most choices of a schedule.
 const OPERATIONS_MAX: usize = 6;
@@ -153,7 +153,7 @@ impl Pushes for ArrayQueue<u32> {
 
 fn queue<Q: Pushes>(plan: &Arc<Plan>, bound: Option<usize>, object: impl FnOnce() -> Q) {
     let calls_of = Arc::clone(plan);
-    linearizable(&Queue { bound }, Round, object, plan.threads(), move |queue, calls, thread| {
+    linearizable(&Queue { bound }, object, plan.threads(), move |queue, calls, thread| {
         for (call, value) in calls_of.calls(thread) {
             match call % 5 {
                 0 | 1 => calls.record(QueueCall::Push(value), || queue.push(value)),
@@ -167,7 +167,7 @@ fn queue<Q: Pushes>(plan: &Arc<Plan>, bound: Option<usize>, object: impl FnOnce(
 fn stack<R: Reclaim + 'static>(plan: &Arc<Plan>, domain: R) {
     let calls_of = Arc::clone(plan);
     let object = || TreiberStack::new_in(domain);
-    linearizable(&Stack, Round, object, plan.threads(), move |stack, calls, thread| {
+    linearizable(&Stack, object, plan.threads(), move |stack, calls, thread| {
         for (call, value) in calls_of.calls(thread) {
             match call % 6 {
                 0 | 1 => calls.record(StackCall::Push(value), || {
@@ -266,7 +266,7 @@ type Map<R> = RcuHashMap<
 fn cell<R: Reclaim + 'static>(plan: &Arc<Plan>, domain: R) {
     let calls_of = Arc::clone(plan);
     let object = || RcuCell::new_in(0, domain);
-    linearizable(&Register, Round, object, plan.threads(), move |cell, calls, thread| {
+    linearizable(&Register, object, plan.threads(), move |cell, calls, thread| {
         for (call, value) in calls_of.calls(thread) {
             match call % 4 {
                 0 => calls

@@ -4,14 +4,14 @@ use turgo_lockfree::reclaim::Reclaim;
 use turgo_lockfree::{RcuCell, hazard, rcu};
 
 use crate::lincheck::spec::{Register, RegisterCall, RegisterResult};
-use crate::threads::{Random, histories, linearizable};
+use crate::threads::{histories, linearizable};
 
 fn histories_with<R: Reclaim + 'static>(domain: fn() -> R) {
     histories(move |round| {
         let (threads, operations) = round.size();
         let object = || RcuCell::new_in(0, domain());
-        linearizable(&Register, round, object, threads, move |cell, calls, thread| {
-            let mut random = Random::new(thread);
+        linearizable(&Register, object, threads, move |cell, calls, thread| {
+            let mut random = round.random(thread);
             for number in 0..operations {
                 let value = thread * 1000 + number;
                 match random.below(4) {

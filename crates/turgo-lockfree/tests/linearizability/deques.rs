@@ -6,7 +6,7 @@ use turgo_machine::thread;
 use crate::lincheck::spec::{Deque, DequeCall, DequeResult};
 use crate::lincheck::{Clock, History, Recorder, check};
 use crate::shared::Shared;
-use crate::threads::{Random, Round, histories};
+use crate::threads::{Round, histories};
 
 /// The owner's side of either deque.
 trait Owned: Send + 'static {
@@ -69,7 +69,7 @@ fn judge<W: Owned>(spec: Deque, round: Round, worker: W) {
     let steal = |index: u32| {
         let (stealer, clock) = (worker.stealer(), clock.share());
         thread::spawn(move || {
-            let (mut calls, mut random) = (Recorder::new(&clock), Random::new(index));
+            let (mut calls, mut random) = (Recorder::new(&clock), round.random(index));
             let own = Worker::new_fifo();
             for _ in 0..operations {
                 if random.below(2) == 0 {
@@ -82,7 +82,7 @@ fn judge<W: Owned>(spec: Deque, round: Round, worker: W) {
         })
     };
     let thieves: Vec<_> = (1..threads).map(steal).collect();
-    let (mut calls, mut random) = (Recorder::new(&clock), Random::new(0));
+    let (mut calls, mut random) = (Recorder::new(&clock), round.random(0));
     for value in 0..2 * operations {
         if random.below(5) < 3 {
             calls.record(DequeCall::Push(value), || match worker.push(value) {

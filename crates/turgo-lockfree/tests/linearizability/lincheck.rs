@@ -10,6 +10,8 @@ pub(crate) mod check;
 pub(crate) mod history;
 #[path = "lincheck/spec.rs"]
 pub(crate) mod spec;
+#[path = "lincheck/takes.rs"]
+pub(crate) mod takes;
 
 #[allow(unused_imports, reason = "not every target needs all")]
 pub(crate) use check::{Rejected, check, check_partitions};

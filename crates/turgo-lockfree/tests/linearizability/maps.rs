@@ -1,24 +1,29 @@
 //! Histories of the map, under real threads or shuttle's schedules. Keys are few, and the map grows meanwhile.
 
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
 use turgo_lockfree::map::RcuHashMap;
 use turgo_lockfree::reclaim::Reclaim;
 use turgo_lockfree::{hazard, rcu};
 
 use crate::lincheck::Recorder;
 use crate::lincheck::spec::{MapCall, MapEntry, MapResult};
-use crate::threads::{Random, histories, linearizable_by};
+use crate::threads::{Round, histories, linearizable_by};
 
 const KEYS: u32 = 3;
 
+/// Hashes alike in every run: a schedule that is replayed meets the same buckets.
+type Map<R> = RcuHashMap<u32, u32, BuildHasherDefault<DefaultHasher>, R>;
+
 /// One thread's mix of all operations. What an operation does not say about the value before is asked in the closure it calls.
 fn mix<R: Reclaim>(
-    map: &RcuHashMap<u32, u32, std::hash::RandomState, R>,
+    map: &Map<R>,
     calls: &mut Recorder<'_, MapCall, MapResult>,
     thread: u32,
-    operations: u32,
+    round: Round,
 ) {
-    let mut random = Random::new(thread);
-    for number in 0..operations {
+    let mut random = round.random(thread);
+    for number in 0..round.size().1 {
         let (key, value) = (random.below(KEYS), thread * 1000 + number);
         match random.below(5) {
             0 => calls.record(MapCall::Get(key), || MapResult(map.get(&key))),
@@ -55,13 +60,12 @@ fn mix<R: Reclaim>(
 
 fn histories_with<R: Reclaim + 'static>(domain: fn() -> R) {
     histories(move |round| {
-        let (threads, operations) = round.size();
         linearizable_by(
             &MapEntry,
             MapCall::key,
-            || RcuHashMap::new_in(0, std::hash::RandomState::new(), domain()),
-            threads,
-            move |map, calls, thread| mix(map, calls, thread, operations),
+            || RcuHashMap::new_in(0, BuildHasherDefault::default(), domain()),
+            round.size().0,
+            move |map, calls, thread| mix(map, calls, thread, round),
         );
     });
 }

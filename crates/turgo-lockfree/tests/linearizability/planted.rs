@@ -384,3 +384,33 @@ fn register_histories_are_judged_by_what_was_stored() {
         ],
     );
 }
+
+/// Eight values pushed by each of four threads at once, which are then popped one after the other in the given order.
+fn pushed_at_once(popped: impl Iterator<Item = u32>) -> History<QueueCall, QueueResult> {
+    let pushes = |thread: u32| {
+        let push = |number| {
+            Operation::new(QueueCall::Push(8 * thread + number), QueueResult::Pushed, 0, 9)
+        };
+        (0..8).map(push).collect::<Vec<_>>()
+    };
+    let mut threads: Vec<_> = (0..4).map(pushes).collect();
+    let pop = |(at, value): (u64, u32)| {
+        Operation::new(QueueCall::Pop, QueueResult::Popped(Some(value)), 10 * at, 10 * at + 5)
+    };
+    threads[0].extend((1..).zip(popped).map(pop));
+    History::new(threads)
+}
+
+#[test]
+fn pushes_that_overlap_are_put_in_order_by_what_pops_them() {
+    let queue = Queue { bound: None };
+    let in_turn = || (0..32).map(|number| 8 * (number % 4) + number / 4);
+    assert_eq!(check(&queue, &pushed_at_once(in_turn())), Ok(()));
+    assert_eq!(check(&queue, &pushed_at_once(in_turn().take(5))), Ok(()), "the others stay");
+    let swapped = in_turn().map(|value| match value {
+        25 => 26,
+        26 => 25,
+        value => value,
+    });
+    assert!(check(&queue, &pushed_at_once(swapped)).is_err(), "26 was pushed after 25");
+}

@@ -8,7 +8,7 @@ use turgo_lockfree::stack::TreiberStack;
 
 use crate::lincheck::Recorder;
 use crate::lincheck::spec::{Queue, QueueCall, QueueResult, Stack, StackCall, StackResult};
-use crate::threads::{Random, histories, linearizable};
+use crate::threads::{Round, histories, linearizable};
 
 type Calls<'a> = Recorder<'a, QueueCall, QueueResult>;
 
@@ -21,11 +21,11 @@ fn bounded_mix(
     queue: &ArrayQueue<u32>,
     calls: &mut Calls<'_>,
     thread: u32,
-    operations: u32,
+    round: Round,
     force: bool,
 ) {
-    let mut random = Random::new(thread);
-    for number in 0..operations {
+    let mut random = round.random(thread);
+    for number in 0..round.size().1 {
         let value = thread * 1000 + number * 4;
         match random.below(if force { 7 } else { 6 }) {
             0 | 1 => calls.record(QueueCall::Push(value), || pushed(queue.push(value))),
@@ -55,13 +55,11 @@ fn bounded_mix(
 fn array_queue_histories_are_linearizable() {
     for capacity in [1, 2, 3] {
         histories(move |round| {
-            let (threads, operations) = round.size();
             linearizable(
                 &Queue { bound: Some(capacity) },
-                round,
                 || ArrayQueue::new(capacity),
-                threads,
-                move |queue, calls, thread| bounded_mix(queue, calls, thread, operations, false),
+                round.size().0,
+                move |queue, calls, thread| bounded_mix(queue, calls, thread, round, false),
             );
         });
     }
@@ -70,13 +68,11 @@ fn array_queue_histories_are_linearizable() {
 #[test]
 fn array_queue_histories_with_displacement_are_linearizable() {
     histories(|round| {
-        let (threads, operations) = round.size();
         linearizable(
             &Queue { bound: Some(2) },
-            round,
             || ArrayQueue::new(2),
-            threads,
-            move |queue, calls, thread| bounded_mix(queue, calls, thread, operations, true),
+            round.size().0,
+            move |queue, calls, thread| bounded_mix(queue, calls, thread, round, true),
         );
     });
 }
@@ -147,42 +143,36 @@ fn segment_queue_histories_are_linearizable() {
 fn judge_unbounded<Q: Unbounded>() {
     histories(|round| {
         let (threads, operations) = round.size();
-        linearizable(
-            &Queue { bound: None },
-            round,
-            Q::default,
-            threads,
-            move |queue, calls, thread| {
-                let mut random = Random::new(thread);
-                for number in 0..operations {
-                    let value = thread * 1000 + number * 4;
-                    match random.below(7) {
-                        0 | 1 => calls.record(QueueCall::Push(value), || {
-                            queue.push(value);
-                            QueueResult::Pushed
-                        }),
-                        2 | 3 => calls.record(QueueCall::Pop, || QueueResult::Popped(queue.pop())),
-                        4 => calls.record_all(|| {
-                            queue.push_two([value, value + 1]);
-                            [value, value + 1]
-                                .map(|value| (QueueCall::Push(value), QueueResult::Pushed))
-                                .into()
-                        }),
-                        5 => calls.record_all(|| {
-                            let popped = |item| (QueueCall::Pop, QueueResult::Popped(Some(item)));
-                            queue.pop_two().into_iter().map(popped).collect()
-                        }),
-                        _ => {
-                            if queue.len().is_some() {
-                                calls.record(QueueCall::Len, || {
-                                    QueueResult::Len(queue.len().expect("it has one"))
-                                });
-                            }
+        linearizable(&Queue { bound: None }, Q::default, threads, move |queue, calls, thread| {
+            let mut random = round.random(thread);
+            for number in 0..operations {
+                let value = thread * 1000 + number * 4;
+                match random.below(7) {
+                    0 | 1 => calls.record(QueueCall::Push(value), || {
+                        queue.push(value);
+                        QueueResult::Pushed
+                    }),
+                    2 | 3 => calls.record(QueueCall::Pop, || QueueResult::Popped(queue.pop())),
+                    4 => calls.record_all(|| {
+                        queue.push_two([value, value + 1]);
+                        [value, value + 1]
+                            .map(|value| (QueueCall::Push(value), QueueResult::Pushed))
+                            .into()
+                    }),
+                    5 => calls.record_all(|| {
+                        let popped = |item| (QueueCall::Pop, QueueResult::Popped(Some(item)));
+                        queue.pop_two().into_iter().map(popped).collect()
+                    }),
+                    _ => {
+                        if queue.len().is_some() {
+                            calls.record(QueueCall::Len, || {
+                                QueueResult::Len(queue.len().expect("it has one"))
+                            });
                         }
                     }
                 }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -207,11 +197,10 @@ fn stack_histories<R: Reclaim + Default + 'static>() {
         let (threads, operations) = round.size();
         linearizable(
             &Stack,
-            round,
             TreiberStack::<u32, R>::default,
             threads,
             move |stack, calls, thread| {
-                let mut random = Random::new(thread);
+                let mut random = round.random(thread);
                 for number in 0..operations {
                     let value = thread * 1000 + number * 4;
                     match random.below(8) {

@@ -1,26 +1,20 @@
 //! Running threads over one structure and judging what they saw: real threads, or shuttle's.
+//!
+//! Every round is another program. One that fails prints what brings it back: with real threads `TURGO_SEED`, which chooses the program and not how its
+//! threads are switched; under shuttle a schedule, which goes in `TURGO_SCHEDULE` and holds both.
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use turgo_machine::thread;
 
 use crate::lincheck::{Clock, History, Operation, Recorder, Spec, check, check_partitions};
 use crate::shared::Shared;
 
-/// A generator of choices. Its seed moves on with each that is made, so that rounds differ.
+/// A generator of choices.
 #[derive(Debug)]
 pub(crate) struct Random(u32);
 
-static SEED: AtomicU32 = AtomicU32::new(1);
-
 impl Random {
-    pub(crate) fn new(thread: u32) -> Self {
-        // Shuttle replays a schedule only if the program is the same each time.
-        let seed = if cfg!(shuttle) { 1 } else { SEED.fetch_add(1, Ordering::Relaxed) };
-        Self((seed.wrapping_mul(0x9E37_79B9) ^ (thread + 1).wrapping_mul(0x85EB_CA6B)) | 1)
-    }
-
     /// A number below `end`.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
         // Marsaglia's xorshift (2003).
@@ -31,29 +25,54 @@ impl Random {
     }
 }
 
-/// How large a history may be.
+/// One run of all threads.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Round;
+pub(crate) struct Round {
+    seed: u32,
+}
 
 impl Round {
     /// Threads, and operations of each.
     pub(crate) fn size(self) -> (u32, u32) {
         if cfg!(shuttle) { (4, 4) } else { (3, 20) }
     }
+
+    /// What a thread chooses with.
+    pub(crate) fn random(self, thread: u32) -> Random {
+        Random((self.seed.wrapping_mul(0x9E37_79B9) ^ (thread + 1).wrapping_mul(0x85EB_CA6B)) | 1)
+    }
 }
 
 /// Runs `round` many times: under shuttle with other schedules, else with real threads.
+#[cfg(shuttle)]
 pub(crate) fn histories(round: impl Fn(Round) + Send + Sync + 'static) {
-    #[cfg(shuttle)]
-    {
-        let round = std::sync::Arc::new(round);
-        let random = std::sync::Arc::clone(&round);
-        shuttle::check_random(move || random(Round), 1000);
-        shuttle::check_pct(move || round(Round), 1000, 3);
+    use shuttle::rand::RngCore;
+    // Shuttle's own number is part of the schedule: who replays that gets the same program.
+    let run = move || round(Round { seed: shuttle::rand::thread_rng().next_u32() });
+    if let Ok(schedule) = std::env::var("TURGO_SCHEDULE") {
+        return shuttle::replay(run, &schedule);
     }
-    #[cfg(not(shuttle))]
-    for _ in 0..200 {
-        round(Round);
+    let run = std::sync::Arc::new(run);
+    let random = std::sync::Arc::clone(&run);
+    shuttle::check_random(move || random(), 1000);
+    shuttle::check_pct(move || run(), 1000, 3);
+}
+
+/// Runs `round` many times: under shuttle with other schedules, else with real threads.
+#[cfg(not(shuttle))]
+pub(crate) fn histories(round: impl Fn(Round) + Send + Sync + 'static) {
+    use std::hash::{BuildHasher, RandomState};
+
+    let chosen = std::env::var("TURGO_SEED").ok();
+    let chosen = chosen.map(|seed| seed.parse().expect("TURGO_SEED is a number below 2^32"));
+    for number in 0_u32..200 {
+        let seed = chosen.unwrap_or_else(|| RandomState::new().hash_one(number) as u32);
+        let judged =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| round(Round { seed })));
+        if let Err(panic) = judged {
+            eprintln!("this program is TURGO_SEED={seed}");
+            std::panic::resume_unwind(panic);
+        }
     }
 }
 
@@ -63,7 +82,6 @@ type Log<S> = Vec<Operation<<S as Spec>::Call, <S as Spec>::Result>>;
 /// Runs `threads` threads over one object, and checks their history.
 pub(crate) fn linearizable<S, O>(
     spec: &S,
-    _round: Round,
     object: impl FnOnce() -> O,
     threads: u32,
     run: impl Fn(&O, &mut Recorder<'_, S::Call, S::Result>, u32) + Send + Sync + Clone + 'static,

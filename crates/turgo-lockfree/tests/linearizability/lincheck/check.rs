@@ -10,12 +10,15 @@
 //!   returns first in its thread, so comparing these is enough.
 //! - **L4** A pair of positions and state is explored once: what follows depends on nothing else.
 //! - **L5** An operation that has not returned may be placed or left out; all others must be placed.
+//!
+//! L6, which leaves out states that lead nowhere, is in [`takes`](super::takes).
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 
 use super::history::{History, Operation};
 use super::spec::Spec;
+use super::takes::Takes;
 
 /// Pairs of positions and state a search may look at before it gives up.
 const PAIRS_MAX: usize = 4_000_000;
@@ -56,7 +59,8 @@ pub(crate) fn check<S: Spec>(
     if all_placed(history, &start) {
         return Ok(());
     }
-    let choices = choices_after(spec, history, &start, &spec.initial());
+    let takes = spec.takes(history);
+    let choices = choices_after(spec, history, takes.as_ref(), &start, &spec.initial());
     let mut path = vec![Node { positions: start, choices }];
     while let Some(node) = path.last_mut() {
         let Some((thread, state)) = node.choices.pop() else {
@@ -75,7 +79,7 @@ pub(crate) fn check<S: Spec>(
         if positions.iter().sum::<usize>() > furthest.iter().sum() {
             furthest.clone_from(&positions);
         }
-        let choices = choices_after(spec, history, &positions, &state);
+        let choices = choices_after(spec, history, takes.as_ref(), &positions, &state);
         path.push(Node { positions, choices });
     }
     let stuck = format!("{:?}", next_of_all(history, &furthest).collect::<Vec<_>>());
@@ -104,10 +108,11 @@ where
     parts.into_values().try_for_each(|part| check(spec, &History::new(part)))
 }
 
-/// Which threads' next operations may come next (L3), with the state each leads to.
+/// Which threads' next operations may come next (L3), with the state each leads to unless that is a dead end (L6).
 fn choices_after<S: Spec>(
     spec: &S,
     history: &History<S::Call, S::Result>,
+    takes: Option<&Takes>,
     positions: &[usize],
     state: &S::State,
 ) -> Vec<(usize, S::State)> {
@@ -121,7 +126,11 @@ fn choices_after<S: Spec>(
     for (thread, next) in threads {
         if next.called < first_return {
             spec.steps(state, &next.call, next.result.as_ref(), &mut after);
-            found.extend(after.drain(..).map(|state| (thread, state)));
+            let settled = |state| match takes {
+                Some(takes) => spec.settle(state, takes),
+                None => Some(state),
+            };
+            found.extend(after.drain(..).filter_map(settled).map(|state| (thread, state)));
         }
     }
     found

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use super::check::State;
+use super::history::{History, Operation};
+use super::takes::{Take, Takes};
 
 /// A sequential type.
 pub(crate) trait Spec {
@@ -21,6 +23,30 @@ pub(crate) trait Spec {
         result: Option<&Self::Result>,
         after: &mut Vec<Self::State>,
     );
+
+    /// When each value of a history was taken out, for a type from which values leave in the order of its state; only where all that take out values
+    /// have returned.
+    fn takes(&self, _history: &History<Self::Call, Self::Result>) -> Option<Takes> {
+        None
+    }
+
+    /// The state that stands for all which the rest of the history cannot tell from this one, or nothing where it cannot follow (L6).
+    fn settle(&self, state: Self::State, _takes: &Takes) -> Option<Self::State> {
+        Some(state)
+    }
+}
+
+/// All takes of a history; nothing where one that takes out values has not returned.
+fn all_takes<C, R>(
+    history: &History<C, R>,
+    taken: impl Fn(&C, Option<&R>) -> Option<Vec<u32>>,
+) -> Option<Vec<Take>> {
+    let mut takes = Vec::new();
+    for Operation { call, result, called, returned } in history.threads.iter().flatten() {
+        let values = taken(call, result.as_ref())?;
+        takes.extend(values.into_iter().map(|value| (value, *called, *returned)));
+    }
+    Some(takes)
 }
 
 /// Adds the one state and answer a deterministic operation has.
@@ -88,6 +114,25 @@ impl Spec for Queue {
         };
         answer(right, next, result, after);
     }
+
+    fn takes(&self, history: &History<QueueCall, QueueResult>) -> Option<Takes> {
+        let put = history.threads.iter().flatten().filter_map(|operation| match operation.call {
+            QueueCall::Push(value) | QueueCall::ForcePush(value) => Some(value),
+            QueueCall::Pop | QueueCall::Len => None,
+        });
+        let taken = |call: &QueueCall, result: Option<&QueueResult>| match (call, result) {
+            (QueueCall::Pop | QueueCall::ForcePush(_), None) => None,
+            (_, Some(QueueResult::Popped(value) | QueueResult::Displaced(value))) => {
+                Some(value.iter().copied().collect())
+            }
+            _ => Some(Vec::new()),
+        };
+        Takes::new(put, all_takes(history, taken)?)
+    }
+
+    fn settle(&self, mut state: VecDeque<u32>, takes: &Takes) -> Option<VecDeque<u32>> {
+        takes.settle(state.make_contiguous()).then_some(state)
+    }
 }
 
 /// Last in, first out.
@@ -141,6 +186,30 @@ impl Spec for Stack {
             StackCall::TakeAll => StackResult::Taken(next.drain(..).rev().collect()),
         };
         answer(right, next, result, after);
+    }
+
+    fn takes(&self, history: &History<StackCall, StackResult>) -> Option<Takes> {
+        let operations = history.threads.iter().flatten();
+        let put = operations.flat_map(|operation| match &operation.call {
+            StackCall::Push(value) => vec![*value],
+            StackCall::PushAll(values) => values.clone(),
+            StackCall::Pop | StackCall::TakeAll => Vec::new(),
+        });
+        let taken = |call: &StackCall, result: Option<&StackResult>| match (call, result) {
+            (StackCall::Pop | StackCall::TakeAll, None) => None,
+            (_, Some(StackResult::Popped(value))) => Some(value.iter().copied().collect()),
+            (_, Some(StackResult::Taken(values))) => Some(values.clone()),
+            _ => Some(Vec::new()),
+        };
+        Takes::new(put, all_takes(history, taken)?)
+    }
+
+    /// The top leaves first.
+    fn settle(&self, mut state: Vec<u32>, takes: &Takes) -> Option<Vec<u32>> {
+        state.reverse();
+        let is_alive = takes.settle(&mut state);
+        state.reverse();
+        is_alive.then_some(state)
     }
 }
 
