@@ -8,6 +8,14 @@ use std::process::Command;
 pub(crate) const CRATES: [&str; 4] =
     ["turgo-machine", "turgo-lockfree", "turgo-sync", "turgo-capability"];
 
+/// What names one of [`CRATES`] to cargo, or all of them.
+pub(crate) fn packages(name: Option<&str>) -> Result<Vec<&str>, String> {
+    let named = |known: &&&'static str| name.is_none_or(|name| name == **known);
+    let packages: Vec<_> =
+        CRATES.iter().filter(named).flat_map(|name| ["--package", name]).collect();
+    if packages.is_empty() { Err(format!("one of {}", CRATES.join(", "))) } else { Ok(packages) }
+}
+
 /// What runs a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Harness {
@@ -119,6 +127,13 @@ impl Programs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_crate_may_be_named() {
+        assert_eq!(packages(None).map(|all| all.len()), Ok(2 * CRATES.len()));
+        assert_eq!(packages(Some("turgo-lockfree")), Ok(vec!["--package", "turgo-lockfree"]));
+        assert!(packages(Some("turgo")).is_err());
+    }
 
     #[test]
     fn programs_are_found_in_cargos_messages() {

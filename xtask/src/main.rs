@@ -40,8 +40,9 @@ usage: cargo xtask <task>
   mutants every planted mistake of concurrent crates, and the test that found it
   scaling gain of a second worker over 1 GB (needs the release build; minutes on a quiet machine)
   locks   every lock of the workspace, with the reason why it is not on a per-row path
-  tsan    the tests of concurrent crates under ThreadSanitizer (needs a nightly toolchain; three minutes)
-  memcheck
+  tsan [CRATE]
+          the tests of concurrent crates under ThreadSanitizer (needs a nightly toolchain; three minutes)
+  memcheck [CRATE]
           the tests of concurrent crates under valgrind: bad accesses, and leaks at exit (needs valgrind; fifteen minutes)
   numa-guest [VMLINUZ]
           placement on an emulated machine of five memory nodes (needs QEMU and a kernel; half a minute)";
@@ -60,8 +61,8 @@ fn main() -> ExitCode {
         (Some("scaling"), None) => measure::scaling(&root),
         (Some("numa-guest"), kernel) => numa_guest::run(&root, kernel.as_deref()),
         (Some("spin"), None) => spin::run(&root),
-        (Some("tsan"), None) => tsan::run(&root),
-        (Some("memcheck"), None) => memcheck::run(&root),
+        (Some("tsan"), name) => tsan::run(&root, name.as_deref()),
+        (Some("memcheck"), name) => memcheck::run(&root, name.as_deref()),
         (Some("locks"), None) => check(&root, |tree| {
             print!("{}", locks::inventory(tree));
             locks::check(tree)

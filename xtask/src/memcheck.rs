@@ -1,4 +1,4 @@
-//! `cargo xtask memcheck`: the ordinary tests of concurrent crates under valgrind, with a look at what is left when they exit.
+//! `cargo xtask memcheck [CRATE]`: the ordinary tests of concurrent crates, or of one of them, under valgrind, with a look at what is left when they exit.
 //!
 //! valgrind runs one thread at a time: it finds what is read after it was freed, read before it was written, or never freed, and no race. A block
 //! that nothing points to at exit is a leak where our code allocated it. Where a test did, the test meant to: it leaks what threads share, so that
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::{CRATES, Programs, is_allocator};
+use crate::harness::{Programs, is_allocator, packages};
 
 /// Stacks are long, and every leak names who allocated it by a path.
 const OPTIONS: [&str; 8] = [
@@ -26,8 +26,9 @@ const OPTIONS: [&str; 8] = [
 const SKIPPED: [&str; 3] =
     ["topology::tests::prop", "random::", "latency::tests::memory_is_slower_than_a_cache"];
 
-/// Runs every test program, or says what is missing.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+/// Runs every test program of all concurrent crates or of one, or says what is missing.
+pub(crate) fn run(root: &Path, name: Option<&str>) -> Result<(), String> {
+    let packages = packages(name)?;
     if Command::new("valgrind").arg("--version").output().is_err() {
         eprintln!(
             "xtask: memcheck skipped: valgrind is not installed (Debian has it as `valgrind`)"
@@ -37,7 +38,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut command = Command::new("cargo");
     command.args(["test", "--no-run", "--message-format=json", "--lib", "--tests"]);
     command.args(["--target-dir", "target/memcheck"]).env_remove("RUSTFLAGS");
-    command.args(CRATES.iter().flat_map(|name| ["--package", name]));
+    command.args(packages);
     let programs = Programs::build(root, &mut command)?;
     let (mut ours, mut tests) = (0, 0);
     for program in programs.iter() {

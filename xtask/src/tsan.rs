@@ -1,4 +1,4 @@
-//! `cargo xtask tsan`: the ordinary tests of concurrent crates under ThreadSanitizer.
+//! `cargo xtask tsan [CRATE]`: the ordinary tests of concurrent crates, or of one of them, under ThreadSanitizer.
 //!
 //! It needs a nightly toolchain. The standard library there is not built for the sanitizer, which therefore misses the fence in the last drop of an
 //! `Arc`, and what channels and joins order. No report is suppressed while a test runs: each is judged by where its two accesses were made.
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::{CRATES, Programs, is_allocator};
+use crate::harness::{Programs, is_allocator, packages};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -18,8 +18,9 @@ const FLAGS: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
 /// Stacks of earlier accesses are kept for long, and a report does not end the program: its tests say for themselves whether they passed.
 const OPTIONS: &str = "history_size=7 exitcode=0";
 
-/// Runs every test program, or says what is missing.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+/// Runs every test program of all concurrent crates or of one, or says what is missing.
+pub(crate) fn run(root: &Path, name: Option<&str>) -> Result<(), String> {
+    let packages = packages(name)?;
     if let Err(missing) = tools() {
         eprintln!("xtask: tsan skipped: {missing}");
         return Ok(());
@@ -27,7 +28,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     let mut command = Command::new("cargo");
     command.args(["+nightly", "test", "--no-run", "--message-format=json", "--lib", "--tests"]);
     command.args(["--target", TARGET, "--target-dir", "target/tsan"]).env("RUSTFLAGS", FLAGS);
-    command.args(CRATES.iter().flat_map(|name| ["--package", name]));
+    command.args(packages);
     let programs = Programs::build(root, &mut command)?;
     let (mut ours, mut others) = (0, 0);
     for program in programs.iter() {

@@ -35,7 +35,7 @@ fn main() {
     let ages = Histogram::new();
 
     thread::scope(|scope| {
-        for server in 0..SERVERS {
+        let serve = |server| {
             let (sessions, time) = (&sessions, &time);
             let (found, begun, ages) = (&found, &begun, &ages);
             scope.spawn(move || {
@@ -59,15 +59,19 @@ fn main() {
                     };
                     sessions.upsert(user, renewed);
                 }
-            });
-        }
+            })
+        };
+        let servers: Vec<_> = (0..SERVERS).map(serve).collect();
         let (sessions, time, expired) = (&sessions, &time, &expired);
-        scope.spawn(move || {
+        let sweeper = scope.spawn(move || {
             while time.now_ns() < SERVERS * REQUESTS {
                 (0..USERS).for_each(|user| sweep(sessions, user, time.now_ns(), expired));
                 thread::yield_now();
             }
         });
+        for thread in servers.into_iter().chain([sweeper]) {
+            thread.join().expect("a server has panicked");
+        }
     });
 
     assert_eq!(found.sum() + begun.sum(), SERVERS * REQUESTS, "every request was counted");
