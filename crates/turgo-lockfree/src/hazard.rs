@@ -3,7 +3,8 @@
 //! After Maged M. Michael, *Hazard Pointers: Safe Memory Reclamation for Lock-Free Objects* (IEEE TPDS 2004), in the form with fences, which
 //! models can check; the shape of the interface is that of C++26. Memory that waits is bounded: a reader that stops holds back the few
 //! nodes it protects, and nothing else. With `T` threads (and one for those that have ended), a threshold of `R` and `H` slots in the domain,
-//! no more than `(T + 1) * R + H` nodes wait.
+//! no more than `(T + 1) * R + H` nodes wait. The list of a [`Cohort`] is one of all threads: there it is `(S + 1) * R + H`, with `S` threads that are
+//! stopped in the middle of a scan.
 //!
 //! # Invariants
 //!
@@ -18,7 +19,8 @@
 //!   ends gives its list to the orphans, and every scan adopts them. A scan starts when a list reaches the threshold, which is at
 //!   least twice the number of slots, so that each scan frees at least half.
 //! - **H5** While a thread runs drops, what they retire is queued and not scanned: a chain of nodes that retire each other is freed by a loop, not by
-//!   recursion. Of the threads that have no record of their own, one at a time scans.
+//!   recursion. Of a thread that has no record of its own nobody knows that it runs drops: of these one at a time scans, and a second, third and fourth where
+//!   two, three and four thresholds wait, so that one which is stopped does not keep the others from it.
 //! - **H6** A slot is returned to the record it came from, by the thread it came to. A record with slots in use is not given to another
 //!   thread (G4).
 //!

@@ -1,9 +1,10 @@
 //! Nodes of one structure, which are freed with it at the latest.
 //!
-//! - **K1** A node of a cohort is in the cohort's list, or with the one thread that scans it. Dropping the cohort frees the list without a look
+//! - **K1** A node of a cohort is in the cohort's list, or with a thread that scans. Dropping the cohort frees the list without a look
 //!   at the slots: nobody reads the structure any more. Whoever retires into a cohort promises that.
+//! - **K2** Each scan takes the list for itself, and nothing else keeps others from it: who is stopped in the middle of a scan keeps what it took, and
+//!   whoever retires next scans what has come since. A fork leaves nothing set that a child could wait for.
 
-use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::mutant;
 
 use super::pointer::{Guard, HazardPointer, Source};
@@ -15,12 +16,11 @@ use crate::reclaim::{List, Reclaim, ReclaimStats, Retired, SharedList};
 /// as its last field, so that it is dropped last.
 ///
 /// To retire into a cohort is to promise, besides what [`Reclaim::retire_raw`] asks for, that nobody reads the node any more when the cohort is
-/// dropped: no hazard pointer keeps it then. One thread at a time scans; while it is stopped in the middle, what waits is not bounded. In the child of
-/// a fork a cohort that another thread was scanning frees nothing before it is dropped, and what that thread had taken is leaked.
+/// dropped: no hazard pointer keeps it then. What waits is bounded as in the domain: by the threshold in the list, and once more for each thread that
+/// is stopped in the middle of a scan. In the child of a fork, what another thread had taken to scan is leaked.
 pub struct Cohort<S: Source> {
     source: S,
     list: SharedList,
-    scanning: AtomicBool,
 }
 
 impl<S: Source> core::fmt::Debug for Cohort<S> {
@@ -32,22 +32,7 @@ impl<S: Source> core::fmt::Debug for Cohort<S> {
 impl<S: Source> Cohort<S> {
     /// An empty cohort of a domain.
     pub fn new(source: S) -> Self {
-        Self { source, list: SharedList::new(), scanning: AtomicBool::new(false) }
-    }
-
-    /// Frees what no slot protects, unless another thread is at it, or this one further up.
-    fn scan(&self) {
-        // Acquire: pairs with the Release below. Relaxed: somebody else scans.
-        let began =
-            self.scanning.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
-        if began.is_err() {
-            return;
-        }
-        let mut list = self.list.take();
-        self.source.inner().reclaim_list(&mut list);
-        self.list.push(&mut list);
-        // Release: pairs with the Acquire above.
-        self.scanning.store(false, Ordering::Release);
+        Self { source, list: SharedList::new() }
     }
 }
 
@@ -75,8 +60,9 @@ unsafe impl<S: Source> Reclaim for Cohort<S> {
         let mut list = List::new();
         self.source.inner().count_retired(list.push(node));
         self.list.push(&mut list);
-        if self.list.len() >= self.source.inner().limit() {
-            self.scan();
+        let waiting = self.list.len();
+        if waiting >= self.source.inner().limit() {
+            self.source.inner().reclaim_shared(self.source.record(), &self.list, waiting);
         }
     }
 
@@ -85,7 +71,8 @@ unsafe impl<S: Source> Reclaim for Cohort<S> {
     }
 
     fn flush(&self) {
-        self.scan();
+        let inner = self.source.inner();
+        while inner.reclaim_shared(self.source.record(), &self.list, 0) > 0 {}
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use turgo_machine::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use turgo_machine::atomic::{AtomicU64, AtomicUsize, Ordering};
 use turgo_machine::mutant;
 
 use super::pointer::{Guard, HazardPointer, sealed};
@@ -35,6 +35,9 @@ impl Default for Config {
     }
 }
 
+/// The most scans at a time of threads that have no record, stopped ones and those inside of each other (H5).
+const TRANSIENT_MAX: usize = 4;
+
 /// What the handles of a domain share.
 pub(super) struct Inner {
     config: Config,
@@ -43,8 +46,8 @@ pub(super) struct Inner {
     orphans: SharedList,
     /// Blocks of slots beyond the first of each record.
     blocks: AtomicUsize,
-    /// A thread that has no record scans (H5).
-    transient: AtomicBool,
+    /// How many scans of threads that have no record are under way (H5).
+    transient: AtomicUsize,
     /// For threads that have no record.
     tally: SharedTally,
     counts: Counts,
@@ -90,7 +93,7 @@ impl Inner {
                 registry: Registry::new(),
                 orphans: SharedList::new(),
                 blocks: AtomicUsize::new(0),
-                transient: AtomicBool::new(false),
+                transient: AtomicUsize::new(0),
                 tally: SharedTally::new(),
                 counts: Counts {
                     heavy: AtomicU64::new(0),
@@ -162,25 +165,42 @@ impl Inner {
         let mut list = List::new();
         self.tally.retire(list.push(node));
         self.orphans.push(&mut list);
-        if self.orphans.len() >= self.limit() {
-            self.with_transient(|record| self.reclaim(record));
+        let waiting = self.orphans.len();
+        if waiting >= self.limit() {
+            self.with_transient(waiting, |record| self.reclaim(record));
         }
     }
 
-    /// Calls `scan` with a record of that long for a thread that has none, unless another such thread is at it, or this one further up (H5): no
-    /// record says of such a thread that it runs drops. Returns how many were freed.
-    fn with_transient(&self, scan: impl FnOnce(&Record<HazardRecord>) -> usize) -> usize {
-        // Acquire: pairs with the Release below. Relaxed: another one scans.
-        let began =
-            self.transient.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+    /// Calls `scan` with a record of that long for a thread that has none, and returns how many were freed.
+    ///
+    /// No record says of such a thread that it runs drops, so how deep they go is bounded by how many such scans there are at a time (H5): one, and
+    /// for each that may be stopped in the middle another one when the threshold is `waiting` once more.
+    fn with_transient(
+        &self,
+        waiting: usize,
+        scan: impl FnOnce(&Record<HazardRecord>) -> usize,
+    ) -> usize {
+        // Relaxed: only compared.
+        let others = self.transient.load(Ordering::Relaxed);
+        let is_due = waiting / self.limit() > others && !mutant!("H5 stopped without a record");
+        if others > 0 && (others >= TRANSIENT_MAX || !is_due) {
+            return 0;
+        }
+        // Relaxed, both: they count, and order nothing; a list is taken with Acquire.
+        let began = self.transient.compare_exchange(
+            others,
+            others + 1,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
         if began.is_err() {
             return 0;
         }
         let record = self.join();
         let freed = scan(record);
         self.leave(record);
-        // Release: pairs with the Acquire above.
-        self.transient.store(false, Ordering::Release);
+        // Relaxed: as above.
+        self.transient.fetch_sub(1, Ordering::Relaxed);
         freed
     }
 
@@ -209,12 +229,41 @@ impl Inner {
         freed
     }
 
-    /// Frees all nodes of `list` that no slot protects, and returns how many those were.
-    pub(super) fn reclaim_list(&self, list: &mut List) -> usize {
-        let mut free = self.scan(list, &mut Vec::new());
+    /// Frees what is in a list that threads share and no slot protects (K2), unless this thread runs drops already (H5). Returns how many those were.
+    pub(super) fn reclaim_shared(
+        &self,
+        record: Option<&Record<HazardRecord>>,
+        shared: &SharedList,
+        waiting: usize,
+    ) -> usize {
+        let is_wrong = mutant!("K2 one thread scans for all");
+        match record.filter(|_| !is_wrong) {
+            Some(record) => self.reclaim_shared_as(record, shared),
+            None => self.with_transient(if is_wrong { 0 } else { waiting }, |record| {
+                self.reclaim_shared_as(record, shared)
+            }),
+        }
+    }
+
+    fn reclaim_shared_as(&self, record: &Record<HazardRecord>, shared: &SharedList) -> usize {
+        if !record.begin() {
+            return 0;
+        }
+        let mut list = shared.take();
+        let mut free = if list.is_empty() {
+            List::new()
+        } else {
+            let mut seen = record.take_seen();
+            let free = self.scan(&mut list, &mut seen);
+            record.give_seen(seen);
+            free
+        };
+        // Before drops are run: they may take long, and others may free what is protected by then no more.
+        shared.push(&mut list);
         let (nodes, bytes) = (free.len, free.bytes);
         self.run(&mut free);
-        self.tally.reclaim(nodes, bytes);
+        record.tally.reclaim(nodes, bytes);
+        record.end();
         nodes
     }
 
@@ -244,7 +293,7 @@ impl Inner {
     pub(super) fn flush(&self, record: Option<&Record<HazardRecord>>) {
         match record {
             Some(record) => while self.reclaim(record) > 0 {},
-            None => while self.with_transient(|record| self.reclaim(record)) > 0 {},
+            None => while self.with_transient(0, |record| self.reclaim(record)) > 0 {},
         }
     }
 
@@ -264,7 +313,7 @@ impl Inner {
             }
         }
         // Relaxed: there is one thread, and it scans nothing.
-        self.transient.store(false, Ordering::Relaxed);
+        self.transient.store(0, Ordering::Relaxed);
     }
 
     /// Takes out of `list` what no slot protects.
@@ -414,6 +463,10 @@ impl sealed::Source for Domain {
 
     fn inner(&self) -> &Inner {
         &self.inner
+    }
+
+    fn record(&self) -> Option<&Record<HazardRecord>> {
+        Self::record(self)
     }
 }
 

@@ -7,7 +7,7 @@ use super::pointer::{Guard, HazardPointer, sealed};
 use super::reader::Reader;
 use super::record::HazardRecord;
 use crate::reclaim::{Reclaim, ReclaimStats, Retired};
-use crate::registry::global_domain;
+use crate::registry::{Record, global_domain};
 
 global_domain!(Inner, HazardRecord, Inner::new(Config::DEFAULT));
 
@@ -39,6 +39,10 @@ impl sealed::Source for Hazard {
 
     fn inner(&self) -> &Inner {
         &GLOBAL
+    }
+
+    fn record(&self) -> Option<&Record<HazardRecord>> {
+        record()
     }
 }
 

@@ -171,13 +171,15 @@ pub trait Source: sealed::Source {}
 impl<S: sealed::Source> Source for S {}
 
 pub(super) mod sealed {
-    use super::{HazardPointer, Inner};
+    use super::{HazardPointer, HazardRecord, Inner, Record};
 
     #[expect(unnameable_types, reason = "sealed: nobody outside can name or implement it")]
     #[expect(private_interfaces, reason = "sealed: nobody outside can name or call it")]
     pub trait Source: Send + Sync {
         fn slot(&self) -> HazardPointer<'_>;
         fn inner(&self) -> &Inner;
+        /// The calling thread's, if it has a place to keep one.
+        fn record(&self) -> Option<&Record<HazardRecord>>;
     }
 }
 

@@ -249,6 +249,11 @@ impl HazardRecord {
         self.owner(|owner| core::mem::take(&mut owner.seen))
     }
 
+    /// Gives the space back.
+    pub(super) fn give_seen(&self, seen: Vec<usize>) {
+        self.owner(|owner| owner.seen = seen);
+    }
+
     /// Begins to run drops; false where that goes on already (H5).
     pub(super) fn begin(&self) -> bool {
         let began = self.owner(|owner| !core::mem::replace(&mut owner.reclaiming, true));
