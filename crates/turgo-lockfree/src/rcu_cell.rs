@@ -62,10 +62,10 @@ impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
     ///
     /// If `guard` or `shield` belongs to another domain.
     #[inline]
-    pub fn load<'g, 's>(
-        &'g self,
-        guard: &'g R::Guard<'g>,
-        shield: &'s mut <R::Guard<'g> as ReadGuard>::Shield<'g>,
+    pub fn load<'c, 'g, 's>(
+        &'c self,
+        guard: &'g R::Guard<'c>,
+        shield: &'s mut <R::Guard<'c> as ReadGuard>::Shield<'g>,
     ) -> &'s T {
         let owns = self.reclaim.owns(guard) || mutant!("C2 guard of another domain");
         assert!(owns, "the guard belongs to another domain");
@@ -130,21 +130,26 @@ impl<T: Send + Sync + 'static, R: Reclaim> RcuCell<T, R> {
         }
     }
 
-    /// Replaces the value by what `f` makes of it, and calls `f` again where somebody else was faster. Returns the one before.
+    /// Replaces the value by what `f` makes of it, and calls `f` again where somebody else was faster. Returns the one before. `f` runs in a read
+    /// section; what it made in vain is dropped outside.
     pub fn rcu(&self, mut f: impl FnMut(&T) -> T) -> Replaced<'_, T, R> {
-        let guard = self.reclaim.enter();
-        let mut shield = guard.shield();
         loop {
+            let guard = self.reclaim.enter();
+            let mut shield = guard.shield();
             let current = shield.protect(&self.node);
             // SAFETY: C1, and the cell is never empty.
             let new = Owned::new(f(unsafe { current.deref() }));
             // AcqRel: as in `swap`. Relaxed: it is protected again before it is used.
             let exchanged =
                 self.node.compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed);
-            if exchanged.is_ok() {
+            let in_vain = match exchanged {
                 // SAFETY: C1, the exchange made it ours, and nobody frees what is ours.
-                return self.replaced(unsafe { current.rebind() });
-            }
+                Ok(_) => return self.replaced(unsafe { current.rebind() }),
+                Err(error) => error.new,
+            };
+            drop(shield);
+            drop(guard);
+            drop(in_vain);
         }
     }
 

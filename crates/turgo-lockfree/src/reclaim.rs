@@ -138,7 +138,9 @@ pub unsafe trait Reclaim: Send + Sync {
 
     /// Whether what `shield` protects is safe from this domain while a guard of it lives. Shields of all domains of a kind have one type, so a
     /// shield need not come from the guard that it is used with.
-    fn protects<'d>(&'d self, shield: &<Self::Guard<'d> as ReadGuard>::Shield<'d>) -> bool;
+    fn protects<'d, 'g>(&'d self, shield: &<Self::Guard<'d> as ReadGuard>::Shield<'g>) -> bool
+    where
+        Self::Guard<'d>: 'g;
 
     /// Frees a node once no reader can hold it.
     ///
@@ -241,7 +243,13 @@ macro_rules! forward {
                 (**self).owns(guard)
             }
 
-            fn protects<'d>(&'d self, shield: &<Self::Guard<'d> as ReadGuard>::Shield<'d>) -> bool {
+            fn protects<'d, 'g>(
+                &'d self,
+                shield: &<Self::Guard<'d> as ReadGuard>::Shield<'g>,
+            ) -> bool
+            where
+                Self::Guard<'d>: 'g,
+            {
                 (**self).protects(shield)
             }
 

@@ -23,6 +23,7 @@ mod tests;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use turgo_machine::atomic::{Ordering, fence};
 use turgo_machine::cell::UnsafeCell;
@@ -82,6 +83,9 @@ pub struct TreiberStack<T, R: Reclaim = Rcu> {
 unsafe impl<T: Send, R: Reclaim> Sync for TreiberStack<T, R> {}
 // SAFETY: owning the stack is owning its values; `R` is `Send`.
 unsafe impl<T: Send, R: Reclaim> Send for TreiberStack<T, R> {}
+// No user code runs in the middle of an operation, and a domain catches what a drop throws (N4).
+impl<T, R: Reclaim> UnwindSafe for TreiberStack<T, R> {}
+impl<T, R: Reclaim> RefUnwindSafe for TreiberStack<T, R> {}
 
 impl<T> TreiberStack<T> {
     /// An empty stack over the default domain of RCU.

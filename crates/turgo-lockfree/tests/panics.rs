@@ -193,3 +193,15 @@ fn a_walk_that_panics_leaves_a_map_whole() {
     domain.flush();
     assert_eq!(domain.stats().pending(), 0, "no section was left open");
 }
+
+#[test]
+fn queues_and_stacks_may_be_used_after_a_panic_that_was_caught_as_crossbeams_may() {
+    fn is<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+
+    type Inside = std::cell::Cell<u8>;
+    is::<ArrayQueue<Inside>>();
+    is::<SegmentQueue<Inside>>();
+    is::<MsQueue<Inside, rcu::Domain>>();
+    is::<MsQueue<Inside, hazard::Hazard>>();
+    is::<TreiberStack<Inside>>();
+}

@@ -10,8 +10,8 @@
 //!
 //! - **P1** The circle goes through every line once: a shorter one would fit into a cache.
 //! - **P2** A figure counts only if the pages were on the node when it was taken, and the thread on the processor.
-//! - **P3** A pair takes no longer than its budget and one window of [`HOPS`] steps. A node takes the time to fill its memory besides, about
-//!   a tenth of a second for 64 MiB.
+//! - **P3** A pair takes no longer than its budget and one window of [`HOPS`] steps, by the clock it is given; one that does not move, such as that of a
+//!   virtual time, is found out after [`STILL_MAX`] windows. A node takes the time to fill its memory besides, about a tenth of a second for 64 MiB.
 //! - **P4** Differences below [`TOLERANCE`] are noise: among nodes so alike, firmware's nearest is preferred.
 
 use std::fmt;
@@ -27,6 +27,9 @@ pub const HOPS: usize = 2048;
 
 /// The part of a latency below which a difference says nothing.
 pub const TOLERANCE: f64 = 0.1;
+
+/// Windows in which the clock may stand still, some milliseconds by any other.
+pub const STILL_MAX: usize = 1024;
 
 /// Bytes between the places that the circle goes through.
 const LINE_BYTES: usize = 64;
@@ -63,7 +66,8 @@ impl Probe {
         Self { cpus, ..Self::each_complex(machine) }
     }
 
-    /// Measures, node by node, with the calling thread on one processor after another; it is where it was at the end.
+    /// Measures, node by node, with the calling thread on one processor after another; it is where it was at the end. With a clock that nobody moves
+    /// meanwhile every pair is [`Unmeasured::Clock`].
     #[must_use]
     pub fn run(&self, machine: &Topology, numa: &Numa, clock: &Clock) -> Latencies {
         let nodes: Vec<NodeId> = numa.nodes().iter().collect();
@@ -84,7 +88,7 @@ impl Probe {
         if !all_placed(found) {
             return Err(Unmeasured::Elsewhere);
         }
-        Ok(circle.step_ns(self.budget, clock))
+        circle.step_ns(self.budget, clock)
     }
 }
 
@@ -104,6 +108,8 @@ pub enum Unmeasured {
     Unverified,
     /// The pages are on another node.
     Elsewhere,
+    /// The clock stands still.
+    Clock,
 }
 
 impl fmt::Display for Unmeasured {
@@ -113,6 +119,7 @@ impl fmt::Display for Unmeasured {
             Self::Memory => "no memory on that node",
             Self::Unverified => "the kernel does not say where pages are",
             Self::Elsewhere => "the kernel put pages on another node",
+            Self::Clock => "the clock stands still",
         })
     }
 }
@@ -255,14 +262,14 @@ impl Circle {
 
     /// Nanoseconds of a step: of the windows that fit into the budget, one that is faster than three quarters of them, because what else goes on
     /// can only make a window slower.
-    fn step_ns(&self, budget: Duration, clock: &Clock) -> f64 {
-        let mut windows = self.windows(budget, clock);
+    fn step_ns(&self, budget: Duration, clock: &Clock) -> Result<f64, Unmeasured> {
+        let mut windows = self.windows(budget, clock)?;
         windows.sort_unstable();
-        windows[windows.len() / 4] as f64 / HOPS as f64
+        Ok(windows[windows.len() / 4] as f64 / HOPS as f64)
     }
 
     /// What each window took in nanoseconds: as many as fit into the budget, and one (P3).
-    fn windows(&self, budget: Duration, clock: &Clock) -> Vec<u64> {
+    fn windows(&self, budget: Duration, clock: &Clock) -> Result<Vec<u64>, Unmeasured> {
         let budget_ns = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
         let start = clock.now_ns();
         let mut at = self.steps(0);
@@ -273,13 +280,16 @@ impl Circle {
             let now = clock.now_ns();
             windows.push(now - before);
             before = now;
+            if now == start && windows.len() >= STILL_MAX {
+                return Err(Unmeasured::Clock);
+            }
             let is_over = now - start >= budget_ns;
             if is_over && !(crate::mutant!("P3 a window past the end") && windows.len() == 1) {
                 break;
             }
         }
         std::hint::black_box(at);
-        windows
+        Ok(windows)
     }
 
     /// Goes [`HOPS`] steps on from a line.

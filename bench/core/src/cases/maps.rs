@@ -51,8 +51,12 @@ pub(crate) fn reads_of_many() -> Vec<Case> {
     each!(read, 262_144)
 }
 
+/// Without `scc::HashIndex`: its `update` links a new entry and then marks the old one, which may be in different parts of a bucket, and a `peek` that
+/// goes through them meanwhile finds neither. On two threads and more that happens within seconds, and a read that misses its key ends the run.
 pub(crate) fn mix() -> Vec<Case> {
-    each!(mixed, 4_096)
+    let mut cases = each!(mixed, 4_096);
+    cases.retain(|case| case.name != "scc HashIndex");
+    cases
 }
 
 fn read<M: Map, const KEYS: u64>(threads: usize) -> Vec<Work> {

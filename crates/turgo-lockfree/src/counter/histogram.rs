@@ -135,11 +135,11 @@ impl HistogramSnapshot {
     }
 
     /// A value that is at most 1/64 (1.6 %) away from the one that a share `q` of all values does not exceed: 0 asks for the smallest value, 1 for the
-    /// largest. Nothing where nothing was recorded.
+    /// largest, and what is beyond them for the nearer of the two. Nothing where nothing was recorded, and where `q` is no number.
     #[must_use]
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let count = self.count();
-        if count == 0 {
+        if count == 0 || q.is_nan() {
             return None;
         }
         // A share such as 7/10000 is not exact in binary: what is above a whole rank by rounding alone is that rank.

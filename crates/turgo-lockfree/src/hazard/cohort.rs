@@ -52,7 +52,10 @@ unsafe impl<S: Source> Reclaim for Cohort<S> {
         core::ptr::eq(self.source.inner(), guard.source().inner())
     }
 
-    fn protects<'d>(&'d self, shield: &HazardPointer<'d>) -> bool {
+    fn protects<'d, 'g>(&'d self, shield: &HazardPointer<'g>) -> bool
+    where
+        Self::Guard<'d>: 'g,
+    {
         shield.is_of(self.source.inner())
     }
 

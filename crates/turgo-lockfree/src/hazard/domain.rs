@@ -483,7 +483,10 @@ unsafe impl Reclaim for Domain {
         Arc::ptr_eq(&self.inner, &guard.source().inner)
     }
 
-    fn protects<'d>(&'d self, shield: &HazardPointer<'d>) -> bool {
+    fn protects<'d, 'g>(&'d self, shield: &HazardPointer<'g>) -> bool
+    where
+        Self::Guard<'d>: 'g,
+    {
         shield.is_of(&self.inner)
     }
 

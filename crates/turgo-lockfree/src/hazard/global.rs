@@ -62,7 +62,10 @@ unsafe impl Reclaim for Hazard {
     }
 
     #[inline]
-    fn protects<'d>(&'d self, shield: &HazardPointer<'d>) -> bool {
+    fn protects<'d, 'g>(&'d self, shield: &HazardPointer<'g>) -> bool
+    where
+        Self::Guard<'d>: 'g,
+    {
         shield.is_of(&GLOBAL)
     }
 

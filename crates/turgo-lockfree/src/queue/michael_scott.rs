@@ -14,6 +14,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use turgo_machine::atomic::{Ordering, fence};
 use turgo_machine::cell::UnsafeCell;
@@ -74,6 +75,9 @@ pub struct MsQueue<T, R: Reclaim = Rcu> {
 unsafe impl<T: Send, R: Reclaim> Sync for MsQueue<T, R> {}
 // SAFETY: owning the queue is owning its values; `R` is `Send`.
 unsafe impl<T: Send, R: Reclaim> Send for MsQueue<T, R> {}
+// No user code runs in the middle of an operation, and a domain catches what a drop throws (N4).
+impl<T, R: Reclaim> UnwindSafe for MsQueue<T, R> {}
+impl<T, R: Reclaim> RefUnwindSafe for MsQueue<T, R> {}
 
 impl<T> MsQueue<T> {
     /// An empty queue over the default domain of RCU.

@@ -60,7 +60,10 @@ unsafe impl Reclaim for Rcu {
     }
 
     #[inline]
-    fn protects<'d>(&'d self, _shield: &RegionShield<'d>) -> bool {
+    fn protects<'d, 'g>(&'d self, _shield: &RegionShield<'g>) -> bool
+    where
+        Self::Guard<'d>: 'g,
+    {
         true
     }
 

@@ -231,7 +231,10 @@ unsafe impl Reclaim for Domain {
         Arc::ptr_eq(&self.inner, &guard.source().inner)
     }
 
-    fn protects<'d>(&'d self, _shield: &RegionShield<'d>) -> bool {
+    fn protects<'d, 'g>(&'d self, _shield: &RegionShield<'g>) -> bool
+    where
+        Self::Guard<'d>: 'g,
+    {
         true
     }
 

@@ -20,6 +20,11 @@ pub(super) struct Elimination<T> {
     places: [CachePadded<Atomic<Node<T>>>; PLACES],
 }
 
+// SAFETY: T4. A node goes from the thread that holds it out to the one that takes it, and is never shared.
+unsafe impl<T: Send> Sync for Elimination<T> {}
+// SAFETY: it owns nothing but what threads hold out just now.
+unsafe impl<T: Send> Send for Elimination<T> {}
+
 impl<T> Elimination<T> {
     pub(super) fn new() -> Self {
         Self { places: core::array::from_fn(|_| CachePadded::new(Atomic::null())) }

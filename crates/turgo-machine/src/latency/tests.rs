@@ -45,8 +45,8 @@ fn the_time_is_bounded() {
     let numa = Numa::new(&machine);
     let node = numa.nodes().first().expect("a node with memory");
     let circle = Circle::on(&numa, node, 1 << 16).expect("memory");
-    assert_eq!(circle.windows(Duration::ZERO, &VirtualTime::new().clock()), [0], "P3");
-    assert_eq!(circle.step_ns(Duration::ZERO, &VirtualTime::new().clock()), 0.0);
+    assert_eq!(circle.windows(Duration::ZERO, &VirtualTime::new().clock()), Ok(vec![0]), "P3");
+    assert_eq!(circle.step_ns(Duration::ZERO, &VirtualTime::new().clock()), Ok(0.0));
     let clock = Clock::real();
     let probe = Probe {
         cpus: vec![machine.cpus()[0].id],
@@ -57,6 +57,8 @@ fn the_time_is_bounded() {
     let latencies = probe.run(&machine, &numa, &clock);
     assert!(latencies.latency_ns(probe.cpus[0], node).is_ok());
     assert!(clock.now_ns() - before < 5_000_000_000, "P3");
+    let still = probe.run(&machine, &numa, &VirtualTime::new().clock());
+    assert_eq!(still.latency_ns(probe.cpus[0], node), Err(Unmeasured::Clock), "P3");
 }
 
 #[test]

@@ -91,6 +91,9 @@ fn a_quantile_is_within_its_error() {
     twice.merge(&snapshot);
     assert_eq!(twice.count(), 20_000);
     assert_eq!(twice.quantile(0.9), snapshot.quantile(0.9));
+    assert_eq!(snapshot.quantile(f64::NAN), None);
+    assert_eq!(snapshot.quantile(-1.0), snapshot.quantile(0.0));
+    assert_eq!(snapshot.quantile(f64::INFINITY), snapshot.quantile(1.0));
 }
 
 #[test]
