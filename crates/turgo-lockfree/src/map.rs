@@ -27,7 +27,9 @@ mod session;
 mod table;
 #[cfg(all(test, not(shuttle)))]
 mod tests;
+mod visit;
 
+use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -289,6 +291,8 @@ where
     /// Sets the value of a key to what `f` makes of the one before, if there is one; true where the key was not there. Lock-free.
     /// Where another thread is faster `f` is called again.
     pub fn upsert(&self, key: K, mut f: impl FnMut(Option<&V>) -> V) -> bool {
+        // What was made in vain, dropped behind the session.
+        let mut in_vain = Vec::new();
         let session = self.session();
         let hash = self.hasher.hash_one(&key);
         let mut key = key;
@@ -310,7 +314,11 @@ where
                     }
                     return new;
                 }
-                Err(back) => key = back.into_inner().key,
+                Err(back) => {
+                    let back = back.into_inner();
+                    key = back.key;
+                    in_vain.push(back.value);
+                }
             }
         }
     }

@@ -99,14 +99,43 @@ pub(super) struct Hit<'a, K, V> {
     next: Shared<'a, Entry<K, V>>,
 }
 
-/// Goes from `start` to the first entry of `order` for which `is` is true, or to where it would be. Removed entries on the way are
-/// unlinked and put into `unlinked`. Lock-free: it begins anew where another thread has changed the list.
+/// Goes from `start` to the first entry of `order` for which `is` is true, or to where it would be.
 ///
 /// `is` may panic: nothing is half done while it runs.
+#[inline]
 pub(super) fn find<'a, K, V, S: Shield>(
     start: &'a Slot<K, V>,
     order: Order,
     mut is: impl FnMut(&K) -> bool,
+    hands: &mut Hands<S>,
+    unlinked: &Unlinked,
+) -> Found<'a, K, V> {
+    let judge = |entry: &Entry<K, V>| match entry.order.cmp(&order) {
+        Compared::Less => Judged::Passed,
+        Compared::Equal if is(&entry.key) => Judged::Wanted,
+        Compared::Equal => Judged::Passed,
+        Compared::Greater => Judged::Past,
+    };
+    search(start, order, judge, hands, unlinked)
+}
+
+/// What an entry is to a search.
+pub(super) enum Judged {
+    /// The search goes on behind it.
+    Passed,
+    /// It is what is looked for.
+    Wanted,
+    /// What is looked for would stand before it.
+    Past,
+}
+
+/// Goes from `start` to the first entry that `judge` does not pass, or to the first slot of `end` or behind. Removed entries on the way are
+/// unlinked and put into `unlinked`. Lock-free: it begins anew where another thread has changed the list.
+#[inline]
+pub(super) fn search<'a, K, V, S: Shield>(
+    start: &'a Slot<K, V>,
+    end: Order,
+    mut judge: impl FnMut(&Entry<K, V>) -> Judged,
     hands: &mut Hands<S>,
     unlinked: &Unlinked,
 ) -> Found<'a, K, V> {
@@ -118,7 +147,7 @@ pub(super) fn find<'a, K, V, S: Shield>(
             // SAFETY: M3, `here` is protected by its hand, and was in `link` when that was validated.
             let entry = match unsafe { place(here) } {
                 Place::Entry(entry) => entry,
-                Place::Slot(slot) if slot.order() < order => {
+                Place::Slot(slot) if slot.order() < end => {
                     link = &slot.next;
                     // SAFETY: as above.
                     here = unsafe { hands.here.protect(link).rebind() };
@@ -139,12 +168,10 @@ pub(super) fn find<'a, K, V, S: Shield>(
                 here = behind;
                 continue;
             }
-            match entry.order.cmp(&order) {
-                Compared::Greater => return Found { link, here, hit: None },
-                Compared::Equal if is(&entry.key) => {
-                    return Found { link, here, hit: Some(Hit { entry, next }) };
-                }
-                _ => {}
+            match judge(entry) {
+                Judged::Passed => {}
+                Judged::Wanted => return Found { link, here, hit: Some(Hit { entry, next }) },
+                Judged::Past => return Found { link, here, hit: None },
             }
             link = &entry.next;
             hands.before.swap(&mut hands.here);

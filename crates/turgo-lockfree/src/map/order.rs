@@ -14,6 +14,15 @@ impl Order {
         Self(hash.reverse_bits() | 1)
     }
 
+    /// Before all entries, and behind them.
+    pub(super) const FIRST: Self = Self(0);
+    pub(super) const LAST: Self = Self(u64::MAX);
+
+    /// A hash of this order; all of them name the same bucket.
+    pub(super) const fn hash(self) -> u64 {
+        self.0.reverse_bits()
+    }
+
     /// Of the slot of a bucket, which is below 2^62: two bits are free for [`super::table::Slot`].
     pub(super) const fn of_slot(bucket: usize) -> Self {
         Self((bucket as u64).reverse_bits())
@@ -46,6 +55,7 @@ mod tests {
             let bucket = hash as usize % 4;
             let order = Order::of_entry(hash);
             assert!(Order::of_slot(bucket) < order, "{hash}");
+            assert_eq!(order.hash() as usize % 4, bucket);
             for other in slots.iter().filter(|slot| **slot > Order::of_slot(bucket)) {
                 assert!(order < *other, "{hash}");
             }

@@ -32,7 +32,7 @@ where
     R: Reclaim,
 {
     /// Begins a read section in which values are read in place. Only with a domain whose guard protects everything, such as RCU: with
-    /// hazard pointers this does not compile, [`read`](Self::read) does.
+    /// hazard pointers this does not compile: there [`read`](Self::read), [`for_each`](Self::for_each) and [`retain`](Self::retain) do.
     #[inline]
     pub fn pin(&self) -> Pinned<'_, K, V, S, R> {
         const { assert!(R::REGION, "a reference needs a guard that protects everything: use `read`") };

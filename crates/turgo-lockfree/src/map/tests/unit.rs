@@ -201,3 +201,34 @@ fn a_panic_of_the_users_code_leaves_the_map_whole() {
 fn a_capacity_past_all_memory_is_refused() {
     drop(RcuHashMap::<u8, u8>::with_capacity(usize::MAX));
 }
+
+fn visits_all_once<R: Reclaim>(reclaim: R) {
+    let map = RcuHashMap::new_in(0, Plain, reclaim);
+    // Plain sees the lowest byte: four keys have one hash.
+    (0_u16..1024).for_each(|key| assert!(map.insert(key, key)));
+    let mut seen = Vec::new();
+    map.for_each(|key, value| {
+        assert_eq!(key, value);
+        seen.push(*key);
+        // An entry of the same hash that comes just now may come next.
+        map.insert(key | 0x800, *key | 0x800);
+        map.remove(&(key | 0x800));
+    });
+    seen.sort_unstable();
+    assert_eq!(seen, (0..1024).collect::<Vec<_>>(), "each was there all the while");
+    map.retain(|key, _| key % 3 == 0);
+    let mut left = Vec::new();
+    map.for_each(|key, _| left.push(*key));
+    left.sort_unstable();
+    assert_eq!(left, (0..1024).filter(|key| key % 3 == 0).collect::<Vec<_>>());
+    assert_eq!(map.len(), left.len());
+    map.clear();
+    assert!(map.is_empty());
+    map.for_each(|key, _| panic!("{key} is gone"));
+}
+
+#[test]
+fn all_entries_are_visited_once_also_where_hashes_are_alike() {
+    visits_all_once(rcu::Domain::new());
+    visits_all_once(hazard::Domain::new());
+}
