@@ -3,10 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
+use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::thread;
 
 use crate::hazard::Hazard;
 use crate::rcu::Rcu;
+use crate::reclaim::ReadGuard;
 use crate::reclaim::tests::canary::{Canary, Census};
 use crate::{RcuCell, Reclaim, hazard, rcu};
 
@@ -84,4 +86,43 @@ fn a_value_that_panics_when_it_is_dropped_is_counted() {
     cell.store(None);
     domain.flush();
     assert_eq!((domain.stats().panics, cell.read(Option::is_none)), (1, true));
+}
+
+/// Notes whether it was dropped inside of a read section.
+struct Watch(rcu::Domain, &'static AtomicBool);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.1.fetch_or(self.0.try_synchronize().is_err(), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn what_was_made_in_vain_is_dropped_outside_of_the_section() {
+    let (domain, inside) = (rcu::Domain::new(), &*Box::leak(Box::new(AtomicBool::new(false))));
+    let watch = || Watch(domain.clone(), inside);
+    let cell = RcuCell::new_in(watch(), domain.clone());
+    let mut calls = 0;
+    drop(cell.rcu(|_| {
+        calls += 1;
+        if calls == 1 {
+            // Another writer is faster.
+            drop(cell.swap(watch()));
+        }
+        watch()
+    }));
+    assert_eq!((calls, inside.load(Ordering::Relaxed)), (2, false));
+}
+
+/// Compiles for any domain, whose guards need not be covariant.
+fn seen<R: Reclaim>(cell: &RcuCell<u32, R>) -> u32 {
+    let guard = cell.enter();
+    let mut shield = guard.shield();
+    *cell.load(&guard, &mut shield)
+}
+
+#[test]
+fn a_cell_is_read_in_place_with_any_domain() {
+    assert_eq!(seen(&RcuCell::new_in(3, rcu::Domain::new())), 3);
+    assert_eq!(seen(&RcuCell::new_in(4, hazard::Domain::new())), 4);
 }
