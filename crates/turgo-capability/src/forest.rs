@@ -66,6 +66,7 @@ mod ancestry;
 mod dying;
 mod time;
 
+pub(crate) use ancestry::Ancestor;
 pub(crate) use dying::Dying;
 pub(crate) use time::NEVER;
 
@@ -136,6 +137,32 @@ impl Forest {
             now: CachePadded::new(AtomicU64::new(0)),
             swept: CachePadded::new(AtomicU64::new(0)),
         }
+    }
+
+    /// A forest as a snapshot has it: the epochs of its shards, and slot by slot its word and its occupant's link, object and deadline, which
+    /// were looked at. No slot has a stamp, so what is alive is walked once.
+    pub(crate) fn restored(
+        len_max: u32,
+        shards: usize,
+        epochs: &[u64],
+        slots: impl Iterator<Item = (Word, Option<(u64, Object, u64)>)>,
+    ) -> Result<Self, SlabFull> {
+        let mut forest = Self::new(len_max, shards, 1);
+        for (now, epoch) in forest.epochs.iter().zip(epochs) {
+            // AcqRel: as in `bump`, by somebody who is alone.
+            now.fetch_max(*epoch, Ordering::AcqRel);
+        }
+        for (word, details) in slots {
+            let anew = mutant!("P6 generations begin anew") && !word.is_alive();
+            let word = if anew { Word::vacant(1) } else { word };
+            let slot = forest.slab.restore(word)?;
+            if let Some((link, object, deadline_ns)) = details {
+                slot.link.store(link);
+                slot.object.store(object.bits());
+                slot.deadline.store(deadline_ns);
+            }
+        }
+        Ok(forest)
     }
 
     pub(crate) fn slab(&self) -> &Slab {

@@ -31,12 +31,14 @@
 #![deny(unsafe_code)]
 
 mod audit;
+mod bytes;
 mod denied;
 mod forest;
 mod handle;
 mod limit;
 mod message;
 mod object;
+mod pause;
 mod rights;
 mod slab;
 mod state;
@@ -50,3 +52,4 @@ pub use message::{Message, Opened, Unfit, Unopened};
 pub use object::Object;
 pub use rights::Rights;
 pub use table::{Admission, Config, Description, Grant, Statistics, Table};
+pub use table::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotFault};

@@ -41,12 +41,14 @@ use crate::state::SHARDS_MAX;
 mod admission;
 mod check;
 mod inspect;
+mod snapshot;
 mod spend;
 #[cfg(test)]
 mod tests;
 
 pub use admission::Admission;
 pub use inspect::{Description, Statistics};
+pub use snapshot::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotFault};
 
 /// How large a table is, and whose time it keeps.
 #[derive(Debug, Clone)]
@@ -90,7 +92,7 @@ impl Grant {
         Self { object: Some(object), ..self }
     }
 
-    /// Until this time of the table's clock in nanoseconds; it ends with the first [`Table::tick`] then or later.
+    /// Until this time of the table in nanoseconds, see [`Table::now_ns`]; it ends with the first [`Table::tick`] then or later.
     pub fn until(self, deadline_ns: u64) -> Self {
         Self { deadline_ns, ..self }
     }
@@ -129,6 +131,8 @@ pub struct Table<L: AuditLog = NoAudit> {
     /// What admitted work is waited for with.
     domain: Domain,
     clock: Clock,
+    /// Nanoseconds by which its time is ahead of the clock's, wrapping: a restored table goes on where it was.
+    ahead_ns: u64,
     log: L,
     counts: Counts,
 }
@@ -142,6 +146,30 @@ struct Counts {
     revoked: Counter,
     swept: Counter,
     unrecorded: Counter,
+}
+
+impl Counts {
+    /// All but what was swept.
+    fn numbers(&self) -> [u64; 5] {
+        [&self.minted, &self.delegated, &self.attenuated, &self.revoked, &self.unrecorded]
+            .map(Counter::sum)
+    }
+
+    /// Of a table with so many capabilities; what the others leave was swept.
+    fn of(numbers: [u64; 5], present: u64) -> Self {
+        let [minted, delegated, attenuated, revoked, unrecorded] = numbers;
+        // The numbers were read while others counted.
+        let delegated = delegated.max((revoked + present).saturating_sub(minted));
+        let swept = minted + delegated - revoked - present;
+        let counts = Self::default();
+        counts.minted.add(minted);
+        counts.delegated.add(delegated);
+        counts.attenuated.add(attenuated);
+        counts.revoked.add(revoked);
+        counts.swept.add(swept);
+        counts.unrecorded.add(unrecorded);
+        counts
+    }
 }
 
 impl Table {
@@ -176,6 +204,7 @@ impl<L: AuditLog> Table<L> {
             treasury: Treasury::new(),
             domain: Domain::new(),
             clock: config.clock,
+            ahead_ns: 0,
             log,
             counts: Counts::default(),
         }
@@ -186,9 +215,10 @@ impl<L: AuditLog> Table<L> {
         &self.log
     }
 
-    /// The clock of deadlines and rates.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
+    /// What time it is for deadlines, rates and records: nanoseconds of the clock it was made with. In a restored table they go on from
+    /// where the snapshot was taken.
+    pub fn now_ns(&self) -> u64 {
+        self.clock.now_ns().wrapping_add(self.ahead_ns)
     }
 
     /// A capability that is nobody's child, in the shard of this tenant. Lock-free.
@@ -392,7 +422,7 @@ impl<L: AuditLog> Table<L> {
     /// Checks do not read the clock, so a deadline takes effect with the first tick then or later: call it as often as deadlines are
     /// exact, for instance once in a scheduler's round.
     pub fn tick(&self) -> usize {
-        self.forest.tick(self.clock.now_ns())
+        self.forest.tick(self.now_ns())
     }
 
     /// Lets the dead be forgotten (T2).
@@ -447,7 +477,7 @@ impl<L: AuditLog> Table<L> {
         shard: usize,
     ) -> Record {
         let epoch = self.forest.epoch(shard);
-        Record { time_ns: self.clock.now_ns(), change, actor, subject, rights, object, epoch }
+        Record { time_ns: self.now_ns(), change, actor, subject, rights, object, epoch }
     }
 
     /// The limits of one capability itself.

@@ -126,6 +126,14 @@ impl Treasury {
         Self { granted: zero(), lent: zero(), spent: zero(), returned: zero() }
     }
 
+    /// A treasury as a snapshot has it, with nothing lent; nothing where the terms do not fit (E4), or there is more than was granted.
+    pub(crate) fn restored(granted: u64, balances: u64, returned: u64) -> Option<Self> {
+        let kept = balances.checked_add(returned)?;
+        let spent = granted.checked_sub(kept).filter(|_| granted < CLOSED)?;
+        let [granted, lent, spent, returned] = [granted, 0, spent, returned].map(AtomicU64::new);
+        Some(Self { granted, lent, spent, returned })
+    }
+
     /// Grants an amount, if all grants together still fit (E4).
     pub(crate) fn grant(&self, amount: u64) -> bool {
         // Relaxed: an amount stands for itself, here and in all of this.

@@ -76,7 +76,7 @@ impl<L: AuditLog> Table<L> {
         let request = match request.time() {
             Some(_) => request,
             None => {
-                timed = request.clone().at(self.clock.now_ns());
+                timed = request.clone().at(self.now_ns());
                 &timed
             }
         };
