@@ -23,7 +23,8 @@
 //! # Ok::<(), turgo_capability::GrantError>(())
 //! ```
 //!
-//! What it does not do: it knows no users, no passwords and no tokens. Whoever calls [`Table::mint`] has decided that already.
+//! What it does not do: it knows no users and no passwords. Whoever calls [`Table::mint`] has decided that already, and so has whoever issues a [`Token`], the
+//! form in which a capability leaves the process (feature `token`). A [`Snapshot`] carries a table over a restart.
 //!
 //! Each module numbers its invariants; that of the forest argues the theorem that nothing passes after a revoke returned. The tests of the crate show
 //! for each invariant a wrong version that they find. A handle means something in its own table only: a service has one.
@@ -43,6 +44,8 @@ mod rights;
 mod slab;
 mod state;
 mod table;
+#[cfg(feature = "token")]
+mod token;
 
 pub use audit::{AuditLog, Change, NoAudit, Record, Refused, RingLog};
 pub use denied::{Denied, GrantError};
@@ -53,3 +56,5 @@ pub use object::Object;
 pub use rights::Rights;
 pub use table::{Admission, Config, Description, Grant, Statistics, Table};
 pub use table::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotFault};
+#[cfg(feature = "token")]
+pub use token::{Exchange, Keys, Secret, Terms, Token, TokenError, TokenText};

@@ -258,6 +258,19 @@ impl<L: AuditLog> Table<L> {
         if !effective.rights.contains(grant.rights) && !mutant!("T1 more than the parent has") {
             return Err(Denied::Rights.into());
         }
+        self.grow(parent, grant)
+    }
+
+    /// A child of `parent` with as much of the rights as the parent has, also where it lacks GRANT: whoever holds a token may narrow it.
+    #[cfg(feature = "token")]
+    pub(crate) fn narrow_to(&self, parent: Handle, mut grant: Grant) -> Result<Handle, GrantError> {
+        let effective = self.forest.effective(parent).ok_or(Denied::Dead)?;
+        grant.rights = effective.rights.narrowed(grant.rights);
+        self.grow(parent, grant)
+    }
+
+    /// A child of `parent`, whose rights were looked at.
+    fn grow(&self, parent: Handle, grant: Grant) -> Result<Handle, GrantError> {
         let own = self.forest.object(parent).ok_or(Denied::Dead)?;
         let object = grant.object.unwrap_or(own);
         if !own.covers(object) {
