@@ -260,6 +260,17 @@ impl Stamp {
     }
 }
 
+impl Stamp {
+    /// Whether it was made in `epoch` (F4), has all of `need` (R1) and no caveats: the bits that say so are compared at once.
+    #[inline(always)]
+    pub(crate) fn vouches(self, epoch: u64, need: Rights) -> bool {
+        let need = u64::from(need.bits());
+        let differ = self.0 ^ (epoch << STAMP_EPOCH_AT | need);
+        let asked = !0 << STAMP_EPOCH_AT | STAMP_CAVEATS | need;
+        differ & asked == 0
+    }
+}
+
 /// What a capability may do, ancestors included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Effective {

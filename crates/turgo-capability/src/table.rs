@@ -34,6 +34,7 @@ use crate::forest::{Dying, Forest, NEVER, Place, Seed, TooDeep};
 use crate::handle::Handle;
 use crate::limit::{Account, Bucket, Caveat, Rate, Treasury};
 use crate::object::Object;
+use crate::pause::point;
 use crate::rights::Rights;
 use crate::slab::SlabFull;
 use crate::state::SHARDS_MAX;
@@ -338,6 +339,7 @@ impl<L: AuditLog> Table<L> {
                 return Err(GrantError::Unrecorded);
             }
         }
+        point("delegate");
         self.forest.publish(handle, place, seed);
         if late && L::ENABLED {
             let _ = self.log.append(&record());
