@@ -27,7 +27,7 @@
 //! form in which a capability leaves the process (feature `token`). A [`Snapshot`] carries a table over a restart.
 //!
 //! Each module numbers its invariants; that of the forest argues the theorem that nothing passes after a revoke returned. The tests of the crate show
-//! for each invariant a wrong version that they find. A handle means something in its own table only: a service has one.
+//! for each invariant a wrong version that they find. `docs/book/capability.md` follows a service from its start to its restart. A handle means something in its own table only: a service has one.
 
 #![deny(unsafe_code)]
 
@@ -58,3 +58,7 @@ pub use table::{Admission, Config, Description, Grant, Statistics, Table};
 pub use table::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotFault};
 #[cfg(feature = "token")]
 pub use token::{Exchange, Keys, Secret, Terms, Token, TokenError, TokenText};
+
+#[cfg(all(doctest, feature = "token"))]
+#[doc = include_str!("../../../docs/book/capability.md")]
+struct Book;

@@ -303,44 +303,28 @@ impl<L: AuditLog> Table<L> {
         actor: Option<Handle>,
     ) -> Result<Handle, GrantError> {
         let account = limits.account.clone();
-        self.settle_inner(place, seed, limits, actor).inspect_err(|_| {
-            // What was handed down goes back up.
-            if let Some(account) = account {
-                account.close(&self.treasury);
-            }
-        })
-    }
-
-    fn settle_inner(
-        &self,
-        place: Place,
-        seed: Seed,
-        limits: Limits,
-        actor: Option<Handle>,
-    ) -> Result<Handle, GrantError> {
+        let mut unmade = Unmade { table: self, place, account, reserved: None, limited: false };
         if limits.caveat.as_ref().is_some_and(|caveat| !caveat.is_small()) {
             return Err(GrantError::CaveatTooLarge);
         }
         let change = if actor.is_some() { Change::Delegate } else { Change::Mint };
         let handle = self.forest.reserve(place).map_err(|SlabFull| GrantError::Full)?;
-        let limited = seed.has_caveats || seed.has_limits;
-        if limited {
+        unmade.reserved = Some(handle);
+        if seed.has_caveats || seed.has_limits {
             self.limits.insert(handle, Arc::new(limits));
+            unmade.limited = true;
         }
         let record = || self.record(change, actor, handle, seed.rights, seed.object, place.shard());
         let late = mutant!("T6 the record comes after the change");
         if !late && L::ENABLED && self.log.append(&record()).is_err() {
             self.counts.unrecorded.increment();
             if !mutant!("T7 a grant without its record") {
-                if limited {
-                    self.limits.remove(&handle);
-                }
-                self.forest.give_up(handle, place);
                 return Err(GrantError::Unrecorded);
             }
         }
         point("delegate");
         self.forest.publish(handle, place, seed);
+        unmade.made();
         if late && L::ENABLED {
             let _ = self.log.append(&record());
         }
@@ -498,6 +482,37 @@ impl<L: AuditLog> Table<L> {
     /// The limits of one capability itself.
     fn limits_of(&self, handle: Handle) -> Option<Arc<Limits>> {
         self.limits.get(&handle)
+    }
+}
+
+/// A capability that is being made. Dropped before it was, also by a log that panics, it leaves nothing behind: slot, limits and gas go back.
+struct Unmade<'t, L: AuditLog> {
+    table: &'t Table<L>,
+    place: Place,
+    account: Option<Arc<Account>>,
+    reserved: Option<Handle>,
+    limited: bool,
+}
+
+impl<L: AuditLog> Unmade<'_, L> {
+    /// It was made.
+    fn made(mut self) {
+        self.account = None;
+        self.reserved = None;
+    }
+}
+
+impl<L: AuditLog> Drop for Unmade<'_, L> {
+    fn drop(&mut self) {
+        if let Some(account) = &self.account {
+            account.undo(&self.table.treasury);
+        }
+        if let Some(handle) = self.reserved {
+            if self.limited {
+                self.table.limits.remove(&handle);
+            }
+            self.table.forest.give_up(handle, self.place);
+        }
     }
 }
 

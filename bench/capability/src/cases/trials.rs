@@ -1,5 +1,5 @@
-//! Two ways to a faster check that were tried: a cache for each worker, and vector instructions. Both stand on a copy of the table's own
-//! check, in safe code, so that they can be compared with it and with the table.
+//! Two ways to a faster check that were tried: a cache for each worker, and several checks at a time, which a compiler may make vectors of. Both stand
+//! on a copy of the table's own check, in safe code, so that they can be compared with it and with the table.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,8 +17,6 @@ macro_rules! trials {
             Case { name: "copy, cache of 64", make: cached::<$len, 64> },
             Case { name: "copy, cache of 1024", make: cached::<$len, 1024> },
             Case { name: "copy, four lanes", make: lanes::<$len> },
-            #[cfg(target_feature = "avx2")]
-            Case { name: "copy, AVX2", make: vectors::<$len> },
         ]
     };
 }
@@ -186,46 +184,6 @@ fn lanes<const LEN: usize>(_: usize) -> Vec<Work> {
         let (fours, rest) = piece.as_chunks::<4>();
         for (piece, allowed) in fours.iter().zip(allowed.chunks_mut(4)) {
             allowed.copy_from_slice(&four(&copy, *piece, 1, epoch));
-        }
-        for (handle, allowed) in rest.iter().zip(&mut allowed[fours.len() * 4..]) {
-            *allowed = copy.check(*handle, 1);
-        }
-        std::hint::black_box(&mut allowed)[..piece.len()].iter().filter(|yes| **yes).count()
-    })
-}
-
-#[cfg(target_feature = "avx2")]
-fn vectors<const LEN: usize>(_: usize) -> Vec<Work> {
-    use std::arch::x86_64::{
-        _mm256_and_si256, _mm256_castsi256_pd, _mm256_cmpeq_epi64, _mm256_movemask_pd,
-        _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi64x, _mm256_slli_epi64,
-        _mm256_srli_epi64,
-    };
-    let (copy, handles) = Copy::new(LEN);
-    let mut allowed = [false; 256];
-    let four = |copy: &Copy, handles: [u64; 4], need: u64, epoch: u64| {
-        let slots = handles.map(|handle| &copy.slots[handle as u32 as usize]);
-        let words = slots.map(|slot| slot.word.load(Ordering::Acquire) as i64);
-        let stamps = slots.map(|slot| slot.stamp.load(Ordering::Relaxed) as i64);
-        let of = |[a, b, c, d]: [i64; 4]| _mm256_set_epi64x(d, c, b, a);
-        let (words, stamps) = (of(words), of(stamps));
-        let handles = of(handles.map(|handle| handle as i64));
-        let generations = _mm256_slli_epi64::<1>(_mm256_srli_epi64::<32>(handles));
-        let living = _mm256_or_si256(generations, _mm256_set1_epi64x(1));
-        let alive = _mm256_cmpeq_epi64(_mm256_srli_epi64::<31>(words), living);
-        let fresh =
-            _mm256_cmpeq_epi64(_mm256_srli_epi64::<17>(stamps), _mm256_set1_epi64x(epoch as i64));
-        let asked = _mm256_and_si256(stamps, _mm256_set1_epi64x((need | 1 << 16) as i64));
-        let allowed = _mm256_cmpeq_epi64(asked, _mm256_set1_epi64x(need as i64));
-        let all = _mm256_and_si256(_mm256_and_si256(alive, fresh), allowed);
-        _mm256_movemask_pd(_mm256_castsi256_pd(all))
-    };
-    pieces(handles, move |piece| {
-        let epoch = copy.epochs[0].load(Ordering::Acquire);
-        let (fours, rest) = piece.as_chunks::<4>();
-        for (piece, allowed) in fours.iter().zip(allowed.chunks_mut(4)) {
-            let mask = four(&copy, *piece, 1, epoch);
-            allowed.iter_mut().enumerate().for_each(|(at, yes)| *yes = mask >> at & 1 == 1);
         }
         for (handle, allowed) in rest.iter().zip(&mut allowed[fours.len() * 4..]) {
             *allowed = copy.check(*handle, 1);

@@ -93,6 +93,17 @@ impl Account {
         }
     }
 
+    /// Closes an account that nobody was given: what it holds goes back up, or was never granted.
+    pub(crate) fn undo(&self, treasury: &Treasury) {
+        // Relaxed: an amount stands for itself.
+        let was = self.word.swap(CLOSED, Ordering::Relaxed);
+        match &self.parent {
+            Some(parent) => treasury.give_back(Some(parent), was),
+            // Relaxed: as above.
+            None => _ = treasury.granted.fetch_sub(was, Ordering::Relaxed),
+        }
+    }
+
     /// Closes the account, and returns the balance to the nearest open one above.
     pub(crate) fn close(&self, treasury: &Treasury) {
         let was = if mutant!("E2 closing is two steps") {
