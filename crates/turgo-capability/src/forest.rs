@@ -93,18 +93,6 @@ struct Shard {
     ticks_pending: AtomicU64,
 }
 
-/// The epoch of a shard as it was read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct EpochRead {
-    shard: usize,
-    epoch: u64,
-}
-
-impl EpochRead {
-    /// Of no shard.
-    pub(crate) const NONE: Self = Self { shard: usize::MAX, epoch: 0 };
-}
-
 /// What a new capability is to be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seed {
@@ -207,22 +195,6 @@ impl Forest {
         // First of all, as in `effective` (F4).
         let epoch = self.epoch(slot.word.peek().shard());
         slot.word.load().is(handle) && slot.stamp.load().vouches(epoch, need)
-    }
-
-    /// [`vouches`](Self::vouches) for one of many, by an epoch that was read for an earlier one of the same shard where there is one: all of them are
-    /// as of then. Forgets the epoch where it vouches for nothing, as a new one may be the reason.
-    #[inline(always)]
-    pub(crate) fn vouches_since(&self, read: &mut EpochRead, handle: Handle, need: Rights) -> bool {
-        let Some(slot) = self.slab.slot(handle) else { return false };
-        let shard = slot.word.peek().shard();
-        if read.shard != shard {
-            *read = EpochRead { shard, epoch: self.epoch(shard) };
-        }
-        let vouches = slot.word.load().is(handle) && slot.stamp.load().vouches(read.epoch, need);
-        if !vouches {
-            *read = EpochRead::NONE;
-        }
-        vouches
     }
 
     /// What a capability may do now; nothing if it or an ancestor is dead. Wait-free.
