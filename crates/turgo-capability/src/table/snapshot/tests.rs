@@ -246,7 +246,7 @@ fn cuts_beside_threads_keep_every_promise() {
     let steady = table.mint(0, all().gas(1_000)).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for tenant in 0..2 {
+        let change = |tenant| {
             let (table, done) = (&table, &done);
             scope.spawn(move || {
                 // Relaxed: says to stop, nothing else.
@@ -262,8 +262,9 @@ fn cuts_beside_threads_keep_every_promise() {
                     table.revoke(root);
                     table.sweep(8);
                 }
-            });
-        }
+            })
+        };
+        let threads = [change(0), change(1)];
         let mut old = Vec::new();
         for _ in 0..60 {
             let before: Vec<Handle> =
@@ -284,6 +285,7 @@ fn cuts_beside_threads_keep_every_promise() {
         }
         // Relaxed: as above.
         done.store(true, Ordering::Relaxed);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
