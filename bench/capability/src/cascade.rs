@@ -3,6 +3,8 @@
 use rustix::time::{ClockId, clock_gettime};
 use turgo_capability::{Grant, Handle, Rights, Table};
 
+use crate::cases::chained::Chained;
+
 pub(crate) const GROUP: &str = "cascade";
 
 /// Revocations of one tree, from below to above, so that each has all the descendants.
@@ -16,6 +18,26 @@ pub(crate) fn run(rounds: usize) {
         times.sort_by(f64::total_cmp);
         println!("  of {descendants:>9} descendants {:>9.1}", times[times.len() / 2]);
     }
+    for descendants in [10, 1_000, 1_000_000] {
+        let mut times: Vec<f64> = (0..rounds).map(|_| chained(descendants)).collect();
+        times.sort_by(f64::total_cmp);
+        println!("  chained, {descendants:>7} descendants {:>9.1}", times[times.len() / 2]);
+    }
+}
+
+/// Nanoseconds of the one revocation that walks the tree.
+fn chained(descendants: usize) -> f64 {
+    let table = Chained::default();
+    let root = table.mint(u16::MAX);
+    let leaves: Vec<u64> = (0..descendants)
+        .map(|_| table.delegate(root, u16::MAX).expect("the root is alive"))
+        .collect();
+    assert!(leaves.iter().all(|leaf| table.check(*leaf, 1)));
+    let from = now();
+    assert!(table.revoke(root));
+    let time = now() - from;
+    assert!(leaves.iter().all(|leaf| !table.check(*leaf, 1)));
+    time as f64
 }
 
 /// Nanoseconds per revocation.

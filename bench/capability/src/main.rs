@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answers;
 mod cascade;
 mod cases;
 
@@ -19,6 +20,7 @@ use bench_harness::{Apart, Workshop};
 use cases::{GATES, GROUPS};
 
 fn main() -> ExitCode {
+    answers::compare();
     let (groups, gates) = (&GROUPS, &GATES);
     bench_harness::run(&Workshop {
         name: "bench-capability",

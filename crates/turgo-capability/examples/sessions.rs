@@ -60,7 +60,7 @@ fn main() -> Result<(), GrantError> {
 
     // A session may read and pass that on, for an hour.
     let hour = Duration::from_secs(3_600);
-    let until = table.clock().now_ns() + hour.as_nanos() as u64;
+    let until = table.now_ns() + hour.as_nanos() as u64;
     let session =
         |parent| table.delegate(parent, Grant::new(Rights::READ | Rights::GRANT).until(until));
     let (alice, bob, zoe) = (session(acme)?, session(acme)?, session(zenith)?);

@@ -23,24 +23,29 @@
 //! # Ok::<(), turgo_capability::GrantError>(())
 //! ```
 //!
-//! What it does not do: it knows no users, no passwords and no tokens. Whoever calls [`Table::mint`] has decided that already.
+//! What it does not do: it knows no users and no passwords. Whoever calls [`Table::mint`] has decided that already, and so has whoever issues a [`Token`], the
+//! form in which a capability leaves the process (feature `token`). A [`Snapshot`] carries a table over a restart.
 //!
 //! Each module numbers its invariants; that of the forest argues the theorem that nothing passes after a revoke returned. The tests of the crate show
-//! for each invariant a wrong version that they find. A handle means something in its own table only: a service has one.
+//! for each invariant a wrong version that they find. `docs/book/capability.md` follows a service from its start to its restart. A handle means something in its own table only: a service has one.
 
 #![deny(unsafe_code)]
 
 mod audit;
+mod bytes;
 mod denied;
 mod forest;
 mod handle;
 mod limit;
 mod message;
 mod object;
+mod pause;
 mod rights;
 mod slab;
 mod state;
 mod table;
+#[cfg(feature = "token")]
+mod token;
 
 pub use audit::{AuditLog, Change, NoAudit, Record, Refused, RingLog};
 pub use denied::{Denied, GrantError};
@@ -50,3 +55,10 @@ pub use message::{Message, Opened, Unfit, Unopened};
 pub use object::Object;
 pub use rights::Rights;
 pub use table::{Admission, Config, Description, Grant, Statistics, Table};
+pub use table::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotFault};
+#[cfg(feature = "token")]
+pub use token::{Exchange, Keys, Secret, Terms, Token, TokenError, TokenText};
+
+#[cfg(all(doctest, feature = "token"))]
+#[doc = include_str!("../../../docs/book/capability.md")]
+struct Book;

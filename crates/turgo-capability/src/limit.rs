@@ -4,6 +4,7 @@ mod caveat;
 mod gas;
 mod rate;
 
+pub(crate) use caveat::BadCaveat;
 pub use caveat::{Caveat, Request};
 pub(crate) use gas::{Account, Treasury};
 pub use gas::{GasTotals, Lease};

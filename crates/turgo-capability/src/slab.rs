@@ -236,6 +236,34 @@ impl Slab {
         }
     }
 
+    /// Makes the next slot as a snapshot has it; the details of an occupant are the caller's to write. Nobody else knows the slab yet.
+    pub(crate) fn restore(&mut self, word: Word) -> Result<&Slot, SlabFull> {
+        let handle = self.reserve_new()?;
+        self.slot(handle).expect("it was made just now").word.restore(word);
+        if !word.is_alive() {
+            // In the stack of its shard; stamps that another shard had left in it (S5) are none any more.
+            self.release(handle, word.shard_byte());
+        }
+        Ok(self.slot(handle).expect("it was made just now"))
+    }
+
+    /// Slots that can ever be.
+    pub(crate) const LEN_MAX: u64 = SLOTS_MAX;
+
+    /// The index of the slot that was reserved for the first time after `count` others.
+    pub(crate) fn index_of_count(count: u32) -> u32 {
+        let (chunk, place) = place(count);
+        index_of(chunk, place)
+    }
+
+    /// How many others were reserved for the first time before the slot of this index; nothing for an index that `reserve` never makes.
+    pub(crate) fn count_of(index: u32) -> Option<u32> {
+        let (chunk, place) = (index >> PLACE_BITS, index % (1 << PLACE_BITS));
+        let within =
+            u64::from(place) < FIRST.checked_shl(chunk)? && chunk <= PLACE_BITS - FIRST.ilog2();
+        within.then(|| u32::try_from((FIRST << chunk) - FIRST).ok()?.checked_add(place))?
+    }
+
     /// Takes back a slot that was reserved and not published.
     pub(crate) fn give_up(&self, reserved: Handle, shard: u8) {
         let slot = self.slot(reserved).expect("what is given up was reserved");

@@ -18,6 +18,7 @@ pub(crate) const DEPTH_MAX: u8 = 63;
 pub(crate) const SHARDS_MAX: usize = if cfg!(loom) { 2 } else { 128 };
 
 const SHARD_AT: u32 = 16;
+const SHARD_MASK: u64 = 127;
 const DEPTH_AT: u32 = 23;
 const LIMITS: u64 = 1 << 29;
 const CAVEATS: u64 = 1 << 30;
@@ -89,6 +90,33 @@ impl Word {
         (self.0 >> GENERATION_AT) as u32
     }
 
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`bits`](Self::bits) gave, for a table of so many shards; nothing for what no slot ever has.
+    pub(crate) fn from_bits(bits: u64, shards: usize) -> Option<Self> {
+        let word = Self(bits);
+        let known = if word.is_alive() {
+            word.generation() < u32::MAX
+        } else {
+            word.rights().is_empty() && word.depth() == 0
+        };
+        (known && word.generation() > 0 && (bits >> SHARD_AT & SHARD_MASK) < shards as u64)
+            .then_some(word)
+    }
+
+    /// The slot without this occupant, as a kill or a sweep leaves it.
+    pub(crate) fn vacated(self) -> Self {
+        if self.is_alive() { self.killed() } else { self }
+    }
+
+    /// This occupant with what another look at it found it still has.
+    pub(crate) fn narrowed(self, later: Self) -> Self {
+        debug_assert_eq!(self.generation(), later.generation());
+        Self(self.0 & !u64::from(u16::MAX) | u64::from((self.rights() & later.rights()).bits()))
+    }
+
     /// Without its occupant, and with the generation of the next one. The shard stays, for whoever comes too late to kill it, and so do
     /// the marks, for whoever buries it.
     fn killed(self) -> Self {
@@ -154,6 +182,12 @@ impl AtomicWord {
         debug_assert_eq!(self.peek().generation(), word.generation());
         // Release: publishes link, object and deadline to the Acquire in `load`.
         self.0.store(word.0, Ordering::Release);
+    }
+
+    /// Sets what a snapshot says, before anybody else knows the slot.
+    pub(crate) fn restore(&self, word: Word) {
+        // Relaxed: whoever gets the table, gets it by a way that synchronises.
+        self.0.store(word.0, Ordering::Relaxed);
     }
 
     /// Passes a generation by that was reserved and never published. Only the slot's owner calls it.
@@ -223,6 +257,18 @@ impl Stamp {
         let rights = Rights::from_bits(self.0 as u16);
         let caveats = self.0 & STAMP_CAVEATS != 0;
         (self.0 >> STAMP_EPOCH_AT == epoch).then_some(Effective { rights, caveats })
+    }
+}
+
+impl Stamp {
+    /// Whether it was made in `epoch` (F4), has all of `need` (R1) and no caveats: the bits that say so are looked at together.
+    #[inline(always)]
+    pub(crate) fn vouches(self, epoch: u64, need: Rights) -> bool {
+        let need = u64::from(need.bits());
+        // The epoch as it is: beyond 47 bits nothing is vouched for, as in `in_epoch`.
+        let other = self.0 >> STAMP_EPOCH_AT ^ epoch;
+        let lacks = self.0 & (STAMP_CAVEATS | need) ^ need;
+        other | lacks == 0
     }
 }
 

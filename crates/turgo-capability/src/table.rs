@@ -34,6 +34,7 @@ use crate::forest::{Dying, Forest, NEVER, Place, Seed, TooDeep};
 use crate::handle::Handle;
 use crate::limit::{Account, Bucket, Caveat, Rate, Treasury};
 use crate::object::Object;
+use crate::pause::point;
 use crate::rights::Rights;
 use crate::slab::SlabFull;
 use crate::state::SHARDS_MAX;
@@ -41,12 +42,14 @@ use crate::state::SHARDS_MAX;
 mod admission;
 mod check;
 mod inspect;
+mod snapshot;
 mod spend;
 #[cfg(test)]
 mod tests;
 
 pub use admission::Admission;
 pub use inspect::{Description, Statistics};
+pub use snapshot::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotFault};
 
 /// How large a table is, and whose time it keeps.
 #[derive(Debug, Clone)]
@@ -90,7 +93,7 @@ impl Grant {
         Self { object: Some(object), ..self }
     }
 
-    /// Until this time of the table's clock in nanoseconds; it ends with the first [`Table::tick`] then or later.
+    /// Until this time of the table in nanoseconds, see [`Table::now_ns`]; it ends with the first [`Table::tick`] then or later.
     pub fn until(self, deadline_ns: u64) -> Self {
         Self { deadline_ns, ..self }
     }
@@ -129,6 +132,8 @@ pub struct Table<L: AuditLog = NoAudit> {
     /// What admitted work is waited for with.
     domain: Domain,
     clock: Clock,
+    /// Nanoseconds by which its time is ahead of the clock's, wrapping: a restored table goes on where it was.
+    ahead_ns: u64,
     log: L,
     counts: Counts,
 }
@@ -142,6 +147,30 @@ struct Counts {
     revoked: Counter,
     swept: Counter,
     unrecorded: Counter,
+}
+
+impl Counts {
+    /// All but what was swept.
+    fn numbers(&self) -> [u64; 5] {
+        [&self.minted, &self.delegated, &self.attenuated, &self.revoked, &self.unrecorded]
+            .map(Counter::sum)
+    }
+
+    /// Of a table with so many capabilities; what the others leave was swept.
+    fn of(numbers: [u64; 5], present: u64) -> Self {
+        let [minted, delegated, attenuated, revoked, unrecorded] = numbers;
+        // The numbers were read while others counted.
+        let delegated = delegated.max((revoked + present).saturating_sub(minted));
+        let swept = minted + delegated - revoked - present;
+        let counts = Self::default();
+        counts.minted.add(minted);
+        counts.delegated.add(delegated);
+        counts.attenuated.add(attenuated);
+        counts.revoked.add(revoked);
+        counts.swept.add(swept);
+        counts.unrecorded.add(unrecorded);
+        counts
+    }
 }
 
 impl Table {
@@ -176,6 +205,7 @@ impl<L: AuditLog> Table<L> {
             treasury: Treasury::new(),
             domain: Domain::new(),
             clock: config.clock,
+            ahead_ns: 0,
             log,
             counts: Counts::default(),
         }
@@ -186,9 +216,10 @@ impl<L: AuditLog> Table<L> {
         &self.log
     }
 
-    /// The clock of deadlines and rates.
-    pub fn clock(&self) -> &Clock {
-        &self.clock
+    /// What time it is for deadlines, rates and records: nanoseconds of the clock it was made with. In a restored table they go on from
+    /// where the snapshot was taken.
+    pub fn now_ns(&self) -> u64 {
+        self.clock.now_ns().wrapping_add(self.ahead_ns)
     }
 
     /// A capability that is nobody's child, in the shard of this tenant. Lock-free.
@@ -228,6 +259,19 @@ impl<L: AuditLog> Table<L> {
         if !effective.rights.contains(grant.rights) && !mutant!("T1 more than the parent has") {
             return Err(Denied::Rights.into());
         }
+        self.grow(parent, grant)
+    }
+
+    /// A child of `parent` with as much of the rights as the parent has, also where it lacks GRANT: whoever holds a token may narrow it.
+    #[cfg(feature = "token")]
+    pub(crate) fn narrow_to(&self, parent: Handle, mut grant: Grant) -> Result<Handle, GrantError> {
+        let effective = self.forest.effective(parent).ok_or(Denied::Dead)?;
+        grant.rights = effective.rights.narrowed(grant.rights);
+        self.grow(parent, grant)
+    }
+
+    /// A child of `parent`, whose rights were looked at.
+    fn grow(&self, parent: Handle, grant: Grant) -> Result<Handle, GrantError> {
         let own = self.forest.object(parent).ok_or(Denied::Dead)?;
         let object = grant.object.unwrap_or(own);
         if !own.covers(object) {
@@ -259,43 +303,28 @@ impl<L: AuditLog> Table<L> {
         actor: Option<Handle>,
     ) -> Result<Handle, GrantError> {
         let account = limits.account.clone();
-        self.settle_inner(place, seed, limits, actor).inspect_err(|_| {
-            // What was handed down goes back up.
-            if let Some(account) = account {
-                account.close(&self.treasury);
-            }
-        })
-    }
-
-    fn settle_inner(
-        &self,
-        place: Place,
-        seed: Seed,
-        limits: Limits,
-        actor: Option<Handle>,
-    ) -> Result<Handle, GrantError> {
+        let mut unmade = Unmade { table: self, place, account, reserved: None, limited: false };
         if limits.caveat.as_ref().is_some_and(|caveat| !caveat.is_small()) {
             return Err(GrantError::CaveatTooLarge);
         }
         let change = if actor.is_some() { Change::Delegate } else { Change::Mint };
         let handle = self.forest.reserve(place).map_err(|SlabFull| GrantError::Full)?;
-        let limited = seed.has_caveats || seed.has_limits;
-        if limited {
+        unmade.reserved = Some(handle);
+        if seed.has_caveats || seed.has_limits {
             self.limits.insert(handle, Arc::new(limits));
+            unmade.limited = true;
         }
         let record = || self.record(change, actor, handle, seed.rights, seed.object, place.shard());
         let late = mutant!("T6 the record comes after the change");
         if !late && L::ENABLED && self.log.append(&record()).is_err() {
             self.counts.unrecorded.increment();
             if !mutant!("T7 a grant without its record") {
-                if limited {
-                    self.limits.remove(&handle);
-                }
-                self.forest.give_up(handle, place);
                 return Err(GrantError::Unrecorded);
             }
         }
+        point("delegate");
         self.forest.publish(handle, place, seed);
+        unmade.made();
         if late && L::ENABLED {
             let _ = self.log.append(&record());
         }
@@ -392,7 +421,7 @@ impl<L: AuditLog> Table<L> {
     /// Checks do not read the clock, so a deadline takes effect with the first tick then or later: call it as often as deadlines are
     /// exact, for instance once in a scheduler's round.
     pub fn tick(&self) -> usize {
-        self.forest.tick(self.clock.now_ns())
+        self.forest.tick(self.now_ns())
     }
 
     /// Lets the dead be forgotten (T2).
@@ -447,12 +476,43 @@ impl<L: AuditLog> Table<L> {
         shard: usize,
     ) -> Record {
         let epoch = self.forest.epoch(shard);
-        Record { time_ns: self.clock.now_ns(), change, actor, subject, rights, object, epoch }
+        Record { time_ns: self.now_ns(), change, actor, subject, rights, object, epoch }
     }
 
     /// The limits of one capability itself.
     fn limits_of(&self, handle: Handle) -> Option<Arc<Limits>> {
         self.limits.get(&handle)
+    }
+}
+
+/// A capability that is being made. Dropped before it was, also by a log that panics, it leaves nothing behind: slot, limits and gas go back.
+struct Unmade<'t, L: AuditLog> {
+    table: &'t Table<L>,
+    place: Place,
+    account: Option<Arc<Account>>,
+    reserved: Option<Handle>,
+    limited: bool,
+}
+
+impl<L: AuditLog> Unmade<'_, L> {
+    /// It was made.
+    fn made(mut self) {
+        self.account = None;
+        self.reserved = None;
+    }
+}
+
+impl<L: AuditLog> Drop for Unmade<'_, L> {
+    fn drop(&mut self) {
+        if let Some(account) = &self.account {
+            account.undo(&self.table.treasury);
+        }
+        if let Some(handle) = self.reserved {
+            if self.limited {
+                self.table.limits.remove(&handle);
+            }
+            self.table.forest.give_up(handle, self.place);
+        }
     }
 }
 

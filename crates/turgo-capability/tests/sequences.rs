@@ -2,7 +2,7 @@
 
 #![cfg(not(any(loom, shuttle)))]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use turgo_capability::{
@@ -27,9 +27,15 @@ enum Step {
     Revoke(usize),
     RevokeAs(usize, usize),
     RevokeAll(Vec<usize>),
-    Spend { which: usize, lease: u64, spend: u64 },
+    Spend {
+        which: usize,
+        lease: u64,
+        spend: u64,
+    },
     Advance(u64),
     Sweep,
+    /// The table is restored from a snapshot, after a stop of so many nanoseconds.
+    Restart(u64),
 }
 
 #[derive(Debug)]
@@ -83,6 +89,14 @@ impl Model {
         self.chain(at).into_iter().find(|at| self.nodes[*at].gas.is_some())
     }
 
+    fn sweep(&mut self) -> usize {
+        let all = 0..self.nodes.len();
+        let dead: Vec<usize> =
+            all.filter(|at| self.nodes[*at].alive && !self.is_valid(*at)).collect();
+        assert!(dead.iter().all(|at| self.kill(*at)));
+        dead.len()
+    }
+
     fn kill(&mut self, at: usize) -> bool {
         let was = std::mem::take(&mut self.nodes[at].alive);
         if let Some(left) = self.nodes[at].gas.take().filter(|_| was) {
@@ -99,14 +113,16 @@ impl Model {
 struct World {
     table: Table,
     time: VirtualTime,
+    /// What the wall clock shows, which goes on during a stop.
+    wall: SystemTime,
     model: Model,
 }
 
 impl World {
     fn new() -> Self {
         let time = VirtualTime::new();
-        let table = Table::new(Config { clock: time.clock(), shards: 3, ..Config::default() });
-        Self { table, time, model: Model::default() }
+        let table = Table::new(Config { clock: time.clock(), shards: 5, ..Config::default() });
+        Self { table, time, wall: UNIX_EPOCH + Duration::from_secs(9), model: Model::default() }
     }
 
     fn grant(&self, wish: &Wish) -> (Grant, Object, u64) {
@@ -204,6 +220,24 @@ impl World {
         }
     }
 
+    fn restart(&mut self, away: u64) {
+        let names: Vec<String> = (0..self.model.nodes.len()).map(|at| at.to_string()).collect();
+        let handles = self.model.nodes.iter().map(|node| node.handle);
+        let kept: Vec<(&str, Handle)> = names.iter().map(String::as_str).zip(handles).collect();
+        let snapshot = self.table.snapshot(&kept, self.wall).expect("all are of this table");
+        assert_eq!(snapshot.shards_moving(), 0);
+        self.model.sweep();
+        self.wall += Duration::from_nanos(away);
+        self.model.now += away;
+        // Another process has another clock.
+        self.time = VirtualTime::new();
+        let config = Config { clock: self.time.clock(), shards: 5, ..Config::default() };
+        let restored = Table::restore(config, snapshot.as_bytes(), self.wall).expect("it is whole");
+        self.table = restored.table;
+        assert!(restored.kept.iter().eq(kept));
+        assert_eq!(self.table.now_ns(), self.model.now);
+    }
+
     fn step(&mut self, step: &Step) {
         let len = self.model.nodes.len();
         match step {
@@ -235,16 +269,17 @@ impl World {
             }
             Step::Spend { which, lease, spend } => self.spend(which % len, *lease, *spend),
             Step::Advance(ns) => {
-                self.model.now = self.time.advance(Duration::from_nanos(*ns));
+                let step = Duration::from_nanos(*ns);
+                self.time.advance(step);
+                self.wall += step;
+                self.model.now += ns;
                 self.table.tick();
             }
             Step::Sweep => {
-                let dead: Vec<usize> = (0..len)
-                    .filter(|at| self.model.nodes[*at].alive && !self.model.is_valid(*at))
-                    .collect();
-                assert_eq!(self.table.sweep(u32::MAX), dead.len());
-                assert!(dead.into_iter().all(|at| self.model.kill(at)));
+                let dead = self.model.sweep();
+                assert_eq!(self.table.sweep(u32::MAX), dead);
             }
+            Step::Restart(away) => self.restart(*away),
         }
     }
 
@@ -312,6 +347,7 @@ fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(which, lease, spend)| Step::Spend { which, lease, spend }),
         1 => (0..20u64).prop_map(Step::Advance),
         1 => Just(Step::Sweep),
+        1 => (0..20u64).prop_map(Step::Restart),
     ]
 }
 

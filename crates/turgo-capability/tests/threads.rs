@@ -35,12 +35,13 @@ fn nothing_is_usable_after_a_revoke_returned() {
         let tree = Tree { root: table.mint(0, grant).unwrap(), gone: AtomicBool::new(false) };
         let started = AtomicU64::new(0);
         std::thread::scope(|scope| {
-            for worker in 1..=WORKERS {
-                let (table, tree, started) = (&table, &tree, &started);
-                scope.spawn(move || work(table, tree, started, Numbers(round * WORKERS + worker)));
-            }
             let (table, tree, started) = (&table, &tree, &started);
-            scope.spawn(move || {
+            let numbers = |worker| Numbers(round * WORKERS + worker);
+            // Joined one by one, which ThreadSanitizer sees; it does not see how a scope ends.
+            let mut threads: Vec<_> = (1..=WORKERS)
+                .map(|worker| scope.spawn(move || work(table, tree, started, numbers(worker))))
+                .collect();
+            threads.push(scope.spawn(move || {
                 // Acquire: pairs with the Release of each worker.
                 while started.load(Ordering::Acquire) < WORKERS {
                     std::thread::yield_now();
@@ -53,7 +54,8 @@ fn nothing_is_usable_after_a_revoke_returned() {
                 let strong = table.mint(0, Grant::new(Rights::ALL)).unwrap();
                 assert!(table.check(strong, Rights::ALL).is_ok());
                 table.revoke(strong);
-            });
+            }));
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         assert!(table.check(tree.root, Rights::NONE).is_err());
     }
@@ -109,17 +111,16 @@ fn admitted_work_ends_before_a_revoke_that_waits() {
         let session = table.mint(0, Grant::new(READ)).unwrap();
         let (gone, admitted) = (AtomicBool::new(false), AtomicU64::new(0));
         std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    while let Ok(_admission) = table.admit(session, READ) {
-                        // Relaxed: only says that work has begun.
-                        admitted.fetch_add(1, Ordering::Relaxed);
-                        std::thread::yield_now();
-                        // Acquire: pairs with the Release below.
-                        assert!(!gone.load(Ordering::Acquire), "it goes on after the revoke");
-                    }
-                });
-            }
+            let work = || {
+                while let Ok(_admission) = table.admit(session, READ) {
+                    // Relaxed: only says that work has begun.
+                    admitted.fetch_add(1, Ordering::Relaxed);
+                    std::thread::yield_now();
+                    // Acquire: pairs with the Release below.
+                    assert!(!gone.load(Ordering::Acquire), "it goes on after the revoke");
+                }
+            };
+            let threads = [scope.spawn(work), scope.spawn(work)];
             // Relaxed: only says that work has begun.
             while admitted.load(Ordering::Relaxed) == 0 {
                 std::thread::yield_now();
@@ -127,6 +128,7 @@ fn admitted_work_ends_before_a_revoke_that_waits() {
             assert_eq!(table.revoke_sync(session), Ok(true));
             // Release: pairs with the Acquire above.
             gone.store(true, Ordering::Release);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use turgo_capability::{Grant, Handle, Rights, Table};
 
+use super::chained::Chained;
 use super::maps::{Dash, DashAhash, Locked, Map, Papaya};
 use bench_harness::{Case, Work};
 use bench_harness::{Random, shared};
@@ -13,7 +14,7 @@ use bench_harness::{Random, shared};
 /// One in so many operations changes something.
 const CHANGE: u64 = 1_000;
 
-fn all() -> Grant {
+pub(super) fn all() -> Grant {
     Grant::new(Rights::ALL)
 }
 
@@ -23,6 +24,7 @@ pub(crate) fn one() -> Vec<Case> {
         Case { name: "turgo, depth 8", make: deep::<8> },
         Case { name: "turgo, depth 64", make: deep::<64> },
         Case { name: "turgo, admit", make: admitted },
+        Case { name: "chained", make: chained_one },
         Case { name: "dashmap", make: one_of::<Dash> },
         Case { name: "dashmap, ahash", make: one_of::<DashAhash> },
         Case { name: "papaya, ahash", make: one_of::<Papaya> },
@@ -54,6 +56,30 @@ fn admitted(threads: usize) -> Vec<Work> {
     })
 }
 
+fn chained_one(threads: usize) -> Vec<Work> {
+    let table = Chained::default();
+    let id = table.mint(u16::MAX);
+    shared(threads, (table, id), |(table, id), operations| {
+        (0..operations).filter(|_| table.check(black_box(*id), 1)).count() as u64
+    })
+}
+
+fn chained_column<const LEN: usize>(threads: usize) -> Vec<Work> {
+    assert_eq!(threads, 1);
+    let table = Chained::default();
+    let mut keys: Vec<u64> = (0..LEN).map(|_| table.mint(u16::MAX)).collect();
+    shuffle(&mut keys);
+    let mut at = 0;
+    vec![Box::new(move |operations| {
+        let mut passed = 0;
+        for _ in 0..operations {
+            passed += u64::from(table.check(keys[at], 1));
+            at = if at + 1 == LEN { 0 } else { at + 1 };
+        }
+        passed
+    })]
+}
+
 fn one_of<M: Map>(threads: usize) -> Vec<Work> {
     let map = M::default();
     map.insert(7, u16::MAX);
@@ -67,6 +93,7 @@ macro_rules! columns {
         vec![
             Case { name: "turgo", make: column::<$len> },
             Case { name: "turgo, batches of 256", make: batches::<$len> },
+            Case { name: "chained", make: chained_column::<$len> },
             Case { name: "dashmap", make: column_of::<Dash, $len> },
             Case { name: "dashmap, ahash", make: column_of::<DashAhash, $len> },
             Case { name: "papaya, ahash", make: column_of::<Papaya, $len> },
@@ -87,7 +114,7 @@ pub(crate) fn million() -> Vec<Case> {
     columns!(1_000_000)
 }
 
-fn shuffle<T>(items: &mut [T]) {
+pub(super) fn shuffle<T>(items: &mut [T]) {
     let mut random = Random::new(11);
     for last in (1..items.len()).rev() {
         items.swap(last, (random.next() % (last as u64 + 1)) as usize);
@@ -95,7 +122,7 @@ fn shuffle<T>(items: &mut [T]) {
 }
 
 /// A column of capabilities in random order, each checked once: their stamps are there.
-fn handles(len: usize) -> (Table, Vec<Handle>) {
+pub(super) fn handles(len: usize) -> (Table, Vec<Handle>) {
     let table = Table::default();
     let root = table.mint(0, all()).expect("an empty table");
     let mut handles: Vec<Handle> =

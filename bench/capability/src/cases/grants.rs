@@ -2,6 +2,7 @@
 
 use turgo_capability::{Config, Grant, Handle, Rights, RingLog, Table};
 
+use super::chained::Chained;
 use super::maps::{Dash, DashAhash, Locked, Map, Papaya};
 use bench_harness::shared;
 use bench_harness::{Case, Work};
@@ -10,6 +11,7 @@ pub(crate) fn pairs() -> Vec<Case> {
     vec![
         Case { name: "turgo", make: pair },
         Case { name: "turgo, audit", make: audited },
+        Case { name: "chained", make: chained },
         Case { name: "dashmap", make: pair_of::<Dash> },
         Case { name: "dashmap, ahash", make: pair_of::<DashAhash> },
         Case { name: "papaya, ahash", make: pair_of::<Papaya> },
@@ -48,6 +50,23 @@ fn audited(threads: usize) -> Vec<Work> {
             revoked && table.log().pop().is_some() && table.log().pop().is_some()
         },
     )
+}
+
+/// The list of children of each thread's root grows: a child that was revoked stays in it, until somebody walks it.
+fn chained(threads: usize) -> Vec<Work> {
+    let table: &'static Chained = Box::leak(Box::new(Chained::default()));
+    (0..threads)
+        .map(|_| {
+            let root = table.mint(u16::MAX);
+            Box::new(move |operations: u64| {
+                let pair = |_: &u64| {
+                    let child = table.delegate(root, u16::MAX).expect("the root is alive");
+                    table.revoke(child)
+                };
+                (0..operations).filter(pair).count() as u64
+            }) as Work
+        })
+        .collect()
 }
 
 fn tenants(

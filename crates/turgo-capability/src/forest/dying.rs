@@ -7,6 +7,7 @@ use turgo_machine::mutant;
 
 use super::Forest;
 use crate::handle::Handle;
+use crate::pause::point;
 use crate::state::{Kill, Word};
 
 /// Capabilities that are killed, and whose deaths not everybody has to know of yet: [`bury`](Self::bury) sees to that. Dropping it does so, too.
@@ -42,6 +43,7 @@ impl<'f> Dying<'f> {
                 }
                 slot.link.store(self.first);
                 self.first = Handle::new(handle.index(), handle.generation() + 1).bits();
+                point("revoke, killed");
                 true
             }
             Kill::Lost(word) => {
@@ -58,6 +60,7 @@ impl<'f> Dying<'f> {
     /// Bumps, hands each dead capability with its last word's marks to `each`, and releases the slots. How many there were.
     pub(crate) fn bury(mut self, mut each: impl FnMut(Handle, Word)) -> usize {
         self.bump();
+        point("revoke, bumped");
         let mut count = 0;
         while self.bury_next(&mut each) {
             count += 1;

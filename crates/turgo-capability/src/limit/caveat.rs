@@ -8,6 +8,10 @@ use turgo_machine::mutant;
 
 use crate::object::Object;
 
+mod coded;
+
+pub(crate) use coded::BadCaveat;
+
 /// What a request says of itself, for caveats to ask. The service fills it in, never the one who asks.
 ///
 /// ```

@@ -93,6 +93,17 @@ impl Account {
         }
     }
 
+    /// Closes an account that nobody was given: what it holds goes back up, or was never granted.
+    pub(crate) fn undo(&self, treasury: &Treasury) {
+        // Relaxed: an amount stands for itself.
+        let was = self.word.swap(CLOSED, Ordering::Relaxed);
+        match &self.parent {
+            Some(parent) => treasury.give_back(Some(parent), was),
+            // Relaxed: as above.
+            None => _ = treasury.granted.fetch_sub(was, Ordering::Relaxed),
+        }
+    }
+
     /// Closes the account, and returns the balance to the nearest open one above.
     pub(crate) fn close(&self, treasury: &Treasury) {
         let was = if mutant!("E2 closing is two steps") {
@@ -124,6 +135,14 @@ impl Treasury {
     pub(crate) fn new() -> Self {
         let zero = || AtomicU64::new(0);
         Self { granted: zero(), lent: zero(), spent: zero(), returned: zero() }
+    }
+
+    /// A treasury as a snapshot has it, with nothing lent; nothing where the terms do not fit (E4), or there is more than was granted.
+    pub(crate) fn restored(granted: u64, balances: u64, returned: u64) -> Option<Self> {
+        let kept = balances.checked_add(returned)?;
+        let spent = granted.checked_sub(kept).filter(|_| granted < CLOSED)?;
+        let [granted, lent, spent, returned] = [granted, 0, spent, returned].map(AtomicU64::new);
+        Some(Self { granted, lent, spent, returned })
     }
 
     /// Grants an amount, if all grants together still fit (E4).

@@ -39,9 +39,18 @@ impl Rate {
         let interval_ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
         assert!(interval_ns > 0, "an interval takes time");
         assert!(burst > 0, "an empty bucket lets nothing through");
-        let full = interval_ns.checked_mul(burst);
-        assert!(full.is_some_and(|full| full <= u64::MAX / 2), "a bucket fills in 292 years");
-        Self { interval_ns, burst }
+        Self::checked(interval_ns, burst).expect("a bucket fills in 292 years")
+    }
+
+    /// [`new`](Self::new) for numbers from outside.
+    pub(crate) fn checked(interval_ns: u64, burst: u64) -> Option<Self> {
+        let full = interval_ns.checked_mul(burst)?;
+        (full > 0 && full <= u64::MAX / 2).then_some(Self { interval_ns, burst })
+    }
+
+    /// Nanoseconds until a token is there again, and tokens of a full bucket.
+    pub(crate) fn parts(self) -> (u64, u64) {
+        (self.interval_ns, self.burst)
     }
 
     /// Up to `tokens` a second, and as many at once; at most 10^9.
@@ -101,18 +110,28 @@ impl Bucket {
     /// A full bucket by itself.
     #[must_use]
     pub fn root(rate: Rate) -> Arc<Self> {
-        Arc::new(Self { rate, full_at: CachePadded::new(AtomicU64::new(0)), parent: None })
+        Self::restored(None, rate, 0)
     }
 
     /// A full bucket below another: what is taken from it is taken from both.
     #[must_use]
     pub fn below(parent: &Arc<Self>, rate: Rate) -> Arc<Self> {
-        let parent = Some(Arc::clone(parent));
-        Arc::new(Self { rate, full_at: CachePadded::new(AtomicU64::new(0)), parent })
+        Self::restored(Some(Arc::clone(parent)), rate, 0)
+    }
+
+    /// A bucket as a snapshot has it.
+    pub(crate) fn restored(parent: Option<Arc<Self>>, rate: Rate, full_at: u64) -> Arc<Self> {
+        Arc::new(Self { rate, full_at: CachePadded::new(AtomicU64::new(full_at)), parent })
     }
 
     pub(crate) fn rate(&self) -> Rate {
         self.rate
+    }
+
+    /// Nanoseconds: when it will be full.
+    pub(crate) fn full_at(&self) -> u64 {
+        // Relaxed: the word stands for itself.
+        self.full_at.load(Ordering::Relaxed)
     }
 
     /// Takes tokens from here and all above (B2).

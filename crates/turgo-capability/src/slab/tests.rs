@@ -33,6 +33,16 @@ mod unit {
         let (chunk, last) = place((SLOTS_MAX - 1) as u32);
         assert_eq!(last, chunk_len(chunk) - 1);
         assert_eq!(index_of(chunk, last) >> PLACE_BITS, chunk as u32);
+        for count in (0..10_000).chain([SLOTS_MAX as u32 - 1]) {
+            let (chunk, place) = place(count);
+            assert_eq!(Slab::count_of(index_of(chunk, place)), Some(count));
+        }
+        for chunk in 0..CHUNKS {
+            let behind = (chunk << PLACE_BITS | chunk_len(chunk).min((1 << PLACE_BITS) - 1)) as u32;
+            let made = chunk as u32 == PLACE_BITS - FIRST.ilog2();
+            assert_eq!(Slab::count_of(behind).is_some(), made, "S1: no place of chunk {chunk}");
+        }
+        assert_eq!(Slab::count_of(u32::MAX), None);
     }
 
     #[test]

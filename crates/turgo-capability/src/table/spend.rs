@@ -20,7 +20,7 @@ impl<L: AuditLog> Table<L> {
     pub fn take(&self, handle: Handle, tokens: u64) -> Result<(), Denied> {
         self.forest.effective(handle).ok_or(Denied::Dead)?;
         match self.nearest_bucket(handle) {
-            Some(bucket) => bucket.take(tokens, self.clock.now_ns()).map_err(Denied::Rate),
+            Some(bucket) => bucket.take(tokens, self.now_ns()).map_err(Denied::Rate),
             None => Ok(()),
         }
     }
@@ -60,7 +60,7 @@ impl<L: AuditLog> Table<L> {
         Ok(Account::new(amount, Some(above)))
     }
 
-    fn nearest_account(&self, handle: Handle) -> Option<Arc<Account>> {
+    pub(super) fn nearest_account(&self, handle: Handle) -> Option<Arc<Account>> {
         self.nearest(handle, |limits| limits.account.clone())
     }
 

@@ -148,3 +148,27 @@ fn ancestry_ends_at_the_root() {
     forest.revoke(root);
     assert_eq!(forest.ancestry(child).count(), 1, "what is above is gone");
 }
+
+#[test]
+fn a_stamp_vouches_for_what_a_walk_would_find() {
+    let forest = forest();
+    let root = forest.mint(all());
+    let asked = forest.mint(Seed { has_caveats: true, ..all() });
+    let weak = forest.delegate(root, Seed::of(READ | WRITE)).unwrap();
+    assert!(!forest.vouches(weak, READ), "F4: nobody has walked");
+    assert!(forest.allows(weak, READ) && forest.allows(asked, READ));
+    for (need, yes) in
+        [(Rights::NONE, true), (READ, true), (READ | WRITE, true), (Rights::ALL, false)]
+    {
+        assert_eq!(forest.vouches(weak, need), yes, "R1: {need}");
+        assert!(!forest.vouches(asked, need), "T3");
+    }
+    assert!(!forest.vouches(weak, WRITE | Rights::DROP), "R1: all of them");
+    assert!(forest.narrow(root, READ));
+    assert!(!forest.vouches(weak, READ), "F4: of another epoch");
+    assert!(
+        forest.allows(weak, READ) && forest.vouches(weak, READ) && !forest.vouches(weak, WRITE)
+    );
+    forest.revoke(weak);
+    assert!(!forest.vouches(weak, Rights::NONE), "H2");
+}

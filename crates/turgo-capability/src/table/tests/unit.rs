@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::sync::{Arc, OnceLock, Weak};
 
+use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::clock::VirtualTime;
 
 use crate::table::Config;
@@ -190,6 +191,10 @@ fn a_column_is_checked_as_one_by_one() {
     assert_eq!(allowed, each);
     assert_eq!(passed, each.iter().filter(|yes| **yes).count());
     assert!(passed > 100);
+    // Shards in turn, with stamps and without, and a revocation since the last time.
+    assert!(table.revoke(*handles.iter().find(|one| table.check(**one, need).is_ok()).unwrap()));
+    assert_eq!(table.check_batch(&handles, need, &mut allowed), passed - 1);
+    assert_eq!(table.check_batch(&handles, need, &mut allowed), passed - 1);
 }
 
 #[test]
@@ -238,6 +243,49 @@ fn a_full_log_stops_grants_and_no_revocation() {
     table.attenuate(root, READ);
     let record = table.log().pop().unwrap();
     assert_eq!((record.change, record.rights, record.epoch), (Change::Attenuate, READ, 2));
+}
+
+/// Panics instead of taking a record, while it is told to.
+#[derive(Default)]
+struct Broken {
+    panics: AtomicBool,
+}
+
+impl AuditLog for Broken {
+    fn append(&self, _record: &Record) -> Result<(), Refused> {
+        // Relaxed: one thread.
+        assert!(!self.panics.load(Ordering::Relaxed), "the log is broken");
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_not_made_leaves_nothing_behind() {
+    let config = Config { capabilities_max: 3, ..Config::default() };
+    let table = Table::with_audit(config, Broken::default());
+    let root = table.mint(0, all().gas(10)).unwrap();
+    let caught = |act: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(act));
+    // Relaxed: one thread.
+    table.log().panics.store(true, Ordering::Relaxed);
+    for _ in 0..5 {
+        assert!(caught(&|| _ = table.delegate(root, all().gas(4))).is_err());
+        assert!(caught(&|| _ = table.mint(1, all().gas(u64::MAX / 4))).is_err());
+        assert!(caught(&|| _ = table.revoke(root)).is_err());
+    }
+    // Relaxed: one thread.
+    table.log().panics.store(false, Ordering::Relaxed);
+    let large = Caveat::All(vec![Caveat::User(1); 64]);
+    for _ in 0..5 {
+        let refused = table.mint(1, all().gas(u64::MAX / 4).caveat(large.clone()));
+        assert_eq!(refused, Err(GrantError::CaveatTooLarge));
+    }
+    let totals = table.gas_totals();
+    assert_eq!((totals.granted, totals.balances, totals.returned), (10, 10, 0), "E4");
+    assert!(
+        table.delegate(root, all()).is_ok() && table.mint(1, all()).is_ok(),
+        "all slots are there"
+    );
+    assert!(table.revoke(root));
 }
 
 /// Looks at the table whenever a record comes.
