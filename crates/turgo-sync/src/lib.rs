@@ -21,9 +21,12 @@ pub mod access;
 #[cfg(feature = "std")]
 mod block;
 mod fairness;
+mod lane;
 pub mod local;
+pub mod mpsc;
 pub mod mutex;
 pub mod notify;
+pub mod oneshot;
 mod patience;
 mod permits;
 mod queue;
@@ -31,6 +34,7 @@ pub mod rwlock;
 pub mod semaphore;
 mod shared;
 mod signals;
+mod single;
 #[cfg(test)]
 mod tests;
 

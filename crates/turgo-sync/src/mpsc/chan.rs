@@ -1,0 +1,291 @@
+//! What the two kinds of channel have in common.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::task::{Context, Poll};
+
+use turgo_machine::atomic::Ordering;
+use turgo_machine::mutant;
+
+use super::error::TryRecvError;
+use super::room::Room;
+use crate::access::{Access, Word};
+use crate::lane::Lane;
+use crate::notify::Notify;
+use crate::patience::Patience;
+use crate::single::Single;
+
+/// A channel. `R` is what limits it.
+pub(super) struct Chan<T, R, A: Access> {
+    lane: Lane<T, A>,
+    pub(super) room: R,
+    /// The receiver's waker.
+    receiver: Single<A>,
+    /// For those who wait until the receiver accepts nothing any more.
+    closed: Notify<A>,
+    senders: A::Word,
+    weak_senders: A::Word,
+}
+
+impl<T, R: Room, A: Access> Chan<T, R, A> {
+    /// A channel with one sender.
+    pub(super) fn new(room: R) -> Self {
+        Self {
+            lane: Lane::new(),
+            room,
+            receiver: Single::new(),
+            closed: Notify::new(),
+            senders: A::Word::new(1),
+            weak_senders: A::Word::new(0),
+        }
+    }
+
+    /// Sends a value for which there is room (C1).
+    ///
+    /// # Errors
+    ///
+    /// The value, if an unbounded channel was closed.
+    #[inline]
+    pub(super) fn push(&self, value: T) -> Result<(), T> {
+        if self.lane.push(value)? {
+            self.receiver.wake();
+        }
+        Ok(())
+    }
+
+    /// Room that was reserved is not used. The receiver of a closed channel may be waiting for just that.
+    pub(super) fn give_back(&self, count: usize) {
+        self.room.give(count);
+        if self.room.is_closed(&self.lane)
+            && self.room.is_idle(&self.lane)
+            && !mutant!("C3 given back and nobody told")
+        {
+            self.receiver.wake();
+        }
+    }
+
+    pub(super) fn strong_count(&self) -> usize {
+        // Acquire: comes after the last use of those who are gone.
+        self.senders.load(Ordering::Acquire) as usize
+    }
+
+    pub(super) fn weak_count(&self) -> usize {
+        // Relaxed: a number.
+        self.weak_senders.load(Ordering::Relaxed) as usize
+    }
+
+    pub(super) fn add_sender(&self) {
+        // Relaxed: the caller is a sender, so there is one.
+        self.senders.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A sender more, if there is one.
+    pub(super) fn revive_sender(&self) -> bool {
+        let mut now = self.senders.load(Ordering::Relaxed);
+        while now > 0 {
+            // Relaxed: only a number; that it is not zero is all that matters.
+            let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+            match self.senders.compare_exchange_weak(now, now + 1, success, failure) {
+                Ok(_) => return true,
+                Err(found) => now = found,
+            }
+        }
+        false
+    }
+
+    pub(super) fn remove_sender(&self) {
+        // AcqRel, Release: what it sent is seen by who finds no senders (C2). Acquire: the last comes after the others.
+        if self.senders.fetch_sub(1, Ordering::AcqRel) == 1 && !mutant!("C2 the last leaves unseen")
+        {
+            self.receiver.wake();
+        }
+    }
+
+    pub(super) fn add_weak_sender(&self) {
+        // Relaxed, here and below: a number.
+        self.weak_senders.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove_weak_sender(&self) {
+        self.weak_senders.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether the receiver accepts nothing any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.room.is_closed(&self.lane)
+    }
+
+    /// The same, or no sender is left.
+    pub(super) fn is_closed_or_left(&self) -> bool {
+        self.is_closed() || self.strong_count() == 0
+    }
+
+    pub(super) async fn closed(&self) {
+        // Begun before it is looked at.
+        let notified = self.closed.notified();
+        if !self.is_closed() {
+            notified.await;
+        }
+    }
+
+    pub(super) fn close(&self) {
+        if !self.is_closed() {
+            self.room.close(&self.lane);
+            self.closed.notify_waiters();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lane.len()
+    }
+
+    /// Whether no value can come any more, but those that a look shows that comes after this (C2, C3).
+    fn is_over(&self) -> bool {
+        if self.strong_count() == 0 {
+            return true;
+        }
+        self.room.is_closed(&self.lane) && self.room.is_idle(&self.lane)
+    }
+
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    #[inline]
+    unsafe fn pop(&self) -> Option<T> {
+        // SAFETY: the caller's promise.
+        let value = unsafe { self.lane.pop_sole() };
+        if value.is_some() {
+            self.room.give(1);
+        }
+        value
+    }
+
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    pub(super) unsafe fn poll_recv(&self, context: &Context<'_>) -> Poll<Option<T>> {
+        // SAFETY: the caller's promise.
+        let mut value = unsafe { self.pop() };
+        // SAFETY: the caller's promise.
+        if value.is_none() && unsafe { self.wait(context) } {
+            return Poll::Pending;
+        }
+        if value.is_none() {
+            // SAFETY: the caller's promise.
+            value = unsafe { self.pop() };
+        }
+        Poll::Ready(value)
+    }
+
+    /// Answers whether the receiver has to wait; then it is woken. If not, the next look shows the next value or the end.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    unsafe fn wait(&self, context: &Context<'_>) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.receiver.register(context.waker()) };
+        // SAFETY: the caller's promise.
+        let waits = unsafe { self.lane.wait_for_next() };
+        waits && !self.is_over()
+    }
+
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    pub(super) unsafe fn poll_recv_many(
+        &self,
+        context: &Context<'_>,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Poll<usize> {
+        if limit == 0 {
+            return Poll::Ready(0);
+        }
+        // SAFETY: the caller's promise.
+        let mut count = unsafe { self.pop_many(buffer, limit) };
+        // SAFETY: the caller's promise.
+        if count == 0 && unsafe { self.wait(context) } {
+            return Poll::Pending;
+        }
+        if count == 0 {
+            // SAFETY: the caller's promise.
+            count = unsafe { self.pop_many(buffer, limit) };
+        }
+        Poll::Ready(count)
+    }
+
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    unsafe fn pop_many(&self, buffer: &mut Vec<T>, limit: usize) -> usize {
+        let mut count = 0;
+        while count < limit {
+            if buffer.len() == buffer.capacity() {
+                // Before a value is in nobody's hands.
+                buffer.reserve(1);
+            }
+            // SAFETY: the caller's promise.
+            let Some(value) = (unsafe { self.lane.pop_sole() }) else { break };
+            buffer.push(value);
+            count += 1;
+        }
+        self.room.give(count);
+        count
+    }
+
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    pub(super) unsafe fn try_recv(&self) -> Result<T, TryRecvError> {
+        let patience = Patience::new();
+        loop {
+            let over = self.is_over();
+            // SAFETY: the caller's promise.
+            if let Some(value) = unsafe { self.pop() } {
+                return Ok(value);
+            }
+            if over {
+                return Err(TryRecvError::Disconnected);
+            }
+            if self.len() == 0 {
+                return Err(TryRecvError::Empty);
+            }
+            // A sender is between its number and its value.
+            patience.wait();
+        }
+    }
+
+    /// The receiver is gone: drops what it did not receive, also where that panics.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the receiver.
+    pub(super) unsafe fn remove_receiver(&self) {
+        self.close();
+        drop(self.receiver.take());
+        let rest = Rest(self);
+        // SAFETY: the caller's promise.
+        while let Some(value) = unsafe { rest.0.pop() } {
+            drop(value);
+        }
+    }
+}
+
+/// Drops what was not received when the drop of a value panics.
+struct Rest<'a, T, R: Room, A: Access>(&'a Chan<T, R, A>);
+
+impl<T, R: Room, A: Access> Drop for Rest<'_, T, R, A> {
+    fn drop(&mut self) {
+        // SAFETY: made by the receiver.
+        while let Some(value) = unsafe { self.0.pop() } {
+            drop(value);
+        }
+    }
+}
+
+impl<T, R: Room + fmt::Debug, A: Access> fmt::Debug for Chan<T, R, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chan").field("lane", &self.lane).field("room", &self.room).finish()
+    }
+}
