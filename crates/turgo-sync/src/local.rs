@@ -106,3 +106,36 @@ pub mod mpsc {
         crate::mpsc::unbounded_channel_in()
     }
 }
+
+/// Channels from many senders to many receivers, for the tasks of one thread: [`mpmc`](crate::mpmc) without atomics.
+pub mod mpmc {
+    use crate::access::Local;
+    pub use crate::mpsc::error;
+
+    pub use super::mpsc::{
+        OwnedPermit, Permit, PermitIterator, Sender, UnboundedSender, WeakSender,
+        WeakUnboundedSender,
+    };
+
+    /// Receives values; each is received by one of those who share the channel.
+    pub type Receiver<T> = crate::mpmc::Receiver<T, Local>;
+    /// Receives values of a channel without a limit.
+    pub type UnboundedReceiver<T> = crate::mpmc::UnboundedReceiver<T, Local>;
+
+    /// A channel in which at most `buffer` values are on their way or reserved for.
+    ///
+    /// # Panics
+    ///
+    /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
+    #[must_use]
+    #[track_caller]
+    pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
+        crate::mpsc::shared::channel_in(buffer)
+    }
+
+    /// A channel in which any number of values may be on their way.
+    #[must_use]
+    pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+        crate::mpsc::shared::unbounded_channel_in()
+    }
+}

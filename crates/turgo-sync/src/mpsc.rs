@@ -23,6 +23,7 @@ mod bounded;
 mod chan;
 pub mod error;
 mod permit;
+pub(crate) mod shared;
 mod room;
 mod sides;
 #[cfg(test)]

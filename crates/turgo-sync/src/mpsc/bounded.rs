@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::poll_fn;
+use core::mem;
 use core::ptr;
 use core::task::{Context, Poll};
 
@@ -25,12 +26,12 @@ pub struct Sender<T, A: Access = Shared> {
 
 /// A sender that does not keep its channel open. Made by [`Sender::downgrade`].
 pub struct WeakSender<T, A: Access = Shared> {
-    chan: A::Handle<Chan<T, Bounded<A>, A>>,
+    pub(super) chan: A::Handle<Chan<T, Bounded<A>, A>>,
 }
 
 /// Receives the values, in the order in which they were sent.
 pub struct Receiver<T, A: Access = Shared> {
-    chan: A::Handle<Chan<T, Bounded<A>, A>>,
+    pub(super) chan: A::Handle<Chan<T, Bounded<A>, A>>,
 }
 
 /// A channel in which at most `buffer` values are on their way or reserved for.
@@ -61,7 +62,7 @@ pub(crate) fn channel_in<T, A: Access>(buffer: usize) -> (Sender<T, A>, Receiver
     assert!(buffer > 0, "mpsc bounded channel requires buffer > 0");
     assert!(buffer as u64 <= PERMITS_MAX, "a channel's room is at most MAX_PERMITS");
     let room = Bounded { permits: Permits::new(buffer as u64), max: buffer };
-    let chan = A::handle(Chan::new(room));
+    let chan = A::handle(Chan::new(room, false));
     (Sender { chan: chan.clone() }, Receiver { chan })
 }
 
@@ -191,11 +192,23 @@ impl<T, A: Access> Sender<T, A> {
 
     #[inline]
     async fn take(&self, count: u64) -> Result<(), Refused> {
-        let permits = &self.chan.room.permits;
-        match permits.try_take(count) {
-            Err(Refused::Short) => permits.take(count).await,
+        match self.chan.room.permits.try_take(count) {
+            Err(Refused::Short) => self.wait_for_room(count).await,
             taken => taken,
         }
+    }
+
+    async fn wait_for_room(&self, count: u64) -> Result<(), Refused> {
+        let permits = &self.chan.room.permits;
+        // C3: dropped after the wait below, which may have been given room.
+        let tells = TellReceiver(&self.chan);
+        permits.take(count).await?;
+        if permits.is_closed() {
+            permits.give(count);
+            return Err(Refused::Closed);
+        }
+        mem::forget(tells);
+        Ok(())
     }
 
     /// Sends a value for which there is room: a bounded channel accepts it even when it was closed meanwhile.
@@ -204,6 +217,15 @@ impl<T, A: Access> Sender<T, A> {
         // The lane of a bounded channel is never closed.
         let refused = self.chan.push(value).err();
         debug_assert!(refused.is_none(), "there was room");
+    }
+}
+
+/// Tells the receiver of a closed channel when a wait for room was the last that had some.
+struct TellReceiver<'a, T, A: Access>(&'a Chan<T, Bounded<A>, A>);
+
+impl<T, A: Access> Drop for TellReceiver<'_, T, A> {
+    fn drop(&mut self) {
+        self.0.tell_if_over();
     }
 }
 

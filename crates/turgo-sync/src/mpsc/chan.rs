@@ -1,7 +1,9 @@
-//! What the two kinds of channel have in common.
+//! What all kinds of channel with a lane have in common.
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::pin::pin;
 use core::task::{Context, Poll};
 
 use turgo_machine::atomic::Ordering;
@@ -19,24 +21,36 @@ use crate::single::Single;
 pub(super) struct Chan<T, R, A: Access> {
     lane: Lane<T, A>,
     pub(super) room: R,
-    /// The receiver's waker.
+    /// Whether receivers share it.
+    shared: bool,
+    /// A sole receiver's waker.
     receiver: Single<A>,
+    /// For receivers among others who wait for values or the end.
+    arrivals: Notify<A>,
     /// For those who wait until the receiver accepts nothing any more.
     closed: Notify<A>,
     senders: A::Word,
     weak_senders: A::Word,
+    receivers: A::Word,
 }
 
+// C4: no code of a user runs in the middle of an operation.
+impl<T, R, A: Access> UnwindSafe for Chan<T, R, A> {}
+impl<T, R, A: Access> RefUnwindSafe for Chan<T, R, A> {}
+
 impl<T, R: Room, A: Access> Chan<T, R, A> {
-    /// A channel with one sender.
-    pub(super) fn new(room: R) -> Self {
+    /// A channel with one sender and one receiver, who is the only one unless they `share` it.
+    pub(super) fn new(room: R, shared: bool) -> Self {
         Self {
             lane: Lane::new(),
             room,
+            shared,
             receiver: Single::new(),
+            arrivals: Notify::new(),
             closed: Notify::new(),
             senders: A::Word::new(1),
             weak_senders: A::Word::new(0),
+            receivers: A::Word::new(1),
         }
     }
 
@@ -47,20 +61,38 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
     /// The value, if an unbounded channel was closed.
     #[inline]
     pub(super) fn push(&self, value: T) -> Result<(), T> {
-        if self.lane.push(value)? {
+        let awaited = self.lane.push(value)?;
+        if self.shared {
+            self.arrivals.notify_one();
+        } else if awaited {
             self.receiver.wake();
         }
         Ok(())
     }
 
+    /// No more values come, or so it may be: whoever receives looks again.
+    #[cold]
+    fn tell_of_end(&self) {
+        if self.shared {
+            self.arrivals.notify_waiters();
+        } else {
+            self.receiver.wake();
+        }
+    }
+
     /// Room that was reserved is not used. The receiver of a closed channel may be waiting for just that.
     pub(super) fn give_back(&self, count: usize) {
         self.room.give(count);
+        self.tell_if_over();
+    }
+
+    /// After room was given back: wakes the receiver of a closed channel that is idle now.
+    pub(super) fn tell_if_over(&self) {
         if self.room.is_closed(&self.lane)
             && self.room.is_idle(&self.lane)
             && !mutant!("C3 given back and nobody told")
         {
-            self.receiver.wake();
+            self.tell_of_end();
         }
     }
 
@@ -97,7 +129,7 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
         // AcqRel, Release: what it sent is seen by who finds no senders (C2). Acquire: the last comes after the others.
         if self.senders.fetch_sub(1, Ordering::AcqRel) == 1 && !mutant!("C2 the last leaves unseen")
         {
-            self.receiver.wake();
+            self.tell_of_end();
         }
     }
 
@@ -132,6 +164,9 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
         if !self.is_closed() {
             self.room.close(&self.lane);
             self.closed.notify_waiters();
+            if self.shared {
+                self.arrivals.notify_waiters();
+            }
         }
     }
 
@@ -149,15 +184,58 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
 
     /// # Safety
     ///
-    /// The caller is the receiver.
+    /// The caller is the receiver, or one of those who share the channel.
     #[inline]
     unsafe fn pop(&self) -> Option<T> {
+        if self.shared {
+            return self.pop_shared();
+        }
         // SAFETY: the caller's promise.
         let value = unsafe { self.lane.pop_sole() };
         if value.is_some() {
             self.room.give(1);
         }
         value
+    }
+
+    fn pop_shared(&self) -> Option<T> {
+        let value = self.lane.pop_shared()?;
+        self.room.give(1);
+        // M2: another may be waiting for just this.
+        self.tell_if_over();
+        Some(value)
+    }
+
+    /// Waits for the next value, or nothing when no more can come, for a receiver who shares the channel.
+    pub(super) async fn recv_shared(&self) -> Option<T> {
+        loop {
+            if let Some(value) = self.pop_shared() {
+                return Some(value);
+            }
+            let mut wait = pin!(self.arrivals.notified());
+            if !mutant!("M1 not queued before the last look") {
+                wait.as_mut().enable();
+            }
+            // M1: what comes from here on is told.
+            if let Some(value) = self.pop_shared() {
+                return Some(value);
+            }
+            if self.is_over() {
+                return self.pop_shared();
+            }
+            wait.await;
+        }
+    }
+
+    pub(super) fn add_receiver(&self) {
+        // Relaxed: the caller is one, so there is one.
+        self.receivers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many receivers share the channel.
+    pub(super) fn receiver_count(&self) -> usize {
+        // Relaxed: a number.
+        self.receivers.load(Ordering::Relaxed) as usize
     }
 
     /// # Safety
@@ -221,10 +299,6 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
     unsafe fn pop_many(&self, buffer: &mut Vec<T>, limit: usize) -> usize {
         let mut count = 0;
         while count < limit {
-            if buffer.len() == buffer.capacity() {
-                // Before a value is in nobody's hands.
-                buffer.reserve(1);
-            }
             // SAFETY: the caller's promise.
             let Some(value) = (unsafe { self.lane.pop_sole() }) else { break };
             buffer.push(value);
@@ -236,7 +310,7 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
 
     /// # Safety
     ///
-    /// The caller is the receiver.
+    /// The caller is the receiver, or one of those who share the channel.
     pub(super) unsafe fn try_recv(&self) -> Result<T, TryRecvError> {
         let patience = Patience::new();
         loop {
@@ -256,12 +330,16 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
         }
     }
 
-    /// The receiver is gone: drops what it did not receive, also where that panics.
+    /// A receiver is gone: the last drops what was not received, also where that panics.
     ///
     /// # Safety
     ///
-    /// The caller is the receiver.
+    /// The caller is the receiver, or one of those who share the channel.
     pub(super) unsafe fn remove_receiver(&self) {
+        // AcqRel: the last comes after all others.
+        if self.receivers.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
         self.close();
         drop(self.receiver.take());
         let rest = Rest(self);

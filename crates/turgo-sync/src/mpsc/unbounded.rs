@@ -16,17 +16,17 @@ use crate::block::block_on;
 
 /// Sends values, of which any number may be on their way.
 pub struct UnboundedSender<T, A: Access = Shared> {
-    chan: A::Handle<Chan<T, Unbounded, A>>,
+    pub(super) chan: A::Handle<Chan<T, Unbounded, A>>,
 }
 
 /// A sender that does not keep its channel open. Made by [`UnboundedSender::downgrade`].
 pub struct WeakUnboundedSender<T, A: Access = Shared> {
-    chan: A::Handle<Chan<T, Unbounded, A>>,
+    pub(super) chan: A::Handle<Chan<T, Unbounded, A>>,
 }
 
 /// Receives the values, in the order in which they were sent.
 pub struct UnboundedReceiver<T, A: Access = Shared> {
-    chan: A::Handle<Chan<T, Unbounded, A>>,
+    pub(super) chan: A::Handle<Chan<T, Unbounded, A>>,
 }
 
 /// A channel in which any number of values may be on their way: as many as there is memory for.
@@ -49,7 +49,7 @@ pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
 
 pub(crate) fn unbounded_channel_in<T, A: Access>() -> (UnboundedSender<T, A>, UnboundedReceiver<T, A>)
 {
-    let chan = A::handle(Chan::new(Unbounded));
+    let chan = A::handle(Chan::new(Unbounded, false));
     (UnboundedSender { chan: chan.clone() }, UnboundedReceiver { chan })
 }
 
