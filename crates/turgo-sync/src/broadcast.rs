@@ -304,6 +304,7 @@ struct Leaving<'a, T> {
     ring: &'a Ring<T>,
     next: u64,
     until: u64,
+    is_last: bool,
 }
 
 impl<T> Leaving<'_, T> {
@@ -318,16 +319,16 @@ impl<T> Leaving<'_, T> {
 impl<T> Drop for Leaving<'_, T> {
     fn drop(&mut self) {
         self.skip_all();
+        if self.is_last {
+            self.ring.left.notify_waiters();
+        }
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let (until, is_last) = self.ring.remove_receiver();
-        if is_last {
-            self.ring.left.notify_waiters();
-        }
-        let mut leaving = Leaving { ring: &self.ring, next: self.next, until };
+        let mut leaving = Leaving { ring: &self.ring, next: self.next, until, is_last };
         leaving.skip_all();
     }
 }

@@ -310,9 +310,6 @@ impl<T, A: Access> Drop for Lane<T, A> {
 
 impl<T, A: Access> fmt::Debug for Lane<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane")
-            .field("len", &self.len())
-            .field("closed", &self.is_closed())
-            .finish()
+        f.debug_struct("Lane").field("len", &self.len()).field("closed", &self.is_closed()).finish()
     }
 }

@@ -23,15 +23,15 @@ mod bounded;
 mod chan;
 pub mod error;
 mod permit;
-pub(crate) mod shared;
 mod room;
+pub(crate) mod shared;
 mod sides;
 #[cfg(test)]
 mod tests;
 mod unbounded;
 
-pub use bounded::{Receiver, Sender, WeakSender, channel};
 pub(crate) use bounded::channel_in;
+pub use bounded::{Receiver, Sender, WeakSender, channel};
 pub use permit::{OwnedPermit, Permit, PermitIterator};
 pub(crate) use unbounded::unbounded_channel_in;
 pub use unbounded::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};

@@ -136,7 +136,9 @@ impl<T, A: Access> Inner<T, A> {
     #[inline(always)]
     fn exchange(&self, state: State, next: State) -> bool {
         // AcqRel, Release: the value or the waker that comes with it. Acquire: what the other side left. Relaxed: tried again.
-        self.word.compare_exchange_weak(state.0, next.0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.word
+            .compare_exchange_weak(state.0, next.0, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// # Safety

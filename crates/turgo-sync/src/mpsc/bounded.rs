@@ -155,10 +155,7 @@ impl<T, A: Access> Sender<T, A> {
     /// # Errors
     ///
     /// If there is not so much room, others wait for it, or the receiver was closed or dropped.
-    pub fn try_reserve_many(
-        &self,
-        n: usize,
-    ) -> Result<PermitIterator<'_, T, A>, TrySendError<()>> {
+    pub fn try_reserve_many(&self, n: usize) -> Result<PermitIterator<'_, T, A>, TrySendError<()>> {
         if n > self.max_capacity() {
             return Err(TrySendError::Full(()));
         }

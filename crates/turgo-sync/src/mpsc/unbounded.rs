@@ -47,8 +47,8 @@ pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     unbounded_channel_in()
 }
 
-pub(crate) fn unbounded_channel_in<T, A: Access>() -> (UnboundedSender<T, A>, UnboundedReceiver<T, A>)
-{
+pub(crate) fn unbounded_channel_in<T, A: Access>()
+-> (UnboundedSender<T, A>, UnboundedReceiver<T, A>) {
     let chan = A::handle(Chan::new(Unbounded, false));
     (UnboundedSender { chan: chan.clone() }, UnboundedReceiver { chan })
 }

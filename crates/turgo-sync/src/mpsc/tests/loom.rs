@@ -1,0 +1,170 @@
+//! Models of two and three threads. Blocks have three places.
+
+use std::sync::Arc;
+
+use turgo_machine::thread;
+
+use crate::block::block_on;
+use crate::mpsc::error::TryRecvError;
+use crate::mpsc::{channel, unbounded_channel};
+use crate::tests::probe::{Wakes, model, poll, poll_idle};
+
+#[test]
+fn who_waits_gets_the_value_and_the_end() {
+    model(3, || {
+        let (sender, mut receiver) = unbounded_channel();
+        let receives = thread::spawn(move || {
+            assert_eq!(block_on(receiver.recv()), Some(Box::new(1)));
+            assert_eq!(block_on(receiver.recv()), None);
+        });
+        sender.send(Box::new(1)).unwrap();
+        drop(sender);
+        receives.join().unwrap();
+    });
+}
+
+/// Two senders over the end of a block.
+#[test]
+fn senders_share_the_end_of_a_block() {
+    model(2, || {
+        let (sender, mut receiver) = unbounded_channel();
+        sender.send(Box::new(0)).unwrap();
+        let other = sender.clone();
+        let sends = thread::spawn(move || {
+            other.send(Box::new(1)).unwrap();
+            other.send(Box::new(2)).unwrap();
+        });
+        let receives = thread::spawn(move || {
+            let mut sum = 0;
+            while let Some(value) = block_on(receiver.recv()) {
+                sum += *value;
+            }
+            sum
+        });
+        sender.send(Box::new(3)).unwrap();
+        drop(sender);
+        sends.join().unwrap();
+        assert_eq!(receives.join().unwrap(), 6);
+    });
+}
+
+/// A value is accepted and received, or refused: never accepted and lost.
+#[test]
+fn a_value_meets_a_close() {
+    model(3, || {
+        let (sender, mut receiver) = unbounded_channel();
+        let receives = thread::spawn(move || {
+            receiver.close();
+            block_on(receiver.recv()).is_some()
+        });
+        let sent = sender.send(Box::new(1)).is_ok();
+        assert_eq!(receives.join().unwrap(), sent);
+    });
+}
+
+#[test]
+fn a_value_meets_a_close_of_a_bounded_channel() {
+    model(3, || {
+        let (sender, mut receiver) = channel(1);
+        let receives = thread::spawn(move || {
+            receiver.close();
+            block_on(receiver.recv()).is_some()
+        });
+        let sent = sender.try_send(Box::new(1)).is_ok();
+        assert_eq!(receives.join().unwrap(), sent);
+    });
+}
+
+#[test]
+fn a_value_meets_the_receivers_end() {
+    model(3, || {
+        let (sender, receiver) = channel(2);
+        let value = Arc::new(());
+        let leaves = thread::spawn(move || drop(receiver));
+        _ = sender.try_send(value.clone());
+        leaves.join().unwrap();
+        assert!(sender.is_closed());
+        drop(sender);
+        assert_eq!(Arc::strong_count(&value), 1);
+    });
+}
+
+/// A closed channel waits for room that was reserved and is given back.
+#[test]
+fn room_given_back_ends_a_closed_channel() {
+    model(3, || {
+        let (sender, mut receiver) = channel::<u8>(1);
+        let permit = sender.clone().try_reserve_owned().unwrap();
+        let gives_back = thread::spawn(move || drop(permit.release()));
+        receiver.close();
+        assert_eq!(block_on(receiver.recv()), None);
+        gives_back.join().unwrap();
+        drop(sender);
+    });
+}
+
+/// A wait for room that is given up gets it just then.
+#[test]
+fn a_wait_given_up_passes_room_on() {
+    model(2, || {
+        let (sender, mut receiver) = channel(1);
+        sender.try_send(1).unwrap();
+        let mut gives_up = Box::pin(sender.clone().reserve_owned());
+        assert!(poll_idle(&mut gives_up).is_pending());
+        let drops = thread::spawn(move || drop(gives_up));
+        let next = sender.clone();
+        let sends = thread::spawn(move || block_on(next.send(2)).unwrap());
+        drop(sender);
+        assert_eq!(block_on(receiver.recv()), Some(1));
+        assert_eq!(block_on(receiver.recv()), Some(2));
+        drops.join().unwrap();
+        sends.join().unwrap();
+        assert_eq!(receiver.capacity(), 1);
+        assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
+    });
+}
+
+#[test]
+fn a_full_channel_goes_on() {
+    model(2, || {
+        let (sender, mut receiver) = channel(1);
+        let sends = thread::spawn(move || {
+            for value in 0..3 {
+                block_on(sender.send(Box::new(value))).unwrap();
+            }
+        });
+        for value in 0..3 {
+            assert_eq!(block_on(receiver.recv()), Some(Box::new(value)));
+        }
+        assert_eq!(block_on(receiver.recv()), None);
+        sends.join().unwrap();
+    });
+}
+
+/// A poll by another task, with a value just coming.
+#[test]
+fn a_poll_by_another_task_meets_the_value() {
+    model(3, || {
+        let (sender, mut receiver) = unbounded_channel();
+        assert!(poll_idle(&mut Box::pin(receiver.recv())).is_pending());
+        let sends = thread::spawn(move || sender.send(1).unwrap());
+        let (wakes, waker) = Wakes::new();
+        let waits = poll(&mut Box::pin(receiver.recv()), &waker).is_pending();
+        sends.join().unwrap();
+        assert!(!waits || wakes.count() >= 1, "who waits is woken");
+    });
+}
+
+#[test]
+fn a_weak_sender_meets_the_last() {
+    model(3, || {
+        let (sender, mut receiver) = unbounded_channel();
+        let weak = sender.downgrade();
+        let upgrades = thread::spawn(move || {
+            weak.upgrade().is_some_and(|sender| sender.send(Box::new(1)).is_ok())
+        });
+        drop(sender);
+        let received = block_on(receiver.recv()).is_some();
+        assert_eq!(upgrades.join().unwrap(), received);
+    });
+}
