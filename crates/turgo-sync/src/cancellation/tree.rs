@@ -117,7 +117,7 @@ impl Token {
     }
 
     /// How many tokens are in its tree, and how many places there are.
-    #[cfg(test)]
+    #[cfg(all(test, not(any(loom, shuttle))))]
     pub(super) fn in_tree(&self) -> (usize, usize) {
         let Some((tree, _)) = &self.home else { return (0, 0) };
         let held = lock(tree);
