@@ -175,6 +175,11 @@ impl<T, A: Access> Inner<T, A> {
                 if unsafe { self.receiver.wakes(context.waker()) } {
                     return Poll::Pending;
                 }
+                if mutant!("O3 replaced while it may be taken") {
+                    // SAFETY: none, and that is the mistake.
+                    unsafe { self.receiver.put(context.waker().clone()) };
+                    return Poll::Pending;
+                }
                 if self.exchange(state, state.transition_to_receiver_waits(false)) {
                     // SAFETY: O3, it is ours again. O5: nothing is half done.
                     drop(unsafe { self.receiver.take() });
@@ -185,6 +190,10 @@ impl<T, A: Access> Inner<T, A> {
             let ours = waker.take().unwrap_or_else(|| context.waker().clone());
             // SAFETY: O3, the word says that it is empty, and only we fill it.
             unsafe { self.receiver.put(ours) };
+            if mutant!("O4 waiting without a look") {
+                self.word.fetch_or(state.transition_to_receiver_waits(true).0, Ordering::AcqRel);
+                return Poll::Pending;
+            }
             if self.exchange(state, state.transition_to_receiver_waits(true)) {
                 return Poll::Pending;
             }
@@ -394,6 +403,12 @@ impl<T, A: Access> Drop for Receiver<T, A> {
             channel.inner().close();
         }
         let state = channel.inner().state();
+        if mutant!("O5 dropped before the channel is left") && state.has_value() {
+            // SAFETY: O1, it is ours.
+            drop(unsafe { channel.inner().take_value() });
+            mem::forget(self.take_answer(state));
+            return;
+        }
         // O5: dropped when the channel is not ours any more.
         drop(self.take_answer(state));
     }

@@ -84,6 +84,12 @@ impl<T> Ring<T> {
         // B1: the tail is held until the value is there.
         let position = tail.position;
         tail.position = position.wrapping_add(1);
+        let tail = if mutant!("B1 let go before the value is there") {
+            drop(tail);
+            None
+        } else {
+            Some(tail)
+        };
         let mut place = self.place(position);
         place.position = position;
         place.left = receivers;
@@ -125,6 +131,12 @@ impl<T> Ring<T> {
     /// How many values were sent since a position.
     pub(super) fn sent_since(&self, position: u64) -> usize {
         lock(&self.tail).position.wrapping_sub(position) as usize
+    }
+
+    /// Whether the tail or a place is held at this moment.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(super) fn is_held(&self) -> bool {
+        self.tail.try_lock().is_err() || self.places.iter().any(|place| place.try_lock().is_err())
     }
 
     /// How many values there are that somebody has not received.

@@ -2,7 +2,6 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::mem;
 
 use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering};
 use turgo_machine::mutant;
@@ -82,17 +81,19 @@ impl Token {
         if self.is_cancelled() {
             return;
         }
-        let mut taken = held.take_out(*place);
+        let taken = held.take_out(*place);
         drop(held);
         // T4: a place is free once its token is told.
-        let mut rest = Rest { tree, taken: None };
-        while let Some(place) = taken {
-            let (token, next) = lock(tree).release(place);
-            taken = next;
-            rest.taken = next;
-            token.waiters.notify_all();
+        let mut rest = Rest { tree, taken };
+        while let Some(token) = rest.next() {
+            if mutant!("T4 a panic leaves the others") {
+                let taken = rest.taken.take();
+                token.waiters.notify_all();
+                rest.taken = taken;
+            } else {
+                token.waiters.notify_all();
+            }
         }
-        mem::forget(rest);
     }
 
     pub(super) fn add_handle(&self) {
@@ -125,17 +126,24 @@ impl Token {
     }
 }
 
-/// Tells those who are left when a waker panics.
+/// Those who were taken out of a tree and not told. They are when this is dropped, also by a waker that panics.
 struct Rest<'a> {
     tree: &'a Mutex<Tree>,
     taken: Option<usize>,
 }
 
+impl Rest<'_> {
+    fn next(&mut self) -> Option<Arc<Token>> {
+        let place = self.taken?;
+        let (token, next) = lock(self.tree).release(place);
+        self.taken = next;
+        Some(token)
+    }
+}
+
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
-        while let Some(place) = self.taken {
-            let (token, next) = lock(self.tree).release(place);
-            self.taken = next;
+        while let Some(token) = self.next() {
             token.waiters.notify_all();
         }
     }

@@ -5,6 +5,8 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
+use turgo_machine::mutant;
+
 use super::CancellationToken;
 use crate::access::Shared;
 use crate::signals::Wait;
@@ -45,7 +47,7 @@ macro_rules! waits {
                 let this = self.as_ref().get_ref();
                 let token = &this.token.token;
                 // T3: the wait began before this look.
-                if token.is_cancelled() {
+                if token.is_cancelled() && !mutant!("T3 a wait does not look") {
                     return Poll::Ready(());
                 }
                 // Waiters are told once, when it is cancelled, and never one by one.

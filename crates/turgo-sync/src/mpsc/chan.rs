@@ -202,7 +202,9 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
         let value = self.lane.pop_shared()?;
         self.room.give(1);
         // M2: another may be waiting for just this.
-        self.tell_if_over();
+        if !mutant!("M2 the last value tells nobody") {
+            self.tell_if_over();
+        }
         Some(value)
     }
 
@@ -342,6 +344,13 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
         }
         self.close();
         drop(self.receiver.take());
+        if mutant!("C4 a panic leaves the others") {
+            // SAFETY: the caller's promise.
+            while let Some(value) = unsafe { self.pop() } {
+                drop(value);
+            }
+            return;
+        }
         let rest = Rest(self);
         // SAFETY: the caller's promise.
         while let Some(value) = unsafe { rest.0.pop() } {

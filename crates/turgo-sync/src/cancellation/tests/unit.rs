@@ -45,6 +45,7 @@ fn who_waits_is_told() {
     root.cancel();
     assert_eq!(wakes.count(), 2);
     assert!(poll(&mut waits, &waker).is_ready() && poll(&mut owned, &waker).is_ready());
+    assert!(poll(&mut Box::pin(child.cancelled()), &waker).is_ready(), "it was before");
     drop((waits, owned, never_polled, waker));
     assert_eq!(Arc::strong_count(&wakes), 1);
 }

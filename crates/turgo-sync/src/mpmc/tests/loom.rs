@@ -74,3 +74,16 @@ fn a_wait_given_up_passes_the_value_on() {
         }
     });
 }
+
+#[test]
+fn two_who_wait_get_two_values() {
+    model(2, || {
+        let (sender, receiver) = unbounded_channel();
+        let other = receiver.clone();
+        let receives = thread::spawn(move || block_on(other.recv()));
+        let also = thread::spawn(move || block_on(receiver.recv()));
+        sender.send(1).unwrap();
+        sender.send(2).unwrap();
+        assert_eq!(receives.join().unwrap().max(also.join().unwrap()), Some(2));
+    });
+}
