@@ -1,23 +1,21 @@
 //! Models of two threads.
 
-use turgo_machine::thread;
+use std::sync::Arc;
 
 use crate::block::block_on;
 use crate::broadcast::channel;
 use crate::broadcast::error::{RecvError, TryRecvError};
-use crate::tests::probe::model;
+use crate::tests::probe::{both, model};
 
 #[test]
 fn who_waits_gets_the_value_and_the_end() {
     model(2, || {
         let (sender, mut receiver) = channel(2);
-        let receives = thread::spawn(move || {
+        let receives = move || {
             assert_eq!(block_on(receiver.recv()), Ok(1));
             assert_eq!(block_on(receiver.recv()), Err(RecvError::Closed));
-        });
-        sender.send(1).unwrap();
-        drop(sender);
-        receives.join().unwrap();
+        };
+        both(receives, move || sender.send(1).unwrap());
     });
 }
 
@@ -26,7 +24,7 @@ fn who_waits_gets_the_value_and_the_end() {
 fn what_was_overwritten_is_counted() {
     model(2, || {
         let (sender, mut receiver) = channel(1);
-        let receives = thread::spawn(move || {
+        let receives = move || {
             let mut count = 0;
             loop {
                 match receiver.try_recv() {
@@ -38,10 +36,13 @@ fn what_was_overwritten_is_counted() {
                     Err(_) => return (count, receiver),
                 }
             }
-        });
-        sender.send(0).unwrap();
-        sender.send(1).unwrap();
-        let (count, receiver) = receives.join().unwrap();
+        };
+        let sends = move || {
+            sender.send(0).unwrap();
+            sender.send(1).unwrap();
+            sender
+        };
+        let ((count, receiver), _sender) = both(receives, sends);
         assert_eq!(count as usize + receiver.len(), 2);
     });
 }
@@ -49,12 +50,15 @@ fn what_was_overwritten_is_counted() {
 #[test]
 fn a_receiver_leaves_while_a_value_comes() {
     model(2, || {
-        let value = std::sync::Arc::new(());
+        let value = Arc::new(());
         let (sender, receiver) = channel(1);
-        let leaves = thread::spawn(move || drop(receiver));
-        _ = sender.send(value.clone());
-        leaves.join().unwrap();
+        let sent = value.clone();
+        let sends = move || {
+            _ = sender.send(sent);
+            sender
+        };
+        let (sender, ()) = both(sends, move || drop(receiver));
         assert!(sender.is_empty());
-        assert_eq!(std::sync::Arc::strong_count(&value), 1);
+        assert_eq!(Arc::strong_count(&value), 1);
     });
 }

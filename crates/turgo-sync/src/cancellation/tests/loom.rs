@@ -1,19 +1,15 @@
 //! Models of two threads.
 
-use turgo_machine::thread;
-
 use crate::CancellationToken;
 use crate::block::block_on;
-use crate::tests::probe::model;
+use crate::tests::probe::{both, model};
 
 #[test]
 fn a_wait_meets_a_cancellation_from_above() {
     model(2, || {
         let root = CancellationToken::new();
         let child = root.child_token();
-        let waits = thread::spawn(move || block_on(child.cancelled()));
-        root.cancel();
-        waits.join().unwrap();
+        both(move || block_on(child.cancelled()), move || root.cancel());
     });
 }
 
@@ -22,9 +18,8 @@ fn a_child_made_meanwhile_is_cancelled() {
     model(2, || {
         let root = CancellationToken::new();
         let other = root.clone();
-        let makes = thread::spawn(move || other.child_token());
-        root.cancel();
-        assert!(makes.join().unwrap().is_cancelled());
+        let (child, ()) = both(move || other.child_token(), move || root.cancel());
+        assert!(child.is_cancelled());
     });
 }
 
@@ -34,9 +29,7 @@ fn a_parent_is_dropped_while_its_parent_cancels() {
         let root = CancellationToken::new();
         let middle = root.child_token();
         let child = middle.child_token();
-        let drops = thread::spawn(move || drop(middle));
-        root.cancel();
-        drops.join().unwrap();
+        both(move || drop(middle), move || root.cancel());
         assert!(child.is_cancelled());
     });
 }
@@ -46,12 +39,8 @@ fn two_cancel_at_once() {
     model(2, || {
         let root = CancellationToken::new();
         let child = root.child_token();
-        let cancels = thread::spawn({
-            let child = child.clone();
-            move || child.cancel()
-        });
-        root.cancel();
-        cancels.join().unwrap();
+        let (one, other) = (root.clone(), child.clone());
+        both(move || one.cancel(), move || other.cancel());
         assert!(root.is_cancelled() && child.is_cancelled());
     });
 }

@@ -1,10 +1,12 @@
 //! Models of two and three threads. Blocks have three places.
 
+use std::task::Poll;
+
 use turgo_machine::thread;
 
 use crate::block::block_on;
-use crate::mpmc::{channel, unbounded_channel};
-use crate::tests::probe::{model, poll_idle};
+use crate::mpmc::{Receiver, channel, unbounded_channel};
+use crate::tests::probe::{both, model, poll_idle};
 
 #[test]
 fn who_waits_gets_the_value_and_the_end() {
@@ -42,20 +44,13 @@ fn the_end_reaches_all_who_wait() {
     model(2, || {
         let (sender, receiver) = channel(1);
         let other = receiver.clone();
-        let receives = thread::spawn(move || {
-            let mut count = 0;
-            while block_on(other.recv()).is_some() {
-                count += 1;
-            }
-            count
-        });
-        let mut count = 0;
+        let all = |receiver: Receiver<i32>| {
+            move || (0..).take_while(|_| block_on(receiver.recv()).is_some()).count()
+        };
         sender.try_send(1).unwrap();
         drop(sender);
-        while block_on(receiver.recv()).is_some() {
-            count += 1;
-        }
-        assert_eq!(count + receives.join().unwrap(), 1);
+        let (one, other) = both(all(receiver), all(other));
+        assert_eq!(one + other, 1);
     });
 }
 
@@ -65,19 +60,18 @@ fn a_wait_given_up_passes_the_value_on() {
     model(2, || {
         let (sender, receiver) = unbounded_channel();
         let other = receiver.clone();
-        let gives_up = thread::spawn(move || poll_idle(&mut Box::pin(other.recv())).is_ready());
-        sender.send(1).unwrap();
-        sender.send(2).unwrap();
-        assert!(block_on(receiver.recv()).is_some());
-        if !gives_up.join().unwrap() {
-            assert!(block_on(receiver.recv()).is_some());
-        }
+        let mut gives_up = Box::pin(async move { other.recv().await });
+        let mut next = Box::pin(receiver.recv());
+        assert!(poll_idle(&mut gives_up).is_pending());
+        assert!(poll_idle(&mut next).is_pending());
+        both(move || sender.send(1).unwrap(), move || drop(gives_up));
+        assert_eq!(poll_idle(&mut next), Poll::Ready(Some(1)));
     });
 }
 
 #[test]
 fn two_who_wait_get_two_values() {
-    model(2, || {
+    model(1, || {
         let (sender, receiver) = unbounded_channel();
         let other = receiver.clone();
         let receives = thread::spawn(move || block_on(other.recv()));

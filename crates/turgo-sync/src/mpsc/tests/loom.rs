@@ -5,9 +5,8 @@ use std::sync::Arc;
 use turgo_machine::thread;
 
 use crate::block::block_on;
-use crate::mpsc::error::TryRecvError;
 use crate::mpsc::{channel, unbounded_channel};
-use crate::tests::probe::{Wakes, model, poll, poll_idle};
+use crate::tests::probe::{Wakes, both, model, poll, poll_idle};
 
 #[test]
 fn who_waits_gets_the_value_and_the_end() {
@@ -95,10 +94,11 @@ fn room_given_back_ends_a_closed_channel() {
     model(3, || {
         let (sender, mut receiver) = channel::<u8>(1);
         let permit = sender.clone().try_reserve_owned().unwrap();
-        let gives_back = thread::spawn(move || drop(permit.release()));
-        receiver.close();
-        assert_eq!(block_on(receiver.recv()), None);
-        gives_back.join().unwrap();
+        let receives = move || {
+            receiver.close();
+            assert_eq!(block_on(receiver.recv()), None);
+        };
+        both(move || drop(permit.release()), receives);
         drop(sender);
     });
 }
@@ -111,16 +111,14 @@ fn a_wait_given_up_passes_room_on() {
         sender.try_send(1).unwrap();
         let mut gives_up = Box::pin(sender.clone().reserve_owned());
         assert!(poll_idle(&mut gives_up).is_pending());
-        let drops = thread::spawn(move || drop(gives_up));
-        let next = sender.clone();
-        let sends = thread::spawn(move || block_on(next.send(2)).unwrap());
-        drop(sender);
-        assert_eq!(block_on(receiver.recv()), Some(1));
-        assert_eq!(block_on(receiver.recv()), Some(2));
-        drops.join().unwrap();
-        sends.join().unwrap();
-        assert_eq!(receiver.capacity(), 1);
-        assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
+        let sends = move || block_on(sender.send(2)).unwrap();
+        both(sends, move || {
+            let value = receiver.try_recv();
+            drop(gives_up);
+            assert_eq!(value, Ok(1));
+            assert_eq!(block_on(receiver.recv()), Some(2));
+            assert_eq!(receiver.capacity(), 1);
+        });
     });
 }
 
@@ -128,16 +126,17 @@ fn a_wait_given_up_passes_room_on() {
 fn a_full_channel_goes_on() {
     model(2, || {
         let (sender, mut receiver) = channel(1);
-        let sends = thread::spawn(move || {
-            for value in 0..3 {
+        let sends = move || {
+            for value in 0..2 {
                 block_on(sender.send(Box::new(value))).unwrap();
             }
+        };
+        both(sends, move || {
+            for value in 0..2 {
+                assert_eq!(block_on(receiver.recv()), Some(Box::new(value)));
+            }
+            assert_eq!(block_on(receiver.recv()), None);
         });
-        for value in 0..3 {
-            assert_eq!(block_on(receiver.recv()), Some(Box::new(value)));
-        }
-        assert_eq!(block_on(receiver.recv()), None);
-        sends.join().unwrap();
     });
 }
 
@@ -160,11 +159,10 @@ fn a_weak_sender_meets_the_last() {
     model(3, || {
         let (sender, mut receiver) = unbounded_channel();
         let weak = sender.downgrade();
-        let upgrades = thread::spawn(move || {
-            weak.upgrade().is_some_and(|sender| sender.send(Box::new(1)).is_ok())
-        });
-        drop(sender);
-        let received = block_on(receiver.recv()).is_some();
-        assert_eq!(upgrades.join().unwrap(), received);
+        let upgrades =
+            move || weak.upgrade().is_some_and(|sender| sender.send(Box::new(1)).is_ok());
+        let receives = thread::spawn(move || block_on(receiver.recv()).is_some());
+        let (sent, ()) = both(upgrades, move || drop(sender));
+        assert_eq!(receives.join().unwrap(), sent);
     });
 }
