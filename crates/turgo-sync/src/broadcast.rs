@@ -65,7 +65,6 @@ pub struct Receiver<T> {
 /// # Panics
 ///
 /// If `capacity` is zero or more than `usize::MAX / 2`.
-#[must_use]
 #[track_caller]
 pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let ring = Arc::new(Ring::new(capacity, 1));

@@ -59,7 +59,6 @@ pub mod oneshot {
     pub type Receiver<T> = crate::oneshot::Receiver<T, Local>;
 
     /// A channel for one value.
-    #[must_use]
     pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
         crate::oneshot::channel_in()
     }
@@ -94,14 +93,12 @@ pub mod mpsc {
     /// # Panics
     ///
     /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
-    #[must_use]
     #[track_caller]
     pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
         crate::mpsc::channel_in(buffer)
     }
 
     /// A channel in which any number of values may be on their way.
-    #[must_use]
     pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
         crate::mpsc::unbounded_channel_in()
     }
@@ -127,14 +124,12 @@ pub mod mpmc {
     /// # Panics
     ///
     /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
-    #[must_use]
     #[track_caller]
     pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
         crate::mpsc::shared::channel_in(buffer)
     }
 
     /// A channel in which any number of values may be on their way.
-    #[must_use]
     pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
         crate::mpsc::shared::unbounded_channel_in()
     }

@@ -94,7 +94,6 @@ unsafe impl<T: Send> Sync for Receiver<T> {}
 impl<T, A: Access> Unpin for Receiver<T, A> {}
 
 /// A channel for one value.
-#[must_use]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     channel_in()
 }
@@ -146,7 +145,9 @@ impl<T, A: Access> Inner<T, A> {
     /// O1: there is a value, and it is the caller's.
     unsafe fn take_value(&self) -> T {
         // SAFETY: the caller's promise.
-        self.value.with(|value| unsafe { ptr::read(value).assume_init() })
+        let value = self.value.with(|value| unsafe { ptr::read(value) });
+        // SAFETY: the caller's promise.
+        unsafe { value.assume_init() }
     }
 
     /// No value is accepted from here on; wakes who waits for that.

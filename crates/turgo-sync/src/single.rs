@@ -79,7 +79,7 @@ impl<A: Access> Single<A> {
             }
         }
         // SAFETY: N1.
-        let old = self.waker.with_mut(|place| unsafe { mem::replace(&mut *place, Some(waker)) });
+        let old = self.waker.with_mut(|place| unsafe { (*place).replace(waker) });
         loop {
             // Release: hands the waker to the Acquire in `take`. Acquire: comes after who woke meanwhile (N2).
             let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);

@@ -86,7 +86,6 @@ impl<T> UnwindSafe for Watched<T> {}
 impl<T> RefUnwindSafe for Watched<T> {}
 
 /// A value, one who sends and one who watches. The value counts as seen.
-#[must_use]
 pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
     let sender = Sender::new(init);
     let receiver = sender.subscribe();

@@ -46,21 +46,18 @@ impl<T, A: Access> Block<T, A> {
         let mut block = Box::<Self>::new_uninit();
         let here = block.as_mut_ptr();
         // SAFETY: a field of memory that is ours.
-        unsafe { (&raw mut (*here).next).write(A::Link::null()) };
+        let next = unsafe { &raw mut (*here).next };
         // SAFETY: as above.
-        unsafe { (&raw mut (*here).left).write(A::Word::new(0)) };
+        unsafe { next.write(A::Link::null()) };
         // SAFETY: as above.
-        let places = unsafe { (&raw mut (*here).places).cast::<Place<T, A>>() };
+        let left = unsafe { &raw mut (*here).left };
+        // SAFETY: as above.
+        unsafe { left.write(A::Word::new(0)) };
+        // SAFETY: as above.
+        let places = unsafe { &raw mut (*here).places }.cast::<Place<T, A>>();
         for index in 0..PLACES as usize {
-            let place = places.wrapping_add(index);
-            // SAFETY: as above.
-            unsafe { (&raw mut (*place).state).write(A::Word::new(EMPTY)) };
-            // loom keeps an account of each cell; without it there is nothing to write.
-            #[cfg(loom)]
-            // SAFETY: as above.
-            unsafe {
-                (&raw mut (*place).value).write(UnsafeCell::new(MaybeUninit::uninit()));
-            }
+            // SAFETY: one of the places of memory that is ours.
+            unsafe { Place::make(places.wrapping_add(index)) };
         }
         // SAFETY: all fields were written but values, which need not be.
         unsafe { block.assume_init() }
@@ -104,6 +101,26 @@ impl<T, A: Access> Block<T, A> {
 }
 
 impl<T, A: Access> Place<T, A> {
+    /// Makes an empty place.
+    ///
+    /// # Safety
+    ///
+    /// There is memory for one, which is the caller's.
+    unsafe fn make(here: *mut Self) {
+        // SAFETY: a field of what the caller promised.
+        let state = unsafe { &raw mut (*here).state };
+        // SAFETY: as above.
+        unsafe { state.write(A::Word::new(EMPTY)) };
+        // loom keeps an account of each cell; without it there is nothing to write.
+        #[cfg(loom)]
+        {
+            // SAFETY: as above.
+            let value = unsafe { &raw mut (*here).value };
+            // SAFETY: as above.
+            unsafe { value.write(UnsafeCell::new(MaybeUninit::uninit())) };
+        }
+    }
+
     /// Puts a value here. Answers whether the receiver wants to be woken.
     ///
     /// # Safety
@@ -168,7 +185,9 @@ impl<T, A: Access> Place<T, A> {
     /// L1 and L2: the place is full, and the caller has its number and has not taken the value.
     #[inline(always)]
     pub(super) unsafe fn take(&self) -> T {
+        // SAFETY: L2, nobody writes to it.
+        let value = self.value.with(|place| unsafe { ptr::read(place) });
         // SAFETY: L2, there is one, and nobody else takes it.
-        self.value.with(|place| unsafe { ptr::read(place).assume_init() })
+        unsafe { value.assume_init() }
     }
 }

@@ -51,7 +51,6 @@ pub struct Receiver<T, A: Access = Shared> {
 /// # Panics
 ///
 /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
-#[must_use]
 #[track_caller]
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     channel_in(buffer)

@@ -28,7 +28,6 @@ pub struct UnboundedReceiver<T, A: Access = Shared> {
 /// # Panics
 ///
 /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
-#[must_use]
 #[track_caller]
 pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
     channel_in(buffer)
@@ -44,7 +43,6 @@ pub(crate) fn channel_in<T, A: Access>(buffer: usize) -> (Sender<T, A>, Receiver
 }
 
 /// A channel in which any number of values may be on their way: as many as there is memory for.
-#[must_use]
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     unbounded_channel_in()
 }

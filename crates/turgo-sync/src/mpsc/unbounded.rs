@@ -42,7 +42,6 @@ pub struct UnboundedReceiver<T, A: Access = Shared> {
 /// assert_eq!(receiver.recv().await, None);
 /// # });
 /// ```
-#[must_use]
 pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     unbounded_channel_in()
 }

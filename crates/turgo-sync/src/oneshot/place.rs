@@ -28,7 +28,9 @@ impl Place {
     pub(super) unsafe fn take(&self) -> Waker {
         // Read only: its owner may be comparing it.
         // SAFETY: the caller's promise.
-        self.0.with(|place| unsafe { ptr::read(place).assume_init() })
+        let waker = self.0.with(|place| unsafe { ptr::read(place) });
+        // SAFETY: the caller's promise.
+        unsafe { waker.assume_init() }
     }
 
     /// Whether the waker that was put here, and may have been taken since, wakes the same task.
