@@ -25,15 +25,20 @@ macro_rules! lock {
     ($name:ident, $try:ident, $blocking:ident, $lock:ident, $guard:ident) => {
         pub(crate) fn $name<T>(lock: &$lock<T>) -> $guard<'_, T> {
             let patience = Patience::new();
-            let mut tries = 0;
-            loop {
+            for _ in 0..TRIES_MAX {
                 if let Ok(guard) = lock.$try() {
                     return guard;
                 }
-                tries += 1;
-                #[cfg(feature = "std")]
-                if tries >= TRIES_MAX {
-                    return lock.$blocking();
+                patience.wait();
+            }
+            #[cfg(feature = "std")]
+            {
+                lock.$blocking()
+            }
+            #[cfg(not(feature = "std"))]
+            loop {
+                if let Ok(guard) = lock.$try() {
+                    return guard;
                 }
                 patience.wait();
             }

@@ -182,7 +182,6 @@ impl<T> Sender<T> {
         let late = mutant!("V1 a version behind the value");
         if late {
             drop(value);
-            turgo_machine::thread::yield_now();
             // Release: as below, but too late.
             self.watched.state.fetch_add(STEP, Ordering::Release);
         } else {
