@@ -14,6 +14,12 @@ impl Place {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
     }
 
+    /// Uses the place, as who frees it does.
+    #[cfg(loom)]
+    pub(super) fn touch(&self) {
+        self.0.with_mut(|_| {});
+    }
+
     /// # Safety
     ///
     /// O3: the place is the caller's, and empty.

@@ -154,6 +154,20 @@ fn a_poll_by_another_task_meets_the_value() {
     });
 }
 
+/// A receiver that did not wait to be woken has the value and waits for the next, while the wake for the first is under way.
+#[test]
+fn a_late_wake_meets_the_next_wait() {
+    model(3, || {
+        let (sender, mut receiver) = unbounded_channel();
+        assert!(poll_idle(&mut Box::pin(receiver.recv())).is_pending());
+        let receives = move || {
+            assert_eq!(block_on(receiver.recv()), Some(1));
+            assert_eq!(block_on(receiver.recv()), None);
+        };
+        both(receives, move || sender.send(1).unwrap());
+    });
+}
+
 #[test]
 fn a_weak_sender_meets_the_last() {
     model(3, || {
