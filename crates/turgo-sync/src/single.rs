@@ -19,6 +19,7 @@ use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
 use crate::access::{Access, Shared, Word};
+use crate::patience::Patience;
 use crate::queue::{Identity, identity};
 
 /// A waker is there.
@@ -63,6 +64,8 @@ impl<A: Access> Single<A> {
         self.given.set(Some(identity(&waker)));
         loop {
             if now & WAKING != 0 {
+                // Whoever takes the old one away is about to be done.
+                Patience::new().wait();
                 // N3: as if it had come between.
                 waker.wake();
                 return;
