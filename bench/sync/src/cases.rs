@@ -1,14 +1,17 @@
 //! What is compared, group by group, and what a group must show.
 
+pub(crate) mod channels;
 pub(crate) mod contended;
 pub(crate) mod handed;
 pub(crate) mod notified;
+pub(crate) mod oneshots;
 pub(crate) mod polls;
+pub(crate) mod spread;
 pub(crate) mod uncontended;
 
 use bench_harness::{Gate, Group, Threads};
 
-pub(crate) const GROUPS: [Group; 10] = [
+pub(crate) const GROUPS: [Group; 22] = [
     Group::new("semaphore", Threads::One, uncontended::semaphores),
     Group::new("mutex", Threads::One, uncontended::mutexes),
     Group::new("local mutex", Threads::One, uncontended::local_mutexes),
@@ -19,10 +22,22 @@ pub(crate) const GROUPS: [Group; 10] = [
     Group::new("semaphore of ten", Threads::Two, uncontended::semaphores_of_ten),
     Group::new("contended mutex", Threads::Two, contended::mutexes).sleeping(),
     Group::new("contended semaphore", Threads::Two, contended::semaphores).sleeping(),
+    Group::new("oneshot", Threads::One, oneshots::sent),
+    Group::new("oneshot awaited", Threads::One, oneshots::awaited),
+    Group::new("channel, one thread", Threads::One, channels::bounded_alone),
+    Group::new("unbounded, one thread", Threads::One, channels::unbounded_alone),
+    Group::new("channel", Threads::Two, channels::bounded).sleeping(),
+    Group::new("unbounded", Threads::Two, channels::unbounded).sleeping(),
+    Group::new("channel, 4 senders", Threads::Two, channels::bounded_of_four).sleeping(),
+    Group::new("unbounded, 4 senders", Threads::Two, channels::unbounded_of_four).sleeping(),
+    Group::new("ping-pong", Threads::Two, channels::ping_pong).sleeping(),
+    Group::new("broadcast", Threads::One, spread::broadcasts),
+    Group::new("watch", Threads::One, spread::watches),
+    Group::new("child token", Threads::One, spread::tokens),
 ];
 
 /// Bounds that a run is held against. A goal of DESIGN's table each.
-pub(crate) const GATES: [Gate; 14] = [
+pub(crate) const GATES: [Gate; 20] = [
     Gate::new("semaphore", 1, "turgo Fifo", "tokio", 0.65),
     Gate::new("semaphore", 1, "turgo Barging", "tokio", 0.5),
     Gate::new("mutex", 1, "turgo Fifo", "tokio", 0.65),
@@ -37,4 +52,10 @@ pub(crate) const GATES: [Gate; 14] = [
     Gate::new("contended mutex", 2, "turgo Barging", "tokio", 0.05),
     Gate::new("contended mutex", 2, "turgo Barging", "synchrony", 2.0),
     Gate::new("contended semaphore", 2, "turgo Barging", "tokio", 0.05),
+    Gate::new("oneshot", 1, "turgo", "tokio", 0.65),
+    Gate::new("oneshot awaited", 1, "turgo", "tokio", 0.65),
+    Gate::new("channel", 2, "turgo", "tokio", 0.35),
+    Gate::new("channel, 4 senders", 2, "turgo", "tokio", 0.2),
+    Gate::new("unbounded", 2, "turgo", "tokio", 0.35),
+    Gate::new("unbounded, 4 senders", 2, "turgo", "tokio", 0.2),
 ];

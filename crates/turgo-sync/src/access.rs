@@ -35,6 +35,12 @@ pub trait Word: Sized {
     fn fetch_or(&self, bits: u64, order: Ordering) -> u64;
     /// Keeps only these bits and returns what was there.
     fn fetch_and(&self, bits: u64, order: Ordering) -> u64;
+    /// Adds and returns what was there.
+    fn fetch_add(&self, more: u64, order: Ordering) -> u64;
+    /// Subtracts and returns what was there.
+    fn fetch_sub(&self, less: u64, order: Ordering) -> u64;
+    /// Writes it and returns what was there.
+    fn swap(&self, value: u64, order: Ordering) -> u64;
 }
 
 /// A place for a pointer.
@@ -45,6 +51,10 @@ pub trait Link<T>: Sized {
     fn replace_with(&self, next: impl FnMut(*mut T) -> *mut T, order: Ordering);
     /// Takes the pointer away.
     fn take(&self, order: Ordering) -> *mut T;
+    /// Reads it.
+    fn load(&self, order: Ordering) -> *mut T;
+    /// Writes it.
+    fn store(&self, pointer: *mut T, order: Ordering);
 }
 
 /// Who may touch a primitive. [`Shared`] and [`Local`] are all there are.
@@ -55,6 +65,8 @@ pub trait Access: sealed::Sealed + 'static {
     type Link<T>: Link<T>;
     /// A counted pointer, for guards and permits that own a share of their primitive.
     type Handle<T: ?Sized>: Deref<Target = T> + Clone;
+    /// The first handle of a value.
+    fn handle<T>(value: T) -> Self::Handle<T>;
 }
 
 /// Any number of threads.
@@ -76,12 +88,20 @@ impl Access for Shared {
     type Word = AtomicU64;
     type Link<T> = AtomicPtr<T>;
     type Handle<T: ?Sized> = Arc<T>;
+
+    fn handle<T>(value: T) -> Arc<T> {
+        Arc::new(value)
+    }
 }
 
 impl Access for Local {
     type Word = Cell<u64>;
     type Link<T> = Cell<*mut T>;
     type Handle<T: ?Sized> = Rc<T>;
+
+    fn handle<T>(value: T) -> Rc<T> {
+        Rc::new(value)
+    }
 }
 
 impl Word for AtomicU64 {
@@ -119,6 +139,21 @@ impl Word for AtomicU64 {
     #[inline(always)]
     fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {
         self.fetch_and(bits, order)
+    }
+
+    #[inline(always)]
+    fn fetch_add(&self, more: u64, order: Ordering) -> u64 {
+        self.fetch_add(more, order)
+    }
+
+    #[inline(always)]
+    fn fetch_sub(&self, less: u64, order: Ordering) -> u64 {
+        self.fetch_sub(less, order)
+    }
+
+    #[inline(always)]
+    fn swap(&self, value: u64, order: Ordering) -> u64 {
+        self.swap(value, order)
     }
 }
 
@@ -164,6 +199,21 @@ impl Word for Cell<u64> {
     fn fetch_and(&self, bits: u64, _order: Ordering) -> u64 {
         self.replace(self.get() & bits)
     }
+
+    #[inline(always)]
+    fn fetch_add(&self, more: u64, _order: Ordering) -> u64 {
+        self.replace(self.get().wrapping_add(more))
+    }
+
+    #[inline(always)]
+    fn fetch_sub(&self, less: u64, _order: Ordering) -> u64 {
+        self.replace(self.get().wrapping_sub(less))
+    }
+
+    #[inline(always)]
+    fn swap(&self, value: u64, _order: Ordering) -> u64 {
+        self.replace(value)
+    }
 }
 
 impl<T> Link<T> for AtomicPtr<T> {
@@ -184,6 +234,16 @@ impl<T> Link<T> for AtomicPtr<T> {
     fn take(&self, order: Ordering) -> *mut T {
         self.swap(ptr::null_mut(), order)
     }
+
+    #[inline(always)]
+    fn load(&self, order: Ordering) -> *mut T {
+        self.load(order)
+    }
+
+    #[inline(always)]
+    fn store(&self, pointer: *mut T, order: Ordering) {
+        self.store(pointer, order);
+    }
 }
 
 impl<T> Link<T> for Cell<*mut T> {
@@ -197,5 +257,15 @@ impl<T> Link<T> for Cell<*mut T> {
 
     fn take(&self, _order: Ordering) -> *mut T {
         self.replace(ptr::null_mut())
+    }
+
+    #[inline(always)]
+    fn load(&self, _order: Ordering) -> *mut T {
+        self.get()
+    }
+
+    #[inline(always)]
+    fn store(&self, pointer: *mut T, _order: Ordering) {
+        self.set(pointer);
     }
 }

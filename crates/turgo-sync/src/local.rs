@@ -47,3 +47,90 @@ pub type Notify = notify::Notify<Local>;
 pub type Notified<'a> = notify::Notified<'a, Local>;
 /// Waits for a [`Notify`] and has a share of it.
 pub type OwnedNotified = notify::OwnedNotified<Local>;
+
+/// Channels for one value, for the tasks of one thread: [`oneshot`](crate::oneshot) without atomics.
+pub mod oneshot {
+    use crate::access::Local;
+    pub use crate::oneshot::error;
+
+    /// Sends the value.
+    pub type Sender<T> = crate::oneshot::Sender<T, Local>;
+    /// Waits for the value.
+    pub type Receiver<T> = crate::oneshot::Receiver<T, Local>;
+
+    /// A channel for one value.
+    pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
+        crate::oneshot::channel_in()
+    }
+}
+
+/// Channels from many senders to one receiver, for the tasks of one thread: [`mpsc`](crate::mpsc) without atomics.
+pub mod mpsc {
+    use crate::access::Local;
+    pub use crate::mpsc::error;
+
+    /// Sends values, of which so many may be on their way.
+    pub type Sender<T> = crate::mpsc::Sender<T, Local>;
+    /// A sender that does not keep its channel open.
+    pub type WeakSender<T> = crate::mpsc::WeakSender<T, Local>;
+    /// Receives the values.
+    pub type Receiver<T> = crate::mpsc::Receiver<T, Local>;
+    /// Room for a value.
+    pub type Permit<'a, T> = crate::mpsc::Permit<'a, T, Local>;
+    /// Room for some values.
+    pub type PermitIterator<'a, T> = crate::mpsc::PermitIterator<'a, T, Local>;
+    /// Room for a value, together with the sender.
+    pub type OwnedPermit<T> = crate::mpsc::OwnedPermit<T, Local>;
+    /// Sends values, of which any number may be on their way.
+    pub type UnboundedSender<T> = crate::mpsc::UnboundedSender<T, Local>;
+    /// A sender that does not keep its channel open.
+    pub type WeakUnboundedSender<T> = crate::mpsc::WeakUnboundedSender<T, Local>;
+    /// Receives the values.
+    pub type UnboundedReceiver<T> = crate::mpsc::UnboundedReceiver<T, Local>;
+
+    /// A channel in which at most `buffer` values are on their way or reserved for.
+    ///
+    /// # Panics
+    ///
+    /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
+    #[track_caller]
+    pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
+        crate::mpsc::channel_in(buffer)
+    }
+
+    /// A channel in which any number of values may be on their way.
+    pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+        crate::mpsc::unbounded_channel_in()
+    }
+}
+
+/// Channels from many senders to many receivers, for the tasks of one thread: [`mpmc`](crate::mpmc) without atomics.
+pub mod mpmc {
+    use crate::access::Local;
+    pub use crate::mpsc::error;
+
+    pub use super::mpsc::{
+        OwnedPermit, Permit, PermitIterator, Sender, UnboundedSender, WeakSender,
+        WeakUnboundedSender,
+    };
+
+    /// Receives values; each is received by one of those who share the channel.
+    pub type Receiver<T> = crate::mpmc::Receiver<T, Local>;
+    /// Receives values of a channel without a limit.
+    pub type UnboundedReceiver<T> = crate::mpmc::UnboundedReceiver<T, Local>;
+
+    /// A channel in which at most `buffer` values are on their way or reserved for.
+    ///
+    /// # Panics
+    ///
+    /// If `buffer` is zero, or more than [`Semaphore::MAX_PERMITS`](crate::Semaphore::MAX_PERMITS).
+    #[track_caller]
+    pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
+        crate::mpsc::shared::channel_in(buffer)
+    }
+
+    /// A channel in which any number of values may be on their way.
+    pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+        crate::mpsc::shared::unbounded_channel_in()
+    }
+}

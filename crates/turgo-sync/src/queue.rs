@@ -55,7 +55,7 @@ use crate::patience::Patience;
 use list::List;
 #[cfg(doc)]
 use node::Part;
-pub(crate) use node::{Node, Phase, Stage};
+pub(crate) use node::{Identity, Node, Phase, Stage, identity};
 pub(crate) use state::{PAYLOAD_SHIFT, State};
 #[cfg(doc)]
 use wakers::WAKERS_MAX;

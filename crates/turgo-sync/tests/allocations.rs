@@ -63,3 +63,22 @@ fn waiting_allocates_nothing() {
     drop(Box::new(1));
     assert_eq!(COUNT.get(), counted + 1, "the count counts");
 }
+
+#[test]
+fn waiting_at_a_channel_allocates_nothing() {
+    let (sender, mut receiver) = turgo_sync::mpsc::channel(1);
+    waits(receiver.recv(), || sender.try_send(1).unwrap());
+    sender.try_send(2).unwrap();
+    waits(sender.send(3), || assert_eq!(receiver.try_recv(), Ok(2)));
+    let (sender, receiver) = turgo_sync::mpmc::channel(1);
+    waits(receiver.recv(), || sender.try_send(1).unwrap());
+    let (sender, receiver) = turgo_sync::oneshot::channel();
+    waits(receiver, || sender.send(1).unwrap());
+    let (sender, mut receiver) = turgo_sync::broadcast::channel(1);
+    waits(receiver.recv(), || assert_eq!(sender.send(1).unwrap(), 1));
+    let (sender, mut receiver) = turgo_sync::watch::channel(1);
+    waits(receiver.changed(), || sender.send(2).unwrap());
+    let token = turgo_sync::CancellationToken::new();
+    let child = token.child_token();
+    waits(child.cancelled(), || token.cancel());
+}

@@ -46,9 +46,9 @@ pub(crate) enum Phase {
 }
 
 /// A waker's data and functions: enough to see that another wakes the same task.
-type Identity = (*const (), *const RawWakerVTable);
+pub(crate) type Identity = (*const (), *const RawWakerVTable);
 
-fn identity(waker: &Waker) -> Identity {
+pub(crate) fn identity(waker: &Waker) -> Identity {
     (waker.data(), waker.vtable())
 }
 

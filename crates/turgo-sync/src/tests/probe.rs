@@ -50,3 +50,13 @@ pub(crate) fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
     builder.max_branches = 20_000;
     builder.check(f);
 }
+
+/// Runs two threads to their ends. This one does not wait for anything else: under loom a thread that was woken once too often cannot join.
+#[cfg(loom)]
+pub(crate) fn both<T: 'static, U: 'static>(
+    one: impl FnOnce() -> T + 'static,
+    other: impl FnOnce() -> U + 'static,
+) -> (T, U) {
+    let (one, other) = (turgo_machine::thread::spawn(one), turgo_machine::thread::spawn(other));
+    (one.join().unwrap(), other.join().unwrap())
+}

@@ -3,6 +3,7 @@
 #![cfg(not(any(loom, shuttle)))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod channels;
 mod executor;
 
 use std::sync::Arc;

@@ -1,0 +1,153 @@
+//! Tests on one thread, and one on two.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Poll;
+
+use turgo_machine::thread;
+
+use crate::tests::probe::{Wakes, poll, poll_idle};
+use crate::watch::error::SendError;
+use crate::watch::{self, channel};
+
+#[test]
+fn the_latest_value_is_seen_once() {
+    let (sender, mut receiver) = channel(0);
+    assert!(!receiver.has_changed().unwrap());
+    sender.send(1).unwrap();
+    sender.send(2).unwrap();
+    assert!(receiver.has_changed().unwrap());
+    assert!(receiver.borrow().has_changed());
+    assert_eq!(
+        poll_idle(&mut Box::pin(receiver.changed())).map(|it| it.is_ok()),
+        Poll::Ready(true)
+    );
+    assert!(poll_idle(&mut Box::pin(receiver.changed())).is_pending());
+    sender.send(3).unwrap();
+    let value = receiver.borrow_and_update();
+    assert_eq!((*value, value.has_changed()), (3, true));
+    drop(value);
+    assert!(!receiver.has_changed().unwrap());
+    receiver.mark_changed();
+    assert!(receiver.has_changed().unwrap());
+    receiver.mark_unchanged();
+    assert!(!receiver.has_changed().unwrap());
+}
+
+#[test]
+fn who_waits_is_told() {
+    let (sender, mut receiver) = channel(0);
+    let mut other = receiver.clone();
+    let (wakes, waker) = Wakes::new();
+    {
+        let mut waits = [Box::pin(receiver.changed()), Box::pin(other.changed())];
+        waits.iter_mut().for_each(|wait| assert!(poll(wait, &waker).is_pending()));
+        sender.send_modify(|value| *value += 1);
+        assert_eq!(wakes.count(), 2);
+        waits.iter_mut().for_each(|wait| assert!(poll(wait, &waker).is_ready()));
+    }
+    let mut waits = Box::pin(receiver.changed());
+    assert!(poll(&mut waits, &waker).is_pending());
+    assert!(!sender.send_if_modified(|_| false));
+    assert_eq!(wakes.count(), 2);
+    drop(sender);
+    assert_eq!(wakes.count(), 3);
+    assert_eq!(poll(&mut waits, &waker).map(|it| it.is_err()), Poll::Ready(true));
+    drop(waits);
+    assert!(receiver.is_closed() && receiver.has_changed().is_err());
+    assert_eq!(*receiver.borrow(), 1);
+    drop(waker);
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn a_value_is_waited_for() {
+    let (sender, mut receiver) = channel(0);
+    {
+        let mut waits = Box::pin(receiver.wait_for(|value| *value > 2));
+        assert!(poll_idle(&mut waits).is_pending());
+        sender.send(2).unwrap();
+        assert!(poll_idle(&mut waits).is_pending());
+        sender.send(3).unwrap();
+        assert!(matches!(poll_idle(&mut waits), Poll::Ready(Ok(value)) if *value == 3));
+    }
+    drop(sender);
+    assert!(matches!(
+        poll_idle(&mut Box::pin(receiver.wait_for(|it| *it == 3))),
+        Poll::Ready(Ok(_))
+    ));
+    assert!(matches!(
+        poll_idle(&mut Box::pin(receiver.wait_for(|it| *it == 4))),
+        Poll::Ready(Err(_))
+    ));
+}
+
+#[test]
+fn senders_wait_until_nobody_watches() {
+    let (sender, receiver) = channel(0);
+    let (wakes, waker) = Wakes::new();
+    let mut waits = Box::pin(sender.closed());
+    assert!(poll(&mut waits, &waker).is_pending());
+    drop(receiver);
+    assert_eq!(wakes.count(), 1);
+    let receiver = sender.subscribe();
+    assert!(poll(&mut waits, &waker).is_pending(), "somebody began again");
+    drop(receiver);
+    assert!(poll(&mut waits, &waker).is_ready());
+    assert!(sender.is_closed());
+    assert_eq!(sender.send(1), Err(SendError(1)));
+    assert_eq!(sender.send_replace(2), 0);
+    assert_eq!(*sender.borrow(), 2);
+    let other = sender.clone();
+    assert!(sender.same_channel(&other));
+    assert_eq!((sender.sender_count(), sender.receiver_count()), (2, 0));
+}
+
+#[test]
+fn a_panic_tells_nobody_and_holds_nothing() {
+    let (sender, receiver) = channel(1);
+    let modify = || sender.send_modify(|_| panic!("planned"));
+    assert!(catch_unwind(AssertUnwindSafe(modify)).is_err());
+    assert!(!receiver.has_changed().unwrap());
+    sender.send(2).unwrap();
+    assert_eq!(*receiver.borrow(), 2);
+}
+
+/// A value whose drop looks at the channel.
+#[test]
+fn what_was_replaced_is_dropped_when_nothing_is_held() {
+    struct Looks(Option<watch::Receiver<Option<Looks>>>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            if let Some(receiver) = &self.0 {
+                assert!(receiver.watched.value.try_write().is_ok(), "nothing is held");
+            }
+        }
+    }
+    let (sender, receiver) = channel(None);
+    sender.send(Some(Looks(Some(receiver.clone())))).unwrap();
+    sender.send(None).unwrap();
+    assert!(receiver.same_channel(&sender.subscribe()));
+    assert!(
+        !format!("{sender:?} {receiver:?}", sender = channel(1).0, receiver = channel(1).1)
+            .is_empty()
+    );
+    assert_eq!(*watch::Sender::<u8>::default().borrow(), 0);
+}
+
+#[test]
+fn a_thread_sees_values_in_order() {
+    let (sender, mut receiver) = channel(0);
+    let watches = thread::spawn(move || {
+        let mut last = 0;
+        while crate::block::block_on(receiver.changed()).is_ok() {
+            let now = *receiver.borrow_and_update();
+            assert!(now >= last);
+            last = now;
+        }
+        last
+    });
+    (1..=1000).for_each(|value| _ = sender.send_replace(value));
+    drop(sender);
+    assert_eq!(watches.join().unwrap(), 1000);
+}
