@@ -18,12 +18,20 @@
 extern crate alloc;
 
 pub mod access;
+pub mod atomic_waker;
+pub mod barrier;
 #[cfg(feature = "std")]
 mod block;
+pub mod condvar;
+mod crowd;
+pub mod event;
 mod fairness;
+mod gate;
+pub mod latch;
 pub mod local;
 pub mod mutex;
 pub mod notify;
+pub mod once;
 mod patience;
 mod permits;
 mod queue;
@@ -33,8 +41,12 @@ mod shared;
 mod signals;
 #[cfg(test)]
 mod tests;
+pub mod waiter_queue;
 
+pub use barrier::BarrierWaitResult;
+pub use condvar::WaitTimeoutResult;
 pub use fairness::{Barging, Fairness, Fifo};
 pub use mutex::TryLockError;
+pub use once::{SetError, SetOnceError};
 pub use semaphore::{AcquireError, TryAcquireError};
 pub use shared::*;

@@ -2,7 +2,10 @@
 
 use crate::access::Shared;
 use crate::fairness::Fifo;
-use crate::{mutex, notify, rwlock, semaphore};
+use crate::{
+    atomic_waker, barrier, condvar, event, latch, mutex, notify, once, rwlock, semaphore,
+    waiter_queue,
+};
 
 /// Gives out a number of permits, and lets tasks wait for them.
 pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Shared>;
@@ -44,3 +47,28 @@ pub type Notify = notify::Notify<Shared>;
 pub type Notified<'a> = notify::Notified<'a, Shared>;
 /// Waits for a [`Notify`] and has a share of it.
 pub type OwnedNotified = notify::OwnedNotified<Shared>;
+
+/// Lets tasks go on when so many have come.
+pub type Barrier = barrier::Barrier<Shared>;
+/// Something that has happened or has not.
+pub type Event = event::Event<Shared>;
+/// Lets all go when it was counted down to zero.
+pub type Latch = latch::Latch<Shared>;
+/// Waits for work that was added until it is done.
+pub type WaitGroup = latch::WaitGroup<Shared>;
+/// Says that work of a [`WaitGroup`] is done when this is dropped.
+pub type WaitGroupGuard<'a> = latch::WaitGroupGuard<'a, Shared>;
+
+/// A value that is made when it is first needed.
+pub type OnceCell<T> = once::OnceCell<T, Shared>;
+/// A value that is set once, and tasks that wait for it.
+pub type SetOnce<T> = once::SetOnce<T, Shared>;
+
+/// Lets tasks wait, with a [`Mutex`] unlocked meanwhile.
+pub type Condvar = condvar::Condvar<Shared>;
+/// Tasks that wait until they are woken.
+pub type WaiterQueue = waiter_queue::WaiterQueue<Shared>;
+/// Waits in a [`WaiterQueue`].
+pub type Waiter<'a, C> = waiter_queue::Waiter<'a, C, Shared>;
+/// Keeps the waker of one task.
+pub type AtomicWaker = atomic_waker::AtomicWaker<Shared>;

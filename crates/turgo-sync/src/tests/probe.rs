@@ -50,3 +50,25 @@ pub(crate) fn model(preemptions: usize, f: impl Fn() + Sync + Send + 'static) {
     builder.max_branches = 20_000;
     builder.check(f);
 }
+
+/// Runs a test with each access.
+#[cfg(not(any(loom, shuttle)))]
+macro_rules! each_access {
+    ($($name:ident),* $(,)?) => { $(
+        mod $name {
+            use super::{Local, Shared};
+
+            #[test]
+            fn shared() {
+                super::$name::<Shared>();
+            }
+
+            #[test]
+            fn local() {
+                super::$name::<Local>();
+            }
+        }
+    )* };
+}
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use each_access;
