@@ -24,7 +24,7 @@ use turgo_machine::atomic::Ordering;
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared, Word};
+use crate::access::{Access, Shared, Word};
 
 /// Nobody touches the slot.
 const IDLE: u64 = 0;
@@ -109,8 +109,9 @@ impl<A: Access> AtomicWaker<A> {
     fn hold<R>(&self, f: impl FnOnce(&mut Option<Waker>) -> R) -> Option<R> {
         let order = if mutant!("A1 Relaxed") { Ordering::Relaxed } else { Ordering::Acquire };
         loop {
-            // Acquire: comes after who let go of the slot before (A1), or woke before (A3). Relaxed: tried again, or left to be.
-            match self.word.compare_exchange_weak(IDLE, REGISTERING, order, Ordering::Relaxed) {
+            // Acquire: comes after who let go of the slot before (A1), or woke before (A3). Acquire: if somebody is about to wake, the caller, who wakes
+            // himself instead, sees what was done before.
+            match self.word.compare_exchange_weak(IDLE, REGISTERING, order, Ordering::Acquire) {
                 Ok(_) => break,
                 Err(IDLE) => {}
                 Err(_) => return None,
@@ -159,9 +160,9 @@ impl<A: Access> AtomicWaker<A> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        #[cfg(not(any(loom, shuttle)))]
         impl AtomicWaker<$access> {
             /// The same as [`new`](Self::new), for statics.
             #[must_use]
@@ -172,8 +173,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<A: Access> Default for AtomicWaker<A> {
     fn default() -> Self {

@@ -16,7 +16,7 @@ use core::fmt;
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::gate::{Gate, Gated, NUMBER_MAX};
@@ -129,6 +129,7 @@ impl Barrier<Shared> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
         impl Barrier<$access> {
@@ -137,7 +138,6 @@ macro_rules! const_new {
             /// # Panics
             ///
             /// If `n` is more than 2^30 - 1.
-            #[cfg(not(any(loom, shuttle)))]
             #[must_use]
             #[track_caller]
             pub const fn const_new(n: usize) -> Self {
@@ -149,8 +149,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<A: Access> fmt::Debug for Barrier<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

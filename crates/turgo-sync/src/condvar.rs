@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
@@ -301,9 +301,9 @@ impl Condvar<Shared> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        #[cfg(not(any(loom, shuttle)))]
         impl Condvar<$access> {
             /// The same as [`new`](Self::new), for statics.
             #[must_use]
@@ -314,8 +314,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<A: Access> Default for Condvar<A> {
     fn default() -> Self {

@@ -15,7 +15,7 @@ use core::fmt;
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::gate::Gate;
@@ -118,11 +118,11 @@ impl Event<Shared> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
         impl Event<$access> {
             /// The same as [`new`](Self::new), for statics.
-            #[cfg(not(any(loom, shuttle)))]
             #[must_use]
             pub const fn const_new() -> Self {
                 Self { gate: Gate::<$access>::const_new(CLEARED) }
@@ -131,8 +131,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<A: Access> Default for Event<A> {
     fn default() -> Self {

@@ -16,7 +16,7 @@ use core::fmt;
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::gate::{Gate, NUMBER_MAX};
@@ -261,9 +261,9 @@ impl WaitGroup<Shared> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        #[cfg(not(any(loom, shuttle)))]
         impl Latch<$access> {
             /// The same as [`new`](Self::new), for statics.
             ///
@@ -278,7 +278,6 @@ macro_rules! const_new {
             }
         }
 
-        #[cfg(not(any(loom, shuttle)))]
         impl WaitGroup<$access> {
             /// The same as [`new`](Self::new), for statics.
             #[must_use]
@@ -289,8 +288,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<A: Access> Default for WaitGroup<A> {
     fn default() -> Self {

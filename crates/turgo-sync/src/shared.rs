@@ -31,6 +31,12 @@ pub type RwLock<T, F = Fifo> = rwlock::RwLock<T, F, Shared>;
 pub type RwLockReadGuard<'a, T, F = Fifo> = rwlock::RwLockReadGuard<'a, T, F, Shared>;
 /// A [`RwLock`] that is written, until this is dropped.
 pub type RwLockWriteGuard<'a, T, F = Fifo> = rwlock::RwLockWriteGuard<'a, T, F, Shared>;
+/// A [`RwLock`] that is read by the one reader who may become a writer.
+pub type RwLockUpgradableReadGuard<'a, T, F = Fifo> =
+    rwlock::RwLockUpgradableReadGuard<'a, T, F, Shared>;
+/// The same with a share of the lock.
+pub type OwnedRwLockUpgradableReadGuard<T, F = Fifo> =
+    rwlock::OwnedRwLockUpgradableReadGuard<T, F, Shared>;
 /// A part of the value of a [`RwLock`] that is written.
 pub type RwLockMappedWriteGuard<'a, T, F = Fifo> = rwlock::RwLockMappedWriteGuard<'a, T, F, Shared>;
 /// A part of the value of a [`RwLock`] that is read, and a share of the lock.

@@ -17,7 +17,7 @@ use core::task::{Context, Poll};
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::Access;
 use crate::crowd::{Crowd, Wait};
 
 /// Tasks that wait until they are woken, in the order of coming.
@@ -146,9 +146,9 @@ impl<C: Fn() -> bool, A: Access> Drop for Waiter<'_, C, A> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        #[cfg(not(any(loom, shuttle)))]
         impl WaiterQueue<$access> {
             /// The same as [`new`](Self::new), for statics.
             #[must_use]
@@ -159,8 +159,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<A: Access> Default for WaiterQueue<A> {
     fn default() -> Self {

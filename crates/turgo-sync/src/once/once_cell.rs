@@ -16,7 +16,7 @@ use turgo_machine::atomic::Ordering;
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared, Word};
+use crate::access::{Access, Shared, Word};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::fairness::Fifo;
@@ -258,9 +258,9 @@ impl<T> OnceCell<T, Shared> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        #[cfg(not(any(loom, shuttle)))]
         impl<T> OnceCell<T, $access> {
             /// The same as [`new`](Self::new), for statics.
             #[must_use]
@@ -285,8 +285,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<T, A: Access> Drop for OnceCell<T, A> {
     fn drop(&mut self) {

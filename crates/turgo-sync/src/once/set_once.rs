@@ -13,7 +13,7 @@ use core::mem::MaybeUninit;
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::gate::{Gate, Gated};
@@ -151,9 +151,9 @@ impl<T> SetOnce<T, Shared> {
     }
 }
 
+#[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        #[cfg(not(any(loom, shuttle)))]
         impl<T> SetOnce<T, $access> {
             /// The same as [`new`](Self::new), for statics.
             #[must_use]
@@ -176,8 +176,10 @@ macro_rules! const_new {
     };
 }
 
-const_new!(Shared);
-const_new!(Local);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Shared);
+#[cfg(not(any(loom, shuttle)))]
+const_new!(crate::access::Local);
 
 impl<T, A: Access> Drop for SetOnce<T, A> {
     fn drop(&mut self) {

@@ -2,6 +2,8 @@
 
 #![cfg(not(shuttle))]
 
+mod upgrade;
+
 #[cfg(not(loom))]
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,16 +1,35 @@
 //! Models of registering against waking.
 
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 
-use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering};
 use turgo_machine::thread;
 
 use crate::AtomicWaker;
-use crate::tests::probe::{Wakes, model};
+use crate::tests::probe::model;
+
+/// Counts wakes, and orders what comes after them as the wakers of executors do.
+struct Wakes(AtomicUsize);
+
+impl Wakes {
+    fn count(&self) -> usize {
+        // Acquire: comes after what led to the Release in `wake`.
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        // Release: what led to this comes before the Acquire in `count`.
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
 
 /// Registers, looks at the flag, and answers the counter of wakes if it was not raised. Who was woken sees why.
 fn comes(slot: &AtomicWaker, flag: &AtomicBool) -> Option<Arc<Wakes>> {
-    let (wakes, waker) = Wakes::new();
+    let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+    let waker = Waker::from(wakes.clone());
     slot.register(&waker);
     let woken = wakes.count() > 0;
     // Relaxed: the slot alone orders it.

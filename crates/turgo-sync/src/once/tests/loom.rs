@@ -45,7 +45,7 @@ fn the_turn_of_one_who_is_dropped_goes_to_the_next() {
 #[test]
 fn a_value_is_set_while_another_waits() {
     model(3, || {
-        let cell = Arc::new(SetOnce::new());
+        let cell = Arc::new(SetOnce::<Box<u8>>::new());
         let waits = thread::spawn({
             let cell = cell.clone();
             move || **block_on(cell.wait())
