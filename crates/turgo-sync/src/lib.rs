@@ -24,6 +24,8 @@ pub mod barrier;
 mod block;
 pub mod condvar;
 mod crowd;
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+mod deadline;
 pub mod event;
 mod fairness;
 mod gate;
@@ -41,6 +43,8 @@ mod shared;
 mod signals;
 #[cfg(test)]
 mod tests;
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+pub mod timeout;
 pub mod waiter_queue;
 
 pub use barrier::BarrierWaitResult;

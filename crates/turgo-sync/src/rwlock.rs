@@ -125,14 +125,14 @@ impl<T, F: Fairness, A: Access> RwLock<T, F, A> {
 #[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        impl<T, F: Fairness> RwLock<T, F, $access> {
-            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+        impl<T> RwLock<T, Fifo, $access> {
+            /// The same as [`new`](Self::new), for statics.
             #[must_use]
             pub const fn const_new(value: T) -> Self {
-                Self::const_with_max_readers(value, READERS_MAX)
+                Self::const_make(value, READERS_MAX)
             }
 
-            /// The same for at most so many readers at once.
+            /// The same as [`with_max_readers`](Self::with_max_readers), for statics.
             ///
             /// # Panics
             ///
@@ -140,6 +140,19 @@ macro_rules! const_new {
             #[must_use]
             #[track_caller]
             pub const fn const_with_max_readers(value: T, max_reads: u32) -> Self {
+                Self::const_make(value, max_reads)
+            }
+        }
+
+        impl<T, F: Fairness> RwLock<T, F, $access> {
+            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+            #[must_use]
+            pub const fn const_with_fairness(value: T) -> Self {
+                Self::const_make(value, READERS_MAX)
+            }
+
+            #[track_caller]
+            const fn const_make(value: T, max_reads: u32) -> Self {
                 assert!(max_reads <= READERS_MAX, "more readers than a RwLock may have");
                 let entry = Entry {
                     permits: Permits::<F, $access>::const_new(max_reads as u64),

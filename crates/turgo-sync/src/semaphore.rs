@@ -80,8 +80,8 @@ impl<A: Access> Semaphore<Fifo, A> {
 #[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        impl<F: Fairness> Semaphore<F, $access> {
-            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+        impl Semaphore<Fifo, $access> {
+            /// The same as [`new`](Self::new), for statics.
             ///
             /// ```
             /// use turgo_sync::Semaphore;
@@ -96,6 +96,19 @@ macro_rules! const_new {
             #[must_use]
             #[track_caller]
             pub const fn const_new(permits: usize) -> Self {
+                Self::const_with_fairness(permits)
+            }
+        }
+
+        impl<F: Fairness> Semaphore<F, $access> {
+            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+            ///
+            /// # Panics
+            ///
+            /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+            #[must_use]
+            #[track_caller]
+            pub const fn const_with_fairness(permits: usize) -> Self {
                 Self {
                     permits: Permits::<F, $access>::const_new(permits as u64),
                     total: <$access as Access>::Word::new(permits as u64),

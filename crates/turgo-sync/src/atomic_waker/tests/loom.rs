@@ -26,8 +26,8 @@ impl Wake for Wakes {
     }
 }
 
-/// Registers, looks at the flag, and answers the counter of wakes if it was not raised. Who was woken sees why.
-fn comes(slot: &AtomicWaker, flag: &AtomicBool) -> Option<Arc<Wakes>> {
+/// Registers, looks at the flag, and answers the counter of wakes and whether it was raised. Who was woken sees why.
+fn comes(slot: &AtomicWaker, flag: &AtomicBool) -> (Arc<Wakes>, bool) {
     let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
     let waker = Waker::from(wakes.clone());
     slot.register(&waker);
@@ -35,23 +35,32 @@ fn comes(slot: &AtomicWaker, flag: &AtomicBool) -> Option<Arc<Wakes>> {
     // Relaxed: the slot alone orders it.
     let raised = flag.load(Ordering::Relaxed);
     assert!(raised || !woken, "who was woken sees why");
-    (!raised).then_some(wakes)
+    (wakes, raised)
 }
 
-/// Who registers and then looks sees what happened, or is woken.
+/// Who came last saw what happened or was woken, and its waker was woken or is still there.
+fn settled(slot: &AtomicWaker, wakes: &Wakes, raised: bool) {
+    assert!(raised || wakes.count() == 1);
+    assert_eq!(wakes.count() + usize::from(slot.take().is_some()), 1);
+}
+
+/// Raises the flag and wakes.
+fn raises(shared: &Arc<(AtomicWaker, AtomicBool)>) -> impl FnOnce() + 'static {
+    let shared = shared.clone();
+    move || {
+        shared.1.store(true, Ordering::Relaxed);
+        shared.0.wake();
+    }
+}
+
 #[test]
 fn who_registers_sees_it_or_is_woken() {
     model(3, || {
         let shared = Arc::new((AtomicWaker::new(), AtomicBool::new(false)));
-        let waits = thread::spawn({
-            let shared = shared.clone();
-            move || comes(&shared.0, &shared.1)
-        });
-        shared.1.store(true, Ordering::Relaxed);
-        shared.0.wake();
-        if let Some(wakes) = waits.join().unwrap() {
-            assert_eq!(wakes.count(), 1);
-        }
+        let other = thread::spawn(raises(&shared));
+        let (wakes, raised) = comes(&shared.0, &shared.1);
+        other.join().unwrap();
+        settled(&shared.0, &wakes, raised);
     });
 }
 
@@ -60,37 +69,21 @@ fn who_registers_sees_it_or_is_woken() {
 fn another_waker_is_woken_instead() {
     model(3, || {
         let shared = Arc::new((AtomicWaker::new(), AtomicBool::new(false)));
-        let waits = thread::spawn({
-            let shared = shared.clone();
-            move || comes(&shared.0, &shared.1).and_then(|_| comes(&shared.0, &shared.1))
-        });
-        shared.1.store(true, Ordering::Relaxed);
-        shared.0.wake();
-        if let Some(wakes) = waits.join().unwrap() {
-            assert_eq!(wakes.count(), 1);
-        }
+        let other = thread::spawn(raises(&shared));
+        _ = comes(&shared.0, &shared.1);
+        let (wakes, raised) = comes(&shared.0, &shared.1);
+        other.join().unwrap();
+        settled(&shared.0, &wakes, raised);
     });
 }
 
-/// Two wake at once.
 #[test]
 fn two_wakes_are_as_good_as_one() {
     model(2, || {
         let shared = Arc::new((AtomicWaker::new(), AtomicBool::new(false)));
-        let wakes = || {
-            let shared = shared.clone();
-            thread::spawn(move || {
-                shared.1.store(true, Ordering::Relaxed);
-                shared.0.wake();
-            })
-        };
-        let (one, other) = (wakes(), wakes());
-        let waits = comes(&shared.0, &shared.1);
-        one.join().unwrap();
-        other.join().unwrap();
-        if let Some(wakes) = waits {
-            assert!(wakes.count() == 1);
-        }
-        assert!(shared.0.take().is_none_or(|_| shared.1.load(Ordering::Relaxed)));
+        let others = [thread::spawn(raises(&shared)), thread::spawn(raises(&shared))];
+        let (wakes, raised) = comes(&shared.0, &shared.1);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        settled(&shared.0, &wakes, raised);
     });
 }
