@@ -92,7 +92,7 @@ impl<T, A: Access> RwLock<T, Fifo, A> {
     ///
     /// # Panics
     ///
-    /// If `max_reads` is more than `u32::MAX >> 3`.
+    /// If `max_reads` is zero, or more than `u32::MAX >> 3`.
     #[must_use]
     #[track_caller]
     pub fn with_max_readers(value: T, max_reads: u32) -> Self {
@@ -113,6 +113,7 @@ impl<T, F: Fairness, A: Access> RwLock<T, F, A> {
             readers_max <= READERS_MAX,
             "a RwLock may not have more than {READERS_MAX} readers"
         );
+        assert!(readers_max > 0, "a RwLock may not be created with 0 readers");
         Self { entry: Entry::new(readers_max), value: UnsafeCell::new(value) }
     }
 
@@ -136,7 +137,7 @@ macro_rules! const_new {
             ///
             /// # Panics
             ///
-            /// If `max_reads` is more than `u32::MAX >> 3`.
+            /// If `max_reads` is zero, or more than `u32::MAX >> 3`.
             #[must_use]
             #[track_caller]
             pub const fn const_with_max_readers(value: T, max_reads: u32) -> Self {
@@ -154,6 +155,7 @@ macro_rules! const_new {
             #[track_caller]
             const fn const_make(value: T, max_reads: u32) -> Self {
                 assert!(max_reads <= READERS_MAX, "more readers than a RwLock may have");
+                assert!(max_reads > 0, "a RwLock may not be created with 0 readers");
                 let entry = Entry {
                     permits: Permits::<F, $access>::const_new(max_reads as u64),
                     slot: Permits::<F, $access>::const_new(1),
