@@ -13,7 +13,7 @@
 //!   one of the next.
 
 #[cfg(all(test, loom))]
-mod loom;
+mod tests;
 mod word;
 
 use core::fmt;

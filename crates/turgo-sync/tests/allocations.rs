@@ -1,6 +1,7 @@
 //! Waiting allocates nothing: counted, over a whole wait from the first poll to the end.
 
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

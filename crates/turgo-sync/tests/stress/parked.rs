@@ -19,8 +19,10 @@ struct All {
     done: Mutex<bool>,
 }
 
+type Waited = (All, Semaphore<Barging>, Latch);
+
 /// Waits for all of them, one after the other, and answers how often it was polled.
-async fn wait(all: Arc<(All, Semaphore<Barging>, Latch)>) -> usize {
+async fn wait(all: Arc<Waited>) -> usize {
     let polls = Arc::new(AtomicUsize::new(0));
     let waits = async {
         let (all, semaphore, latch) = &*all;
@@ -38,7 +40,7 @@ async fn wait(all: Arc<(All, Semaphore<Barging>, Latch)>) -> usize {
 #[test]
 fn parked_waiters_sleep_ten_seconds() {
     let all = Arc::new((All::default(), Semaphore::<Barging>::with_fairness(0), Latch::new(1)));
-    let on = |run: fn(Arc<(All, Semaphore<Barging>, Latch)>) -> usize| {
+    let on = |run: fn(Arc<Waited>) -> usize| {
         let all = all.clone();
         thread::spawn(move || {
             let start = switches();

@@ -46,7 +46,6 @@ mod unit {
         no_writer_comes_before_an_upgrade,
         an_upgrade_that_is_dropped_gives_all_back,
         a_writer_may_become_upgradable_again,
-        one_reader_is_all_there_can_be,
     );
 
     fn one_reader_may_become_a_writer<F: Fairness, A: Access>() {
@@ -151,8 +150,9 @@ mod unit {
         assert!(poll_idle(&mut waits).is_ready());
     }
 
-    fn one_reader_is_all_there_can_be<F: Fairness, A: Access>() {
-        let lock = RwLock::<_, Fifo, A>::with_max_readers(1, 1);
+    #[test]
+    fn one_reader_is_all_there_can_be() {
+        let lock = crate::RwLock::with_max_readers(1, 1);
         let guard = lock.try_upgradable_read().unwrap();
         assert!(lock.try_read().is_err());
         drop(RwLockUpgradableReadGuard::try_upgrade(guard).unwrap());
