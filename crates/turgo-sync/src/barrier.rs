@@ -16,7 +16,9 @@ use core::fmt;
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Shared};
+use crate::access::Access;
+#[cfg(feature = "std")]
+use crate::access::Shared;
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::gate::{Gate, Gated, NUMBER_MAX};

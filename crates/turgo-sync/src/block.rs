@@ -17,7 +17,7 @@ use turgo_machine::thread::{self, Thread, thread_local};
 thread_local! {
     /// One per thread, so that waiting allocates nothing. Who waits takes it out: a future that blocks while it is polled by somebody who blocks
     /// must not swallow the other's wake.
-    static PARKER: Cell<Option<Arc<Parker>>> = const { Cell::new(None) };
+    static PARKER: Cell<Option<Arc<Parker>>> = Cell::default();
 }
 
 /// Wakes a thread that parks.

@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use turgo_machine::mutant;
 
-use crate::access::{Access, Shared};
+use crate::access::Access;
+#[cfg(feature = "std")]
+use crate::access::Shared;
 #[cfg(feature = "std")]
 use crate::block::block_on;
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
