@@ -51,7 +51,7 @@ const DATAFUSION_BELOW_SQL: [&str; 6] = [
     "datafusion-physical-plan",
 ];
 
-/// Async runtimes. None of ours is started anywhere: blocking calls live on source and sink threads.
+/// Async runtimes. None of ours is started anywhere: blocking calls live on source and sink threads. `turgo-sync` may use their timers where it is asked to.
 const RUNTIMES: [&str; 4] = ["async-std", "compio", "smol", "tokio"];
 
 /// Words that must not occur in the product code of a room, and why.
@@ -116,7 +116,8 @@ fn objection(name: &str, dependency: &Dependency) -> Option<String> {
     if *kind == Kind::Dev {
         return None;
     }
-    if RUNTIMES.contains(&target.as_str()) {
+    let optional = name == "turgo-sync" && value.contains("optional = true");
+    if RUNTIMES.contains(&target.as_str()) && !optional {
         return Some(format!("`{name}` names the async runtime `{target}`"));
     }
     if target == "datafusion" {

@@ -3,7 +3,7 @@
 
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 pub use std::{
-    thread::{JoinHandle, Thread, current, park, yield_now},
+    thread::{JoinHandle, Thread, current, park, park_timeout, yield_now},
     thread_local,
 };
 

@@ -5,7 +5,10 @@
 use crate::access::Local;
 use crate::fairness::Fifo;
 pub use crate::semaphore::{AcquireError, TryAcquireError};
-use crate::{mutex, notify, rwlock, semaphore};
+use crate::{
+    atomic_waker, barrier, condvar, event, latch, mutex, notify, once, rwlock, semaphore,
+    waiter_queue,
+};
 
 /// Gives out a number of permits, and lets tasks wait for them.
 pub type Semaphore<F = Fifo> = semaphore::Semaphore<F, Local>;
@@ -31,6 +34,12 @@ pub type RwLock<T, F = Fifo> = rwlock::RwLock<T, F, Local>;
 pub type RwLockReadGuard<'a, T, F = Fifo> = rwlock::RwLockReadGuard<'a, T, F, Local>;
 /// A [`RwLock`] that is written, until this is dropped.
 pub type RwLockWriteGuard<'a, T, F = Fifo> = rwlock::RwLockWriteGuard<'a, T, F, Local>;
+/// A [`RwLock`] that is read by the one reader who may become a writer.
+pub type RwLockUpgradableReadGuard<'a, T, F = Fifo> =
+    rwlock::RwLockUpgradableReadGuard<'a, T, F, Local>;
+/// The same with a share of the lock.
+pub type OwnedRwLockUpgradableReadGuard<T, F = Fifo> =
+    rwlock::OwnedRwLockUpgradableReadGuard<T, F, Local>;
 /// A part of the value of a [`RwLock`] that is written.
 pub type RwLockMappedWriteGuard<'a, T, F = Fifo> = rwlock::RwLockMappedWriteGuard<'a, T, F, Local>;
 /// A part of the value of a [`RwLock`] that is read, and a share of the lock.
@@ -134,3 +143,27 @@ pub mod mpmc {
         crate::mpsc::shared::unbounded_channel_in()
     }
 }
+/// Lets tasks go on when so many have come.
+pub type Barrier = barrier::Barrier<Local>;
+/// Something that has happened or has not.
+pub type Event = event::Event<Local>;
+/// Lets all go when it was counted down to zero.
+pub type Latch = latch::Latch<Local>;
+/// Waits for work that was added until it is done.
+pub type WaitGroup = latch::WaitGroup<Local>;
+/// Says that work of a [`WaitGroup`] is done when this is dropped.
+pub type WaitGroupGuard<'a> = latch::WaitGroupGuard<'a, Local>;
+
+/// A value that is made when it is first needed.
+pub type OnceCell<T> = once::OnceCell<T, Local>;
+/// A value that is set once, and tasks that wait for it.
+pub type SetOnce<T> = once::SetOnce<T, Local>;
+
+/// Lets tasks wait, with a [`Mutex`] unlocked meanwhile.
+pub type Condvar = condvar::Condvar<Local>;
+/// Tasks that wait until they are woken.
+pub type WaiterQueue = waiter_queue::WaiterQueue<Local>;
+/// Waits in a [`WaiterQueue`].
+pub type Waiter<'a, C> = waiter_queue::Waiter<'a, C, Local>;
+/// Keeps the waker of one task.
+pub type AtomicWaker = atomic_waker::AtomicWaker<Local>;

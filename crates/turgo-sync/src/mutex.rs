@@ -85,8 +85,8 @@ impl<T, A: Access> Mutex<T, Fifo, A> {
 #[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        impl<T, F: Fairness> Mutex<T, F, $access> {
-            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+        impl<T> Mutex<T, Fifo, $access> {
+            /// The same as [`new`](Self::new), for statics.
             ///
             /// ```
             /// static MUTEX: turgo_sync::Mutex<u8> = turgo_sync::Mutex::const_new(1);
@@ -94,6 +94,14 @@ macro_rules! const_new {
             /// ```
             #[must_use]
             pub const fn const_new(value: T) -> Self {
+                Self::const_with_fairness(value)
+            }
+        }
+
+        impl<T, F: Fairness> Mutex<T, F, $access> {
+            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+            #[must_use]
+            pub const fn const_with_fairness(value: T) -> Self {
                 Self { permits: Permits::<F, $access>::const_new(1), value: UnsafeCell::new(value) }
             }
         }

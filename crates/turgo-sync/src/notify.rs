@@ -10,6 +10,7 @@ use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
@@ -163,6 +164,10 @@ macro_rules! waits {
 
 waits!(Notified, ['a]);
 waits!(OwnedNotified, []);
+
+// After a panic it says no more and no less than before.
+impl<A: Access> UnwindSafe for Notify<A> {}
+impl<A: Access> RefUnwindSafe for Notify<A> {}
 
 impl<A: Access> Default for Notify<A> {
     fn default() -> Self {

@@ -9,7 +9,13 @@
 //!   only among readers.
 //! - **W2** The pointer of a guard is into the value of the lock whose permits it has.
 //! - **W3** A writer that becomes a reader keeps a permit throughout, so no writer comes between.
+//! - **W4** A reader that becomes a writer gives up its permit, because a writer that waits may have all others already, but only when it has announced
+//!   that and is queued for all. A writer that gets all permits meanwhile sees the announcement, gives them back and queues again. So nobody writes
+//!   between, and nobody waits for ever.
+//! - **W5** One reader at a time may become a writer: it has the slot, from before its permit to after its last use of the value or its becoming a
+//!   writer.
 
+mod entry;
 mod guard;
 mod owned;
 #[cfg(test)]
@@ -26,11 +32,18 @@ use crate::access::{Access, Local, Shared};
 use crate::block::block_on;
 use crate::fairness::{Fairness, Fifo};
 use crate::mutex::TryLockError;
+#[cfg(not(any(loom, shuttle)))]
 use crate::permits::Permits;
+use entry::{Entry, Held};
 use guard::Share;
-pub use guard::{RwLockMappedWriteGuard, RwLockReadGuard, RwLockWriteGuard};
+pub use guard::{
+    RwLockMappedWriteGuard, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard,
+};
 use owned::OwnedShare;
-pub use owned::{OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
+pub use owned::{
+    OwnedRwLockMappedWriteGuard, OwnedRwLockReadGuard, OwnedRwLockUpgradableReadGuard,
+    OwnedRwLockWriteGuard,
+};
 
 /// How many readers there may be at once, where nothing else was said.
 const READERS_MAX: u32 = u32::MAX >> 3;
@@ -58,8 +71,7 @@ const READERS_MAX: u32 = u32::MAX >> 3;
 /// # });
 /// ```
 pub struct RwLock<T: ?Sized, F: Fairness, A: Access> {
-    permits: Permits<F, A>,
-    readers_max: u32,
+    entry: Entry<F, A>,
     /// W1.
     value: UnsafeCell<T>,
 }
@@ -80,7 +92,7 @@ impl<T, A: Access> RwLock<T, Fifo, A> {
     ///
     /// # Panics
     ///
-    /// If `max_reads` is more than `u32::MAX >> 3`.
+    /// If `max_reads` is zero, or more than `u32::MAX >> 3`.
     #[must_use]
     #[track_caller]
     pub fn with_max_readers(value: T, max_reads: u32) -> Self {
@@ -101,8 +113,8 @@ impl<T, F: Fairness, A: Access> RwLock<T, F, A> {
             readers_max <= READERS_MAX,
             "a RwLock may not have more than {READERS_MAX} readers"
         );
-        let permits = Permits::new(u64::from(readers_max));
-        Self { permits, readers_max, value: UnsafeCell::new(value) }
+        assert!(readers_max > 0, "a RwLock may not be created with 0 readers");
+        Self { entry: Entry::new(readers_max), value: UnsafeCell::new(value) }
     }
 
     /// The value.
@@ -114,15 +126,43 @@ impl<T, F: Fairness, A: Access> RwLock<T, F, A> {
 #[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
+        impl<T> RwLock<T, Fifo, $access> {
+            /// The same as [`new`](Self::new), for statics.
+            #[must_use]
+            pub const fn const_new(value: T) -> Self {
+                Self::const_make(value, READERS_MAX)
+            }
+
+            /// The same as [`with_max_readers`](Self::with_max_readers), for statics.
+            ///
+            /// # Panics
+            ///
+            /// If `max_reads` is zero, or more than `u32::MAX >> 3`.
+            #[must_use]
+            #[track_caller]
+            pub const fn const_with_max_readers(value: T, max_reads: u32) -> Self {
+                Self::const_make(value, max_reads)
+            }
+        }
+
         impl<T, F: Fairness> RwLock<T, F, $access> {
             /// The same as [`with_fairness`](Self::with_fairness), for statics.
             #[must_use]
-            pub const fn const_new(value: T) -> Self {
-                Self {
-                    permits: Permits::<F, $access>::const_new(READERS_MAX as u64),
-                    readers_max: READERS_MAX,
-                    value: UnsafeCell::new(value),
-                }
+            pub const fn const_with_fairness(value: T) -> Self {
+                Self::const_make(value, READERS_MAX)
+            }
+
+            #[track_caller]
+            const fn const_make(value: T, max_reads: u32) -> Self {
+                assert!(max_reads <= READERS_MAX, "more readers than a RwLock may have");
+                assert!(max_reads > 0, "a RwLock may not be created with 0 readers");
+                let entry = Entry {
+                    permits: Permits::<F, $access>::const_new(max_reads as u64),
+                    slot: Permits::<F, $access>::const_new(1),
+                    upgrading: <$access as Access>::Word::new(0),
+                    readers_max: max_reads,
+                };
+                Self { entry, value: UnsafeCell::new(value) }
             }
         }
     };
@@ -139,10 +179,8 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn read(&self) -> RwLockReadGuard<'_, T, F, A> {
-        if self.try_wait(1).is_err() {
-            _ = self.permits.take(1).await;
-        }
-        RwLockReadGuard::new(Share::new(&self.permits, 1), self.pointer())
+        self.entry.read().await;
+        RwLockReadGuard::new(Share::new(&self.entry, Held::READER), self.pointer())
     }
 
     /// Waits to write.
@@ -150,15 +188,31 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn write(&self) -> RwLockWriteGuard<'_, T, F, A> {
-        if self.try_wait(self.readers_max).is_err() {
-            _ = self.permits.take(u64::from(self.readers_max)).await;
-        }
-        RwLockWriteGuard::new(Share::new(&self.permits, self.readers_max), self.pointer())
+        self.entry.write().await;
+        RwLockWriteGuard::new(Share::new(&self.entry, self.entry.writer()), self.pointer())
     }
 
-    #[inline(always)]
-    fn try_wait(&self, permits: u32) -> Result<(), TryLockError> {
-        self.permits.try_take(u64::from(permits)).map_err(|_| TryLockError::new())
+    /// Waits to read, as the one reader who may become a writer.
+    ///
+    /// Who may is one at a time, in the order of asking; others may read. Cancel safe: a future that is dropped loses its place in the queue and
+    /// nothing else.
+    ///
+    /// ```
+    /// use turgo_sync::{RwLock, RwLockUpgradableReadGuard};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let lock = RwLock::new(1);
+    /// let guard = lock.upgradable_read().await;
+    /// if *guard == 1 {
+    ///     *RwLockUpgradableReadGuard::upgrade(guard).await += 1;
+    /// }
+    /// assert_eq!(*lock.read().await, 2);
+    /// # });
+    /// ```
+    pub async fn upgradable_read(&self) -> RwLockUpgradableReadGuard<'_, T, F, A> {
+        self.entry.upgradable().await;
+        RwLockUpgradableReadGuard::new(Share::new(&self.entry, Held::UPGRADABLE), self.pointer())
     }
 
     /// Reads if nobody writes.
@@ -167,8 +221,8 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     ///
     /// If somebody writes, there are too many readers, or others wait ([`Fifo`]).
     pub fn try_read(&self) -> Result<RwLockReadGuard<'_, T, F, A>, TryLockError> {
-        self.try_wait(1)?;
-        Ok(RwLockReadGuard::new(Share::new(&self.permits, 1), self.pointer()))
+        self.entry.try_read()?;
+        Ok(RwLockReadGuard::new(Share::new(&self.entry, Held::READER), self.pointer()))
     }
 
     /// Writes if nobody reads or writes.
@@ -177,8 +231,21 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     ///
     /// If somebody does.
     pub fn try_write(&self) -> Result<RwLockWriteGuard<'_, T, F, A>, TryLockError> {
-        self.try_wait(self.readers_max)?;
-        Ok(RwLockWriteGuard::new(Share::new(&self.permits, self.readers_max), self.pointer()))
+        self.entry.try_write()?;
+        Ok(RwLockWriteGuard::new(Share::new(&self.entry, self.entry.writer()), self.pointer()))
+    }
+
+    /// Reads, as the one reader who may become a writer, if nobody writes and nobody else may.
+    ///
+    /// # Errors
+    ///
+    /// If somebody writes or may become a writer, there are too many readers, or others wait ([`Fifo`]).
+    pub fn try_upgradable_read(
+        &self,
+    ) -> Result<RwLockUpgradableReadGuard<'_, T, F, A>, TryLockError> {
+        self.entry.try_upgradable()?;
+        let share = Share::new(&self.entry, Held::UPGRADABLE);
+        Ok(RwLockUpgradableReadGuard::new(share, self.pointer()))
     }
 
     /// The value; nobody else can have it.
@@ -206,6 +273,11 @@ impl<T: ?Sized, F: Fairness> RwLock<T, F, Shared> {
     pub fn blocking_write(&self) -> RwLockWriteGuard<'_, T, F, Shared> {
         block_on(self.write())
     }
+
+    /// [`upgradable_read`](Self::upgradable_read) for a thread, which sleeps meanwhile.
+    pub fn blocking_upgradable_read(&self) -> RwLockUpgradableReadGuard<'_, T, F, Shared> {
+        block_on(self.upgradable_read())
+    }
 }
 
 macro_rules! owned {
@@ -213,20 +285,25 @@ macro_rules! owned {
         impl<T: ?Sized, F: Fairness> RwLock<T, F, $access> {
             /// [`read`](Self::read) for a guard that owns a share of the lock.
             pub async fn read_owned(self: $handle<Self>) -> OwnedRwLockReadGuard<T, T, F, $access> {
-                if self.try_wait(1).is_err() {
-                    _ = self.permits.take(1).await;
-                }
+                self.entry.read().await;
                 let value = self.pointer();
-                OwnedRwLockReadGuard::new(OwnedShare::new(self, 1), value)
+                OwnedRwLockReadGuard::new(OwnedShare::new(self, Held::READER), value)
             }
 
             /// [`write`](Self::write) for a guard that owns a share of the lock.
             pub async fn write_owned(self: $handle<Self>) -> OwnedRwLockWriteGuard<T, F, $access> {
-                if self.try_wait(self.readers_max).is_err() {
-                    _ = self.permits.take(u64::from(self.readers_max)).await;
-                }
-                let (value, all) = (self.pointer(), self.readers_max);
-                OwnedRwLockWriteGuard::new(OwnedShare::new(self, all), value)
+                self.entry.write().await;
+                let (value, held) = (self.pointer(), self.entry.writer());
+                OwnedRwLockWriteGuard::new(OwnedShare::new(self, held), value)
+            }
+
+            /// [`upgradable_read`](Self::upgradable_read) for a guard that owns a share of the lock.
+            pub async fn upgradable_read_owned(
+                self: $handle<Self>,
+            ) -> OwnedRwLockUpgradableReadGuard<T, F, $access> {
+                self.entry.upgradable().await;
+                let value = self.pointer();
+                OwnedRwLockUpgradableReadGuard::new(OwnedShare::new(self, Held::UPGRADABLE), value)
             }
 
             /// [`try_read`](Self::try_read) for a guard that owns a share of the lock.
@@ -237,9 +314,9 @@ macro_rules! owned {
             pub fn try_read_owned(
                 self: $handle<Self>,
             ) -> Result<OwnedRwLockReadGuard<T, T, F, $access>, TryLockError> {
-                self.try_wait(1)?;
+                self.entry.try_read()?;
                 let value = self.pointer();
-                Ok(OwnedRwLockReadGuard::new(OwnedShare::new(self, 1), value))
+                Ok(OwnedRwLockReadGuard::new(OwnedShare::new(self, Held::READER), value))
             }
 
             /// [`try_write`](Self::try_write) for a guard that owns a share of the lock.
@@ -250,9 +327,22 @@ macro_rules! owned {
             pub fn try_write_owned(
                 self: $handle<Self>,
             ) -> Result<OwnedRwLockWriteGuard<T, F, $access>, TryLockError> {
-                self.try_wait(self.readers_max)?;
-                let (value, all) = (self.pointer(), self.readers_max);
-                Ok(OwnedRwLockWriteGuard::new(OwnedShare::new(self, all), value))
+                self.entry.try_write()?;
+                let (value, held) = (self.pointer(), self.entry.writer());
+                Ok(OwnedRwLockWriteGuard::new(OwnedShare::new(self, held), value))
+            }
+
+            /// [`try_upgradable_read`](Self::try_upgradable_read) for a guard that owns a share of the lock.
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn try_upgradable_read_owned(
+                self: $handle<Self>,
+            ) -> Result<OwnedRwLockUpgradableReadGuard<T, F, $access>, TryLockError> {
+                self.entry.try_upgradable()?;
+                let (value, share) = (self.pointer(), OwnedShare::new(self, Held::UPGRADABLE));
+                Ok(OwnedRwLockUpgradableReadGuard::new(share, value))
             }
         }
     };

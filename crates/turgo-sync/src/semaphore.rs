@@ -65,6 +65,9 @@ pub struct Semaphore<F: Fairness, A: Access> {
 }
 
 impl<A: Access> Semaphore<Fifo, A> {
+    /// The most permits a semaphore of any order can have: as many as 43 bits count, or a `usize`.
+    pub const MAX_PERMITS: usize = if usize::BITS < 64 { usize::MAX } else { PERMITS_MAX as usize };
+
     /// A semaphore with so many permits that serves in strict order.
     ///
     /// # Panics
@@ -80,8 +83,8 @@ impl<A: Access> Semaphore<Fifo, A> {
 #[cfg(not(any(loom, shuttle)))]
 macro_rules! const_new {
     ($access:ty) => {
-        impl<F: Fairness> Semaphore<F, $access> {
-            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+        impl Semaphore<Fifo, $access> {
+            /// The same as [`new`](Self::new), for statics.
             ///
             /// ```
             /// use turgo_sync::Semaphore;
@@ -92,10 +95,23 @@ macro_rules! const_new {
             ///
             /// # Panics
             ///
-            /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+            /// If `permits` is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
             #[must_use]
             #[track_caller]
             pub const fn const_new(permits: usize) -> Self {
+                Self::const_with_fairness(permits)
+            }
+        }
+
+        impl<F: Fairness> Semaphore<F, $access> {
+            /// The same as [`with_fairness`](Self::with_fairness), for statics.
+            ///
+            /// # Panics
+            ///
+            /// If `permits` is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+            #[must_use]
+            #[track_caller]
+            pub const fn const_with_fairness(permits: usize) -> Self {
                 Self {
                     permits: Permits::<F, $access>::const_new(permits as u64),
                     total: <$access as Access>::Word::new(permits as u64),
@@ -111,9 +127,6 @@ const_new!(Shared);
 const_new!(Local);
 
 impl<F: Fairness, A: Access> Semaphore<F, A> {
-    /// The most permits a semaphore can have: as many as 43 bits count, or a `usize`.
-    pub const MAX_PERMITS: usize = if usize::BITS < 64 { usize::MAX } else { PERMITS_MAX as usize };
-
     /// A semaphore with so many permits that serves as `F` says.
     ///
     /// ```
@@ -125,7 +138,7 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     ///
     /// # Panics
     ///
-    /// If `permits` is more than [`MAX_PERMITS`](Self::MAX_PERMITS).
+    /// If `permits` is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
     #[must_use]
     #[track_caller]
     pub fn with_fairness(permits: usize) -> Self {
@@ -155,7 +168,7 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     ///
     /// # Panics
     ///
-    /// If there would be more than [`MAX_PERMITS`](Self::MAX_PERMITS) to be had. Nothing is added then.
+    /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) to be had. Nothing is added then.
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         self.permits.give(n as u64);
@@ -206,7 +219,7 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
             taken => taken,
         }
         .map_err(|_| AcquireError(()))?;
-        Ok(SemaphorePermit { semaphore: self, permits: n })
+        Ok(SemaphorePermit { semaphore: self, permits: n as usize })
     }
 
     /// Takes a permit if one can be had at once.
@@ -227,7 +240,7 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     #[inline]
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_, F, A>, TryAcquireError> {
         self.permits.try_take(u64::from(n))?;
-        Ok(SemaphorePermit { semaphore: self, permits: n })
+        Ok(SemaphorePermit { semaphore: self, permits: n as usize })
     }
 
     /// Gives out no more permits, and tells all who wait. Permits that are out stay out until they are dropped.
@@ -251,8 +264,8 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     }
 
     /// So many permits never come back.
-    fn forgotten(&self, permits: u32) {
-        self.count(|total| total.saturating_sub(u64::from(permits)));
+    fn forgotten(&self, permits: usize) {
+        self.count(|total| total.saturating_sub(permits as u64));
     }
 
     fn count(&self, change: impl Fn(u64) -> u64) {
@@ -343,7 +356,7 @@ macro_rules! owned {
                     taken => taken,
                 }
                 .map_err(|_| AcquireError(()))?;
-                Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
+                Ok(OwnedSemaphorePermit { semaphore: self, permits: n as usize })
             }
 
             /// [`try_acquire`](Self::try_acquire) for a permit that owns a share of the semaphore.
@@ -367,7 +380,7 @@ macro_rules! owned {
                 n: u32,
             ) -> Result<OwnedSemaphorePermit<F, $access>, TryAcquireError> {
                 self.permits.try_take(u64::from(n))?;
-                Ok(OwnedSemaphorePermit { semaphore: self, permits: n })
+                Ok(OwnedSemaphorePermit { semaphore: self, permits: n as usize })
             }
         }
     };

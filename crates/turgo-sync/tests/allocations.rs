@@ -1,6 +1,7 @@
 //! Waiting allocates nothing: counted, over a whole wait from the first poll to the end.
 
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -8,7 +9,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use turgo_sync::{Barging, Mutex, Notify, Semaphore, local};
+use turgo_sync::{
+    Barging, Barrier, Condvar, Event, Latch, Mutex, Notify, OnceCell, RwLock,
+    RwLockUpgradableReadGuard, Semaphore, SetOnce, WaitGroup, WaiterQueue, local,
+};
 
 struct Counting;
 
@@ -59,6 +63,7 @@ fn waiting_allocates_nothing() {
     let notify = Notify::new();
     waits(notify.notified(), || notify.notify_one());
     waits(notify.notified(), || notify.notify_waiters());
+    primitives();
     let counted = COUNT.get();
     drop(Box::new(1));
     assert_eq!(COUNT.get(), counted + 1, "the count counts");
@@ -81,4 +86,41 @@ fn waiting_at_a_channel_allocates_nothing() {
     let token = turgo_sync::CancellationToken::new();
     let child = token.child_token();
     waits(child.cancelled(), || token.cancel());
+}
+
+fn primitives() {
+    let event = Event::new();
+    waits(event.wait(), || _ = event.set());
+    let latch = Latch::new(1);
+    waits(latch.wait(), || latch.count_down());
+    let group = WaitGroup::new();
+    group.add(1);
+    waits(group.wait(), || group.done());
+    let queue = WaiterQueue::new();
+    waits(queue.add_waiter_if(|| false), || queue.wake_one());
+    waits(queue.add_waiter_if(|| false), || queue.wake_all());
+    let barrier = Barrier::new(2);
+    waits(barrier.wait(), || {
+        let last = pin!(barrier.wait());
+        assert!(last.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    });
+    let cell = SetOnce::new();
+    waits(cell.wait(), || cell.set(1).unwrap());
+    let cell = OnceCell::new();
+    let mut first = Some(Box::pin(cell.get_or_init(std::future::pending)));
+    let polled = first.as_mut().map(|first| first.as_mut().poll(&mut context()).is_pending());
+    assert_eq!(polled, Some(true));
+    waits(cell.get_or_init(|| async { 1 }), || drop(first.take()));
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    waits(condvar.wait(mutex.try_lock().unwrap()), || condvar.notify_one());
+    let lock = RwLock::new(());
+    let mut reader = lock.try_read().ok();
+    let upgradable = lock.try_upgradable_read().unwrap();
+    waits(RwLockUpgradableReadGuard::upgrade(upgradable), || drop(reader.take()));
+    let mut writer = lock.try_write().ok();
+    waits(lock.upgradable_read(), || drop(writer.take()));
+}
+
+fn context() -> Context<'static> {
+    Context::from_waker(Waker::noop())
 }

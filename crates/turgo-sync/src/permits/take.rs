@@ -119,6 +119,7 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
                 let now = Permitted::of(state);
                 let waits = !now.is_closed() && now.permits() < need;
                 // P3: once it is in the inbox it is nobody's way any more, whatever has come meanwhile.
+                let queued = queued && !mutant!("P3 on the way for ever");
                 (waits || queued).then(|| now.transition_to_woken().state())
             };
             // SAFETY: `poll` pinned it, and `drop` withdraws it.

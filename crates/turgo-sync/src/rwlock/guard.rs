@@ -4,42 +4,34 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
-use turgo_machine::mutant;
-
+use super::entry::{Entry, Held};
 use crate::access::{Access, Shared};
 use crate::fairness::Fairness;
-use crate::permits::Permits;
 
-/// Permits of a lock, given back when this is dropped.
+/// Permits of a lock, and its slot if that was taken, given back when this is dropped.
 pub(super) struct Share<'a, F: Fairness, A: Access> {
-    permits: &'a Permits<F, A>,
-    count: u32,
+    entry: &'a Entry<F, A>,
+    held: Held,
 }
 
 impl<'a, F: Fairness, A: Access> Share<'a, F, A> {
-    /// For who has taken so many.
+    /// For who has taken it.
     #[inline(always)]
-    pub(super) fn new(permits: &'a Permits<F, A>, count: u32) -> Self {
-        Self { permits, count }
+    pub(super) fn new(entry: &'a Entry<F, A>, held: Held) -> Self {
+        Self { entry, held }
     }
 
-    /// Gives back all but one: W3.
-    fn downgrade(&mut self) {
-        let others = self.count - 1;
-        // Set first: a waker may panic.
-        self.count = 1;
-        self.permits.give(u64::from(others));
-        if mutant!("W3 let go between") {
-            self.permits.give(1);
-            while self.permits.try_take(1).is_err() {}
-        }
+    /// The lock and what is held of it.
+    #[inline(always)]
+    pub(super) fn parts(&mut self) -> (&'a Entry<F, A>, &mut Held) {
+        (self.entry, &mut self.held)
     }
 }
 
 impl<F: Fairness, A: Access> Drop for Share<'_, F, A> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.permits.give(u64::from(self.count));
+        self.entry.leave(self.held);
     }
 }
 
@@ -73,6 +65,16 @@ pub struct RwLockMappedWriteGuard<'a, T: ?Sized, F: Fairness, A: Access> {
     borrow: PhantomData<&'a mut T>,
 }
 
+/// A [`RwLock`](super::RwLock) that is read, by the one reader who may become a writer, until this is dropped. The names are those of async-lock.
+#[must_use = "the lock is given back when this is dropped"]
+#[clippy::has_significant_drop]
+pub struct RwLockUpgradableReadGuard<'a, T: ?Sized, F: Fairness, A: Access> {
+    share: Share<'a, F, A>,
+    /// W2.
+    value: *mut T,
+    borrow: PhantomData<&'a mut T>,
+}
+
 // SAFETY: a shared borrow of the value; the permit may be given back on any thread.
 unsafe impl<T: ?Sized + Sync, F: Fairness> Send for RwLockReadGuard<'_, T, F, Shared> {}
 // SAFETY: sharing it shares the value.
@@ -89,6 +91,17 @@ unsafe impl<T: ?Sized + Send + Sync, F: Fairness> Send
 // SAFETY: sharing it shares the value.
 unsafe impl<T: ?Sized + Send + Sync, F: Fairness> Sync
     for RwLockMappedWriteGuard<'_, T, F, Shared>
+{
+}
+
+// SAFETY: a shared borrow of the value, which may become a mutable one.
+unsafe impl<T: ?Sized + Send + Sync, F: Fairness> Send
+    for RwLockUpgradableReadGuard<'_, T, F, Shared>
+{
+}
+// SAFETY: sharing it shares the value.
+unsafe impl<T: ?Sized + Send + Sync, F: Fairness> Sync
+    for RwLockUpgradableReadGuard<'_, T, F, Shared>
 {
 }
 
@@ -132,6 +145,7 @@ macro_rules! as_the_value {
 as_the_value!(RwLockReadGuard);
 as_the_value!(RwLockWriteGuard);
 as_the_value!(RwLockMappedWriteGuard);
+as_the_value!(RwLockUpgradableReadGuard);
 
 /// A guard of a writer.
 macro_rules! of_a_writer {
@@ -198,10 +212,63 @@ impl<'a, T: ?Sized, F: Fairness, A: Access> RwLockReadGuard<'a, T, F, A> {
     }
 }
 
+impl<'a, T: ?Sized, F: Fairness, A: Access> RwLockUpgradableReadGuard<'a, T, F, A> {
+    /// Reads like others from now on: somebody else may become the writer. To be called as `RwLockUpgradableReadGuard::downgrade(...)`.
+    pub fn downgrade(mut this: Self) -> RwLockReadGuard<'a, T, F, A> {
+        let (entry, held) = this.share.parts();
+        entry.leave_slot(held);
+        RwLockReadGuard::new(this.share, this.value)
+    }
+
+    /// Writes, if nobody else reads. To be called as `RwLockUpgradableReadGuard::try_upgrade(...)`.
+    ///
+    /// # Errors
+    ///
+    /// This guard, if somebody else reads, or others wait ([`Fifo`](crate::Fifo)).
+    pub fn try_upgrade(mut this: Self) -> Result<RwLockWriteGuard<'a, T, F, A>, Self> {
+        let (entry, held) = this.share.parts();
+        match entry.try_upgrade(held) {
+            Ok(()) => Ok(RwLockWriteGuard::new(this.share, this.value)),
+            Err(_) => Err(this),
+        }
+    }
+
+    /// Waits until nobody else reads, and writes. Nobody writes in between. To be called as `RwLockUpgradableReadGuard::upgrade(...)`.
+    ///
+    /// A writer that waits already queues again, behind this; readers who came between the two read first. A future that is dropped gives the
+    /// lock back.
+    pub async fn upgrade(mut this: Self) -> RwLockWriteGuard<'a, T, F, A> {
+        let (entry, held) = this.share.parts();
+        entry.upgrade(held).await;
+        RwLockWriteGuard::new(this.share, this.value)
+    }
+}
+
 impl<'a, T: ?Sized, F: Fairness, A: Access> RwLockWriteGuard<'a, T, F, A> {
+    fn downgrade_share(&mut self) {
+        let (entry, held) = self.share.parts();
+        entry.downgrade(held);
+    }
+
+    /// Reads from now on, lets others read, and may become a writer again; no writer comes between. To be called as
+    /// `RwLockWriteGuard::try_downgrade_to_upgradable(...)`.
+    ///
+    /// # Errors
+    ///
+    /// This guard, if somebody waits to be the reader who may become a writer.
+    pub fn try_downgrade_to_upgradable(
+        mut this: Self,
+    ) -> Result<RwLockUpgradableReadGuard<'a, T, F, A>, Self> {
+        let (entry, held) = this.share.parts();
+        match entry.try_downgrade_to_upgradable(held) {
+            Ok(()) => Ok(RwLockUpgradableReadGuard::new(this.share, this.value)),
+            Err(_) => Err(this),
+        }
+    }
+
     /// Reads from now on, and lets others read; no writer comes between.
     pub fn downgrade(mut self) -> RwLockReadGuard<'a, T, F, A> {
-        self.share.downgrade();
+        self.downgrade_share();
         RwLockReadGuard::new(self.share, self.value)
     }
 
@@ -211,7 +278,7 @@ impl<'a, T: ?Sized, F: Fairness, A: Access> RwLockWriteGuard<'a, T, F, A> {
         f: impl FnOnce(&T) -> &U,
     ) -> RwLockReadGuard<'a, U, F, A> {
         let value: *const U = f(&this);
-        this.share.downgrade();
+        this.downgrade_share();
         RwLockReadGuard { share: this.share, value, borrow: PhantomData }
     }
 
@@ -225,7 +292,7 @@ impl<'a, T: ?Sized, F: Fairness, A: Access> RwLockWriteGuard<'a, T, F, A> {
         f: impl FnOnce(&T) -> Option<&U>,
     ) -> Result<RwLockReadGuard<'a, U, F, A>, Self> {
         let Some(value) = f(&this).map(|value| &raw const *value) else { return Err(this) };
-        this.share.downgrade();
+        this.downgrade_share();
         Ok(RwLockReadGuard { share: this.share, value, borrow: PhantomData })
     }
 

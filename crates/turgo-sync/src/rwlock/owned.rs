@@ -4,33 +4,31 @@ use core::fmt;
 use core::ops::{Deref, DerefMut};
 
 use super::RwLock;
+use super::entry::{Entry, Held};
 use crate::access::{Access, Shared};
 use crate::fairness::Fairness;
 
-/// A share of a lock and permits of it, which are given back when this is dropped.
+/// A share of a lock, and what is held of it, which is given back when this is dropped.
 pub(super) struct OwnedShare<T: ?Sized, F: Fairness, A: Access> {
     lock: A::Handle<RwLock<T, F, A>>,
-    count: u32,
+    held: Held,
 }
 
 impl<T: ?Sized, F: Fairness, A: Access> OwnedShare<T, F, A> {
-    /// For who has taken so many.
-    pub(super) fn new(lock: A::Handle<RwLock<T, F, A>>, count: u32) -> Self {
-        Self { lock, count }
+    /// For who has taken it.
+    pub(super) fn new(lock: A::Handle<RwLock<T, F, A>>, held: Held) -> Self {
+        Self { lock, held }
     }
 
-    /// Gives back all but one: W3.
-    fn downgrade(&mut self) {
-        let others = self.count - 1;
-        // Set first: a waker may panic.
-        self.count = 1;
-        self.lock.permits.give(u64::from(others));
+    /// The lock and what is held of it.
+    fn parts(&mut self) -> (&Entry<F, A>, &mut Held) {
+        (&self.lock.entry, &mut self.held)
     }
 }
 
 impl<T: ?Sized, F: Fairness, A: Access> Drop for OwnedShare<T, F, A> {
     fn drop(&mut self) {
-        self.lock.permits.give(u64::from(self.count));
+        self.lock.entry.leave(self.held);
     }
 }
 
@@ -59,6 +57,15 @@ pub struct OwnedRwLockMappedWriteGuard<T: ?Sized, U: ?Sized, F: Fairness, A: Acc
     share: OwnedShare<T, F, A>,
     /// W2.
     value: *mut U,
+}
+
+/// A [`RwLock`] that is read, by the one reader who may become a writer, and a share of it.
+#[must_use = "the lock is given back when this is dropped"]
+#[clippy::has_significant_drop]
+pub struct OwnedRwLockUpgradableReadGuard<T: ?Sized, F: Fairness, A: Access> {
+    share: OwnedShare<T, F, A>,
+    /// W2.
+    value: *mut T,
 }
 
 /// A guard stands for the value, or for a part of it.
@@ -115,6 +122,7 @@ macro_rules! as_the_value {
 
 as_the_value!(OwnedRwLockReadGuard, [T, U], U);
 as_the_value!(OwnedRwLockWriteGuard, [T], T);
+as_the_value!(OwnedRwLockUpgradableReadGuard, [T], T);
 as_the_value!(OwnedRwLockMappedWriteGuard, [T, U], U);
 
 /// A guard of a writer.
@@ -184,10 +192,63 @@ impl<T: ?Sized, U: ?Sized, F: Fairness, A: Access> OwnedRwLockReadGuard<T, U, F,
     }
 }
 
+impl<T: ?Sized, F: Fairness, A: Access> OwnedRwLockUpgradableReadGuard<T, F, A> {
+    /// Reads like others from now on: somebody else may become the writer. To be called as `OwnedRwLockUpgradableReadGuard::downgrade(...)`.
+    pub fn downgrade(mut this: Self) -> OwnedRwLockReadGuard<T, T, F, A> {
+        let (entry, held) = this.share.parts();
+        entry.leave_slot(held);
+        OwnedRwLockReadGuard::new(this.share, this.value)
+    }
+
+    /// Writes, if nobody else reads. To be called as `OwnedRwLockUpgradableReadGuard::try_upgrade(...)`.
+    ///
+    /// # Errors
+    ///
+    /// This guard, if somebody else reads, or others wait ([`Fifo`](crate::Fifo)).
+    pub fn try_upgrade(mut this: Self) -> Result<OwnedRwLockWriteGuard<T, F, A>, Self> {
+        let (entry, held) = this.share.parts();
+        match entry.try_upgrade(held) {
+            Ok(()) => Ok(OwnedRwLockWriteGuard::new(this.share, this.value)),
+            Err(_) => Err(this),
+        }
+    }
+
+    /// Waits until nobody else reads, and writes. Nobody writes in between. To be called as `OwnedRwLockUpgradableReadGuard::upgrade(...)`.
+    ///
+    /// A writer that waits already queues again, behind this; readers who came between the two read first. A future that is dropped gives the
+    /// lock back.
+    pub async fn upgrade(mut this: Self) -> OwnedRwLockWriteGuard<T, F, A> {
+        let (entry, held) = this.share.parts();
+        entry.upgrade(held).await;
+        OwnedRwLockWriteGuard::new(this.share, this.value)
+    }
+}
+
 impl<T: ?Sized, F: Fairness, A: Access> OwnedRwLockWriteGuard<T, F, A> {
+    fn downgrade_share(&mut self) {
+        let (entry, held) = self.share.parts();
+        entry.downgrade(held);
+    }
+
+    /// Reads from now on, lets others read, and may become a writer again; no writer comes between. To be called as
+    /// `OwnedRwLockWriteGuard::try_downgrade_to_upgradable(...)`.
+    ///
+    /// # Errors
+    ///
+    /// This guard, if somebody waits to be the reader who may become a writer.
+    pub fn try_downgrade_to_upgradable(
+        mut this: Self,
+    ) -> Result<OwnedRwLockUpgradableReadGuard<T, F, A>, Self> {
+        let (entry, held) = this.share.parts();
+        match entry.try_downgrade_to_upgradable(held) {
+            Ok(()) => Ok(OwnedRwLockUpgradableReadGuard::new(this.share, this.value)),
+            Err(_) => Err(this),
+        }
+    }
+
     /// Reads from now on, and lets others read; no writer comes between.
     pub fn downgrade(mut self) -> OwnedRwLockReadGuard<T, T, F, A> {
-        self.share.downgrade();
+        self.downgrade_share();
         OwnedRwLockReadGuard { share: self.share, value: self.value }
     }
 
@@ -197,7 +258,7 @@ impl<T: ?Sized, F: Fairness, A: Access> OwnedRwLockWriteGuard<T, F, A> {
         f: impl FnOnce(&T) -> &U,
     ) -> OwnedRwLockReadGuard<T, U, F, A> {
         let value: *const U = f(&this);
-        this.share.downgrade();
+        this.downgrade_share();
         OwnedRwLockReadGuard { share: this.share, value }
     }
 
@@ -212,7 +273,7 @@ impl<T: ?Sized, F: Fairness, A: Access> OwnedRwLockWriteGuard<T, F, A> {
         f: impl FnOnce(&T) -> Option<&U>,
     ) -> Result<OwnedRwLockReadGuard<T, U, F, A>, Self> {
         let Some(value) = f(&this).map(|value| &raw const *value) else { return Err(this) };
-        this.share.downgrade();
+        this.downgrade_share();
         Ok(OwnedRwLockReadGuard { share: this.share, value })
     }
 

@@ -2,6 +2,8 @@
 
 #![cfg(not(shuttle))]
 
+mod upgrade;
+
 #[cfg(not(loom))]
 use std::rc::Rc;
 use std::sync::Arc;
@@ -143,4 +145,11 @@ fn owned_guards_share_their_lock() {
     drop(read);
     *local.try_write().unwrap() = 2;
     assert_eq!(*local.try_read().unwrap(), 2);
+}
+
+#[cfg(not(loom))]
+#[test]
+#[should_panic(expected = "a RwLock may not be created with 0 readers")]
+fn a_lock_that_nobody_could_read_is_refused() {
+    drop(crate::RwLock::with_max_readers(1, 0));
 }

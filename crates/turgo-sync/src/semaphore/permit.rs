@@ -13,7 +13,7 @@ use crate::fairness::Fairness;
 #[clippy::has_significant_drop]
 pub struct SemaphorePermit<'a, F: Fairness, A: Access> {
     pub(super) semaphore: &'a Semaphore<F, A>,
-    pub(super) permits: u32,
+    pub(super) permits: usize,
 }
 
 /// Permits of a semaphore together with a share of the semaphore. They go back when this is dropped.
@@ -21,7 +21,7 @@ pub struct SemaphorePermit<'a, F: Fairness, A: Access> {
 #[clippy::has_significant_drop]
 pub struct OwnedSemaphorePermit<F: Fairness, A: Access> {
     pub(super) semaphore: A::Handle<Semaphore<F, A>>,
-    pub(super) permits: u32,
+    pub(super) permits: usize,
 }
 
 impl<F: Fairness, A: Access> SemaphorePermit<'_, F, A> {
@@ -47,7 +47,6 @@ impl<F: Fairness, A: Access> SemaphorePermit<'_, F, A> {
     /// Takes `n` permits out of these; nothing if there are not so many.
     #[must_use = "permits that are split off go back when they are dropped"]
     pub fn split(&mut self, n: usize) -> Option<Self> {
-        let n = u32::try_from(n).ok()?;
         self.permits = self.permits.checked_sub(n)?;
         Some(Self { semaphore: self.semaphore, permits: n })
     }
@@ -55,7 +54,7 @@ impl<F: Fairness, A: Access> SemaphorePermit<'_, F, A> {
     /// How many permits these are.
     #[must_use]
     pub fn num_permits(&self) -> usize {
-        self.permits as usize
+        self.permits
     }
 }
 
@@ -90,7 +89,6 @@ impl<F: Fairness, A: Access> OwnedSemaphorePermit<F, A> {
     /// Takes `n` permits out of these; nothing if there are not so many.
     #[must_use = "permits that are split off go back when they are dropped"]
     pub fn split(&mut self, n: usize) -> Option<Self> {
-        let n = u32::try_from(n).ok()?;
         self.permits = self.permits.checked_sub(n)?;
         Some(Self { semaphore: self.semaphore.clone(), permits: n })
     }
@@ -98,7 +96,7 @@ impl<F: Fairness, A: Access> OwnedSemaphorePermit<F, A> {
     /// How many permits these are.
     #[must_use]
     pub fn num_permits(&self) -> usize {
-        self.permits as usize
+        self.permits
     }
 
     /// The semaphore they are of.
@@ -111,14 +109,14 @@ impl<F: Fairness, A: Access> OwnedSemaphorePermit<F, A> {
 impl<F: Fairness, A: Access> Drop for SemaphorePermit<'_, F, A> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.semaphore.permits.give(u64::from(self.permits));
+        self.semaphore.permits.give(self.permits as u64);
     }
 }
 
 impl<F: Fairness, A: Access> Drop for OwnedSemaphorePermit<F, A> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.semaphore.permits.give(u64::from(self.permits));
+        self.semaphore.permits.give(self.permits as u64);
     }
 }
 

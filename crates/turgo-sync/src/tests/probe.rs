@@ -60,3 +60,24 @@ pub(crate) fn both<T: 'static, U: 'static>(
     let (one, other) = (turgo_machine::thread::spawn(one), turgo_machine::thread::spawn(other));
     (one.join().unwrap(), other.join().unwrap())
 }
+/// Runs a test with each access.
+#[cfg(not(any(loom, shuttle)))]
+macro_rules! each_access {
+    ($($name:ident),* $(,)?) => { $(
+        mod $name {
+            use super::{Local, Shared};
+
+            #[test]
+            fn shared() {
+                super::$name::<Shared>();
+            }
+
+            #[test]
+            fn local() {
+                super::$name::<Local>();
+            }
+        }
+    )* };
+}
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use each_access;

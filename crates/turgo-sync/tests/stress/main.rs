@@ -5,6 +5,7 @@
 
 mod channels;
 mod executor;
+mod parked;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};

@@ -361,6 +361,18 @@ fn permits_of_two_semaphores_do_not_merge() {
     permit.merge(other.try_acquire().unwrap());
 }
 
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn more_permits_than_are_asked_for_at_once_merge() {
+    let semaphore = Semaphore::<Fifo, Shared>::new(6_000_000_000);
+    let mut one = semaphore.try_acquire_many(3_000_000_000).unwrap();
+    one.merge(semaphore.try_acquire_many(3_000_000_000).unwrap());
+    assert_eq!((one.num_permits(), semaphore.available_permits()), (6_000_000_000, 0));
+    drop(one.split(5_000_000_000));
+    drop(one);
+    assert_eq!(semaphore.available_permits(), 6_000_000_000);
+}
+
 #[test]
 fn owned_permits_share_their_semaphore() {
     let shared = Arc::new(Semaphore::<Fifo, Shared>::new(2));
