@@ -139,9 +139,7 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn read(&self) -> RwLockReadGuard<'_, T, F, A> {
-        if self.try_wait(1).is_err() {
-            _ = self.permits.take(1).await;
-        }
+        _ = self.permits.take(1).await;
         RwLockReadGuard::new(Share::new(&self.permits, 1), self.pointer())
     }
 
@@ -150,9 +148,7 @@ impl<T: ?Sized, F: Fairness, A: Access> RwLock<T, F, A> {
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
     pub async fn write(&self) -> RwLockWriteGuard<'_, T, F, A> {
-        if self.try_wait(self.readers_max).is_err() {
-            _ = self.permits.take(u64::from(self.readers_max)).await;
-        }
+        _ = self.permits.take(u64::from(self.readers_max)).await;
         RwLockWriteGuard::new(Share::new(&self.permits, self.readers_max), self.pointer())
     }
 
@@ -213,18 +209,14 @@ macro_rules! owned {
         impl<T: ?Sized, F: Fairness> RwLock<T, F, $access> {
             /// [`read`](Self::read) for a guard that owns a share of the lock.
             pub async fn read_owned(self: $handle<Self>) -> OwnedRwLockReadGuard<T, T, F, $access> {
-                if self.try_wait(1).is_err() {
-                    _ = self.permits.take(1).await;
-                }
+                _ = self.permits.take(1).await;
                 let value = self.pointer();
                 OwnedRwLockReadGuard::new(OwnedShare::new(self, 1), value)
             }
 
             /// [`write`](Self::write) for a guard that owns a share of the lock.
             pub async fn write_owned(self: $handle<Self>) -> OwnedRwLockWriteGuard<T, F, $access> {
-                if self.try_wait(self.readers_max).is_err() {
-                    _ = self.permits.take(u64::from(self.readers_max)).await;
-                }
+                _ = self.permits.take(u64::from(self.readers_max)).await;
                 let (value, all) = (self.pointer(), self.readers_max);
                 OwnedRwLockWriteGuard::new(OwnedShare::new(self, all), value)
             }

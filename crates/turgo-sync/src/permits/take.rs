@@ -12,27 +12,90 @@ use super::word::Permitted;
 use super::{Permits, Refused};
 use crate::access::Access;
 use crate::fairness::Fairness;
-use crate::queue::{Node, Phase, Stage, State};
+use crate::queue::{Node, Phase, Queued, Stage, State};
 
 /// Waits for permits. Dropped, it leaves nothing behind: what it was given goes back, and what it was told is passed on.
-pub(crate) struct Take<'a, F: Fairness, A: Access> {
+///
+/// With `SINGLE` there is never more than one permit.
+pub(crate) struct Take<'a, F: Fairness, A: Access, const SINGLE: bool = false> {
     permits: &'a Permits<F, A>,
     count: u64,
-    node: Node<A>,
+    step: Step<A>,
 }
 
-impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
+/// How far it is.
+enum Step<A: Access> {
+    New,
+    /// The node is made by the first poll that has to wait, so that who need not wait does not pay for it.
+    Waits(Node<A>),
+    /// Permits were there at once, or never will be.
+    Over,
+}
+
+/// Waits for permits and makes something of the answer, as `async` would; but where nobody waits it is nothing more than taking them.
+#[must_use = "futures do nothing unless polled"]
+pub(crate) struct TakeThen<'a, F: Fairness, A: Access, M, const SINGLE: bool> {
+    take: Take<'a, F, A, SINGLE>,
+    make: M,
+}
+
+impl<'a, F: Fairness, A: Access, const SINGLE: bool> Take<'a, F, A, SINGLE> {
     #[inline(always)]
     pub(super) fn new(permits: &'a Permits<F, A>, count: u64) -> Self {
-        Self { permits, count, node: Node::new(count) }
+        Self { permits, count, step: Step::New }
     }
 
-    /// Takes permits at once, or queues the node.
-    fn ask(&self, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
-        match self.permits.try_take(self.count) {
-            Err(Refused::Short) => {}
-            taken => return self.answer(taken),
+    /// Makes something of the answer.
+    #[inline(always)]
+    pub(crate) fn then<M, T>(self, make: M) -> TakeThen<'a, F, A, M, SINGLE>
+    where
+        M: Fn(Result<(), Refused>) -> T,
+    {
+        TakeThen { take: self, make }
+    }
+
+    #[inline(always)]
+    fn try_take(&self) -> Result<(), Refused> {
+        if SINGLE { self.permits.try_take_single() } else { self.permits.try_take(self.count) }
+    }
+
+    /// Goes on with a wait, or begins one.
+    #[inline(never)]
+    fn wait(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        // SAFETY: nothing is moved; and while there is no node nobody else knows this.
+        let this = unsafe { self.get_unchecked_mut() };
+        if let Step::New = this.step {
+            this.step = Step::Waits(Node::new(this.count));
         }
+        // Shared from here on: holders have pointers to the node, too.
+        let this = &*this;
+        match &this.step {
+            Step::Waits(node) => {
+                Waiter { permits: this.permits, count: this.count, node }.poll(context)
+            }
+            Step::New | Step::Over => panic!("polled after it was ready"),
+        }
+    }
+}
+
+/// Who waits, with its node.
+struct Waiter<'a, F: Fairness, A: Access> {
+    permits: &'a Permits<F, A>,
+    count: u64,
+    node: &'a Node<A>,
+}
+
+impl<F: Fairness, A: Access> Waiter<'_, F, A> {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        match self.node.phase() {
+            Phase::New => self.ask(context),
+            Phase::Queued => self.look(context),
+            Phase::Done => panic!("polled after it was ready"),
+        }
+    }
+
+    /// Queues the node, or takes permits if there are some by now.
+    fn ask(&self, context: &mut Context<'_>) -> Poll<Result<(), Refused>> {
         // Q7: cloned while nobody else knows the node.
         let waker = self.node.give(Some(context.waker().clone()));
         // SAFETY: Q1, it is in no queue.
@@ -46,8 +109,10 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
             // Set first: a panic of what runs below finds the node withdrawn by `drop`.
             self.node.set_phase(Phase::Queued);
             // SAFETY: `poll` pinned it, and `drop` withdraws it.
-            if unsafe { self.permits.queue.enqueue(&self.node, must_wait) } {
-                break;
+            match unsafe { self.permits.queue.enqueue(self.node, must_wait) } {
+                Queued::Yes => return Poll::Pending,
+                Queued::Look => return self.look(context),
+                Queued::No => {}
             }
             self.node.set_phase(Phase::New);
             match self.permits.try_take(self.count) {
@@ -55,7 +120,6 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
                 taken => return self.answer(taken),
             }
         }
-        self.look(context)
     }
 
     /// What became of the node that was queued.
@@ -63,7 +127,7 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
         match self.node.stage() {
             Stage::Waiting => {
                 if !self.node.wakes(context.waker()) {
-                    self.permits.queue.rearm(&self.node, context.waker());
+                    self.permits.queue.rearm(self.node, context.waker());
                     if self.node.stage() != Stage::Waiting {
                         return self.look(context);
                     }
@@ -122,8 +186,10 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
                 (waits || queued).then(|| now.transition_to_woken().state())
             };
             // SAFETY: `poll` pinned it, and `drop` withdraws it.
-            if unsafe { queue.enqueue(&self.node, short) } {
-                return self.look(context);
+            match unsafe { queue.enqueue(self.node, short) } {
+                Queued::Yes => return Poll::Pending,
+                Queued::Look => return self.look(context),
+                Queued::No => {}
             }
         }
     }
@@ -160,7 +226,7 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
     fn cancel(&self) {
         let assigned = |need| if mutant!("P6 a part is lost") { 0 } else { self.count - need };
         let stage = match self.node.stage() {
-            Stage::Waiting => self.permits.queue.withdraw(&self.node, assigned),
+            Stage::Waiting => self.permits.queue.withdraw(self.node, assigned),
             stage => stage,
         };
         match stage {
@@ -174,7 +240,7 @@ impl<'a, F: Fairness, A: Access> Take<'a, F, A> {
 }
 
 /// Gives back what was taken if the waker of the next in the queue panics: the one who took it never learns of it.
-struct Taken<'a, 'b, F: Fairness, A: Access>(&'a Take<'b, F, A>);
+struct Taken<'a, 'b, F: Fairness, A: Access>(&'a Waiter<'b, F, A>);
 
 impl<F: Fairness, A: Access> Drop for Taken<'_, '_, F, A> {
     fn drop(&mut self) {
@@ -183,35 +249,67 @@ impl<F: Fairness, A: Access> Drop for Taken<'_, '_, F, A> {
     }
 }
 
-impl<F: Fairness, A: Access> Future for Take<'_, F, A> {
+impl<F: Fairness, A: Access, const SINGLE: bool> Future for Take<'_, F, A, SINGLE> {
     type Output = Result<(), Refused>;
 
-    #[inline(never)]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // Shared from here on: holders have pointers to the node, too.
-        let this = self.as_ref().get_ref();
-        match this.node.phase() {
-            Phase::New => this.ask(context),
-            Phase::Queued => this.look(context),
-            Phase::Done => panic!("polled after it was ready"),
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &self.step {
+            Step::New => match self.try_take() {
+                Err(Refused::Short) => {}
+                taken => {
+                    // SAFETY: there is no node yet that would have to stay.
+                    unsafe { self.as_mut().get_unchecked_mut() }.step = Step::Over;
+                    return Poll::Ready(taken);
+                }
+            },
+            Step::Waits(node) => {
+                if node.phase() == Phase::Queued && node.stage() == Stage::Granted {
+                    node.set_phase(Phase::Done);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            Step::Over => {}
         }
+        self.wait(context)
     }
 }
 
-impl<F: Fairness, A: Access> Drop for Take<'_, F, A> {
+impl<F, A, T, M, const SINGLE: bool> Future for TakeThen<'_, F, A, M, SINGLE>
+where
+    F: Fairness,
+    A: Access,
+    M: Fn(Result<(), Refused>) -> T,
+{
+    type Output = T;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        // SAFETY: `take` stays where it is; what makes something of the answer is never pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: it is pinned with the whole.
+        let take = unsafe { Pin::new_unchecked(&mut this.take) };
+        take.poll(context).map(&this.make)
+    }
+}
+
+impl<F: Fairness, A: Access, const SINGLE: bool> Drop for Take<'_, F, A, SINGLE> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.node.phase() == Phase::Queued {
-            self.cancel();
+        let Step::Waits(node) = &self.step else { return };
+        if node.phase() == Phase::Queued {
+            Waiter { permits: self.permits, count: self.count, node }.cancel();
         }
     }
 }
 
-impl<F: Fairness, A: Access> fmt::Debug for Take<'_, F, A> {
+impl<F: Fairness, A: Access, const SINGLE: bool> fmt::Debug for Take<'_, F, A, SINGLE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Take")
-            .field("count", &self.count)
-            .field("phase", &self.node.phase())
-            .finish()
+        let phase = match &self.step {
+            Step::New => Phase::New,
+            Step::Waits(node) => node.phase(),
+            Step::Over => Phase::Done,
+        };
+        f.debug_struct("Take").field("count", &self.count).field("phase", &phase).finish()
     }
 }
