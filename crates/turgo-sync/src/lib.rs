@@ -6,6 +6,7 @@
 //!
 //! - [`Semaphore`]: permits, with a choice of [fairness](Fairness): [`Fifo`] or [`Barging`].
 //! - [`Mutex`]: one permit and a value. [`RwLock`]: one writer or many readers. [`Notify`]: a task is told that something happened.
+//! - [`ranked`]: locks that are taken in one order, checked by the compiler or by a witness; and one that inherits priorities.
 //! - [`local`]: the same for the tasks of one thread, without atomics.
 //!
 //! All of them stand on one queue of waiters that live in the futures that wait; its header (`queue.rs`) numbers the invariants, and the tests of
@@ -27,6 +28,7 @@ pub mod notify;
 mod patience;
 mod permits;
 mod queue;
+pub mod ranked;
 pub mod rwlock;
 pub mod semaphore;
 mod shared;

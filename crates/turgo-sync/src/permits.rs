@@ -7,7 +7,8 @@
 //! - **P2** Where the list is let go under [`Barging`](crate::Barging) and somebody waits, nobody is on the way, and order is not called for, the word has
 //!   fewer permits than the first in the queue needs. So a permit never lies there unseen.
 //! - **P3** *Waking* is in the word before the one who is told to try can know; he alone takes it out, once, in the exchange that takes permits or
-//!   queues him again, or when he is dropped. So at most one is on the way, and one who is dropped passes the word on.
+//!   queues him again, or when he is dropped. So at most one is on the way, and one who is dropped passes the word on. A deposit that takes the
+//!   list puts it there with the same exchange, as a promise to the first in the list, and takes it back if that one is not told.
 //! - **P4** While somebody waits under `Fifo`, permits in the word are nobody's but theirs.
 //! - **P5** Under `Barging` those who wait are overtaken at most `OVERTAKES_MAX` times before one of them is served.
 //! - **P6** What was assigned to somebody who does not take it goes back, in part or as a whole.
@@ -240,7 +241,8 @@ impl<F: Fairness> Discipline for Rules<F> {
     #[inline(always)]
     fn at_rest(state: State, empty: bool) -> Option<State> {
         let now = Permitted::of(state);
-        if now.permits() > 0 || now.is_closed() {
+        let unsettled = now.permits() > 0 && !mutant!("P2 let go without a look");
+        if unsettled || now.is_closed() {
             return None;
         }
         Some(if empty && !now.is_waking() { now.transition_to_served().state() } else { state })

@@ -226,7 +226,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     /// # Panics
     ///
     /// If the word cannot hold so much.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn deposit(&self, pool: u64) {
         loop {
             let state = self.state();
@@ -411,14 +411,10 @@ impl<D: Discipline, A: Access> Queue<D, A> {
         if stage == Stage::Waiting || mutant!("Q6 taken out without a look") {
             // SAFETY: Q1, we hold the list.
             self.list(|list| unsafe { list.remove(NonNull::from(node)) });
+            // SAFETY: Q1, we hold the list, and it waited.
+            waker = unsafe { node.take_waker() };
             // SAFETY: Q1, we hold the list.
-            let need = unsafe {
-                node.part(|part| {
-                    waker = part.waker.take();
-                    part.need
-                })
-            };
-            pool = left(need);
+            pool = left(unsafe { node.part(|part| part.need) });
         }
         if pool == 0 {
             self.leave(held);
@@ -435,12 +431,14 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     #[inline(never)]
     pub(crate) fn rearm(&self, node: &Node<A>, waker: &Waker) {
         // Q7: cloned before the list is taken.
-        let mut other = node.give(Some(waker.clone()));
+        let waker = waker.clone();
         let held = self.hold();
-        if node.stage() == Stage::Waiting {
-            // SAFETY: Q1, we hold the list.
-            unsafe { node.part(|part| mem::swap(&mut part.waker, &mut other)) };
-        }
+        let other = if node.stage() == Stage::Waiting {
+            // SAFETY: we hold the list, and it waits.
+            unsafe { node.rearm(waker) }
+        } else {
+            Some(waker)
+        };
         self.leave(held);
         drop(other);
     }
@@ -539,8 +537,8 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
     fn finish(&mut self, node: NonNull<Node<A>>, stage: Stage) {
         // SAFETY: we hold the list, and the node is in it.
         self.queue.list(|list| unsafe { list.remove(node) });
-        // SAFETY: Q1, we hold the list.
-        if let Some(waker) = unsafe { node::part(node, |part| part.waker.take()) } {
+        // SAFETY: Q1 and Q6, we hold the list, and it waits.
+        if let Some(waker) = unsafe { node.as_ref().take_waker() } {
             if mutant!("Q7 woken while the list is held") {
                 waker.wake();
             } else {

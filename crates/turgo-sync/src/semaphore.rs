@@ -182,9 +182,7 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     ///
     /// If the semaphore is closed, or is closed meanwhile.
     #[inline]
-    pub fn acquire(
-        &self,
-    ) -> impl Future<Output = Result<SemaphorePermit<'_, F, A>, AcquireError>> {
+    pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_, F, A>, AcquireError>> {
         self.permits.take(1).then(|taken| match taken {
             Ok(()) => Ok(SemaphorePermit { semaphore: self, permits: 1 }),
             Err(_) => Err(AcquireError(())),

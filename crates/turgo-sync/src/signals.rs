@@ -16,9 +16,7 @@ use core::task::{Context, Poll};
 use turgo_machine::mutant;
 
 use crate::access::Access;
-use crate::queue::{
-    Deposit, Discipline, Held, Node, Phase, Queue, Queued, Settled, Stage, State,
-};
+use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Queued, Settled, Stage, State};
 use word::Signalled;
 
 /// The discipline of notifications: the pool is how many are to be told, a node's number is its generation.
@@ -143,7 +141,7 @@ impl<A: Access> Wait<A> {
     ) -> Poll<()> {
         match self.node.phase() {
             // SAFETY: the caller's promise.
-            Phase::New => unsafe { self.ask(signals, context) },
+            Phase::New | Phase::Armed => unsafe { self.ask(signals, context) },
             Phase::Queued => self.look(signals, context),
             Phase::Done => Poll::Ready(()),
         }
@@ -170,9 +168,7 @@ impl<A: Access> Wait<A> {
             }
             if !armed {
                 let waker = context.as_mut().map(|context| context.waker().clone());
-                let waker = self.node.give(waker);
-                // SAFETY: Q1, it is in no queue.
-                unsafe { self.node.part(|part| part.waker = waker) };
+                self.node.arm(waker);
                 armed = true;
             }
             let must_wait = |state: State, queued: bool| {
@@ -189,7 +185,7 @@ impl<A: Access> Wait<A> {
                 Queued::Look => return self.look(signals, context),
                 Queued::No => {}
             }
-            self.node.set_phase(Phase::New);
+            self.node.set_phase(Phase::Armed);
         }
     }
 
@@ -215,7 +211,7 @@ impl<A: Access> Wait<A> {
     }
 
     fn done(&self) -> Poll<()> {
-        self.node.set_phase(Phase::Done);
+        self.node.end();
         Poll::Ready(())
     }
 

@@ -117,6 +117,13 @@ impl Permitted {
         self.with(self.0.payload() & !(OVERTAKES_MASK << OVERTAKES_SHIFT))
     }
 
+    /// One who was told to try takes all there is: fewer, woken and served at once.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn transition_to_none_left(self) -> Self {
+        self.with(self.0.payload() & CLOSED)
+    }
+
     /// What is left after somebody took `count` where nobody waits; nothing where that is more than there is, somebody waits, or it is closed.
     #[inline(always)]
     pub(super) const fn transition_to_taken_alone(self, count: u64) -> Option<Self> {

@@ -44,7 +44,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
             Some((front, D::serve(held, pool, need)?))
         });
         let Some((front, stage)) = front else {
-            if promised {
+            if promised && !mutant!("P3 a promise to nobody stays") {
                 self.take_promise_back();
             }
             return self.settle(pool);
@@ -54,8 +54,8 @@ impl<D: Discipline, A: Access> Queue<D, A> {
             list.pop_front();
             !list.is_empty()
         });
-        // SAFETY: Q1, we hold the list.
-        let mut waker = unsafe { node::part(front, |part| part.waker.take()) };
+        // SAFETY: Q1 and Q6, we hold the list, and it waits.
+        let mut waker = unsafe { front.as_ref().take_waker() };
         if mutant!("Q7 woken while the list is held") {
             waker.take().map(Waker::wake);
         }
