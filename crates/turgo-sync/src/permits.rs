@@ -241,7 +241,7 @@ impl<F: Fairness> Discipline for Rules<F> {
     #[inline(always)]
     fn at_rest(state: State, empty: bool) -> Option<State> {
         let now = Permitted::of(state);
-        let unsettled = now.permits() > 0 && !mutant!("P2 let go without a look");
+        let unsettled = now.permits() > 0 && !mutant!("P1 let go without a look");
         if unsettled || now.is_closed() {
             return None;
         }
@@ -266,7 +266,8 @@ impl<F: Fairness> Discipline for Rules<F> {
     #[inline(always)]
     fn serve(state: State, pool: u64, need: u64) -> Option<Stage> {
         let now = Permitted::of(state);
-        if now.is_closed() {
+        let planted = mutant!("P2 nobody is told") || mutant!("P3 told before the word says so");
+        if now.is_closed() || planted {
             None
         } else if F::OVERTAKES_MAX.is_none() {
             (pool == need && now.permits() == 0).then_some(Stage::Granted)
