@@ -10,13 +10,15 @@
 #![forbid(unsafe_code)]
 
 mod cases;
+mod waits;
 
 use std::process::ExitCode;
 
-use bench_harness::Workshop;
+use bench_harness::{Apart, Workshop};
 use cases::{GATES, GROUPS};
 
 fn main() -> ExitCode {
     let (groups, gates) = (&GROUPS, &GATES);
-    bench_harness::run(&Workshop { name: "bench-sync", groups, gates, apart: None })
+    let apart = Some(Apart { name: "waits", run: waits::run });
+    bench_harness::run(&Workshop { name: "bench-sync", groups, gates, apart })
 }

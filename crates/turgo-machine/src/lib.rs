@@ -13,6 +13,8 @@ pub mod barrier;
 pub mod cell;
 #[cfg(feature = "std")]
 pub mod clock;
+#[cfg(feature = "std")]
+pub mod futex;
 #[cfg(all(feature = "std", unix))]
 pub mod latency;
 pub mod mutant;

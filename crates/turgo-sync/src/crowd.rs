@@ -17,7 +17,7 @@ use core::task::{Context, Poll};
 use turgo_machine::mutant;
 
 use crate::access::Access;
-use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Settled, Stage, State};
+use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Queued, Settled, Stage, State};
 use word::Crowded;
 
 /// In a pool: one who does not wait any more and is to be taken out of the count. Below it are how many are to be woken.
@@ -126,15 +126,14 @@ impl<A: Access> Wait<A> {
     /// It was not queued before, stays where it is, and [`end`](Self::end) is called with the same `crowd` before it is freed.
     pub(crate) unsafe fn begin(&self, crowd: &Crowd<A>, context: Option<&Context<'_>>) {
         // Q7: cloned while nobody else knows the node.
-        let waker = self.node.give(context.map(|context| context.waker().clone()));
-        // SAFETY: Q1, it is in no queue.
-        unsafe { self.node.part(|part| part.waker = waker) };
+        self.node.arm(context.map(|context| context.waker().clone()));
         // Also where the generation has ended: the owner looks afterwards.
         let count = |state, _| Some(Crowded::of(state).transition_to_one_more().state());
         // Set first: if a waker panics the node may be queued already.
         self.node.set_phase(Phase::Queued);
         // SAFETY: the caller's promise.
-        unsafe { crowd.queue.enqueue(&self.node, count) };
+        let queued = unsafe { crowd.queue.enqueue(&self.node, count) };
+        debug_assert!(queued != Queued::No, "`count` refuses nobody");
     }
 
     /// What became of it since it was queued.
@@ -159,7 +158,7 @@ impl<A: Access> Wait<A> {
     }
 
     fn done(&self) -> Poll<()> {
-        self.node.set_phase(Phase::Done);
+        self.node.end();
         Poll::Ready(())
     }
 
@@ -199,6 +198,17 @@ impl Discipline for Rules {
             let next = now.state().transition_to_locked();
             Deposit { next, private: Some(wakes(pool)) }
         }
+    }
+
+    #[inline(always)]
+    fn at_rest(state: State, _empty: bool) -> Option<State> {
+        (Crowded::of(state).wakes() == 0).then_some(state)
+    }
+
+    /// Who is woken is to be taken out of the count, which a holder does.
+    #[inline(always)]
+    fn serve(_state: State, _pool: u64, _need: u64) -> Option<Stage> {
+        None
     }
 
     fn settle<A: Access>(held: &mut Held<'_, Self, A>, state: State) -> Settled {

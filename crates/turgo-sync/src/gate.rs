@@ -24,7 +24,7 @@ use core::task::{Context, Poll};
 use turgo_machine::mutant;
 
 use crate::access::Access;
-use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Settled, Stage, State};
+use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Queued, Settled, Stage, State};
 pub(crate) use word::{Gated, NUMBER_MAX};
 
 /// The discipline of gates: there is no pool, and a node's number is its generation.
@@ -116,18 +116,19 @@ impl<A: Access> Pass<'_, A> {
             return self.done();
         }
         // Q7: cloned while nobody else knows the node.
-        let waker = self.node.give(Some(context.waker().clone()));
-        // SAFETY: Q1, it is in no queue.
-        unsafe { self.node.part(|part| part.waker = waker) };
+        self.node.arm(Some(context.waker().clone()));
         let must_wait =
             |state: State, queued: bool| (queued || !self.has_ended(state)).then_some(state);
         // Set first: if a waker panics the node may be queued already.
         self.node.set_phase(Phase::Queued);
         // SAFETY: `poll` pinned it, and `drop` withdraws it.
-        if unsafe { self.gate.queue.enqueue(&self.node, must_wait) } {
-            return self.look(context);
+        match unsafe { self.gate.queue.enqueue(&self.node, must_wait) } {
+            Queued::Yes | Queued::Look => self.look(context),
+            Queued::No => {
+                self.node.set_phase(Phase::Armed);
+                self.done()
+            }
         }
-        self.done()
     }
 
     /// What became of the node that was queued.
@@ -155,7 +156,7 @@ impl<A: Access> Pass<'_, A> {
     }
 
     fn done(&self) -> Poll<()> {
-        self.node.set_phase(Phase::Done);
+        self.node.end();
         Poll::Ready(())
     }
 
@@ -174,7 +175,7 @@ impl<A: Access> Future for Pass<'_, A> {
         // Shared from here on: holders have pointers to the node, too.
         let this = self.as_ref().get_ref();
         match this.node.phase() {
-            Phase::New => this.ask(context),
+            Phase::New | Phase::Armed => this.ask(context),
             Phase::Queued => this.look(context),
             Phase::Done => panic!("polled after it was ready"),
         }
@@ -199,6 +200,18 @@ impl Discipline for Rules {
         } else {
             Deposit { next: state, private: None }
         }
+    }
+
+    /// G1: what others changed while the list was held is seen in the word.
+    #[inline(always)]
+    fn at_rest(state: State, _empty: bool) -> Option<State> {
+        Some(state)
+    }
+
+    /// There is nothing to give.
+    #[inline(always)]
+    fn serve(_state: State, _pool: u64, _need: u64) -> Option<Stage> {
+        None
     }
 
     fn settle<A: Access>(held: &mut Held<'_, Self, A>, state: State) -> Settled {

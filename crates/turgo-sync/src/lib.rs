@@ -12,6 +12,7 @@
 //! - [`OnceCell`], [`SetOnce`]: a value that is made once, by whoever needs it or by somebody else.
 //! - [`oneshot`], [`mpsc`], [`mpmc`], [`broadcast`], [`watch`]: channels.
 //! - [`CancellationToken`]: tells tasks to stop, in a tree.
+//! - [`ranked`]: locks that are taken in one order, checked by the compiler or by a witness; and one that inherits priorities.
 //! - [`WaiterQueue`], [`AtomicWaker`]: what other primitives can be made of, for many who wait and for one.
 //! - [`local`]: the same for the tasks of one thread, without atomics.
 //!
@@ -51,6 +52,7 @@ pub mod oneshot;
 mod patience;
 mod permits;
 mod queue;
+pub mod ranked;
 pub mod rwlock;
 pub mod semaphore;
 mod shared;

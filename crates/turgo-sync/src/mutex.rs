@@ -23,7 +23,7 @@ use crate::access::{Access, Local, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::fairness::{Fairness, Fifo};
-use crate::permits::{Permits, Take};
+use crate::permits::Permits;
 pub use guard::{MappedMutexGuard, MutexGuard, OwnedMappedMutexGuard, OwnedMutexGuard};
 
 /// A value that one task at a time can touch, also across an await.
@@ -131,16 +131,9 @@ impl<T: ?Sized, F: Fairness, A: Access> Mutex<T, F, A> {
     ///
     /// Cancel safe: a future that is dropped loses its place in the queue and nothing else.
     #[inline]
-    pub async fn lock(&self) -> MutexGuard<'_, T, F, A> {
-        if self.permits.try_take(1).is_err() {
-            _ = self.wait().await;
-        }
-        MutexGuard::new(self)
-    }
-
-    /// Waits for the permit, which nobody closes.
-    fn wait(&self) -> Take<'_, F, A> {
-        self.permits.take(1)
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, F, A>> {
+        // Nobody closes it.
+        self.permits.take_single().then(|_| MutexGuard::new(self))
     }
 
     /// Locks if nobody else does.
@@ -150,7 +143,7 @@ impl<T: ?Sized, F: Fairness, A: Access> Mutex<T, F, A> {
     /// If it is locked, or others wait for it ([`Fifo`]).
     #[inline]
     pub fn try_lock(&self) -> Result<MutexGuard<'_, T, F, A>, TryLockError> {
-        self.permits.try_take(1).map_err(|_| TryLockError::new())?;
+        self.permits.try_take_single().map_err(|_| TryLockError::new())?;
         Ok(MutexGuard::new(self))
     }
 
@@ -186,9 +179,7 @@ macro_rules! owned {
         impl<T: ?Sized, F: Fairness> Mutex<T, F, $access> {
             /// [`lock`](Self::lock) for a guard that owns a share of the mutex.
             pub async fn lock_owned(self: $handle<Self>) -> OwnedMutexGuard<T, F, $access> {
-                if self.permits.try_take(1).is_err() {
-                    _ = self.wait().await;
-                }
+                _ = self.permits.take_single().await;
                 OwnedMutexGuard::new(self)
             }
 
@@ -200,7 +191,7 @@ macro_rules! owned {
             pub fn try_lock_owned(
                 self: $handle<Self>,
             ) -> Result<OwnedMutexGuard<T, F, $access>, TryLockError> {
-                self.permits.try_take(1).map_err(|_| TryLockError::new())?;
+                self.permits.try_take_single().map_err(|_| TryLockError::new())?;
                 Ok(OwnedMutexGuard::new(self))
             }
         }

@@ -7,7 +7,8 @@
 //! - **P2** Where the list is let go under [`Barging`](crate::Barging) and somebody waits, nobody is on the way, and order is not called for, the word has
 //!   fewer permits than the first in the queue needs. So a permit never lies there unseen.
 //! - **P3** *Waking* is in the word before the one who is told to try can know; he alone takes it out, once, in the exchange that takes permits or
-//!   queues him again, or when he is dropped. So at most one is on the way, and one who is dropped passes the word on.
+//!   queues him again, or when he is dropped. So at most one is on the way, and one who is dropped passes the word on. A deposit that takes the
+//!   list puts it there with the same exchange, as a promise to the first in the list, and takes it back if that one is not told.
 //! - **P4** While somebody waits under `Fifo`, permits in the word are nobody's but theirs.
 //! - **P5** Under `Barging` those who wait are overtaken at most `OVERTAKES_MAX` times before one of them is served.
 //! - **P6** What was assigned to somebody who does not take it goes back, in part or as a whole.
@@ -89,6 +90,17 @@ impl<F: Fairness, A: Access> Permits<F, A> {
     /// Takes so many if they are there and nobody has a better claim. Lock-free.
     #[inline(always)]
     pub(crate) fn try_take(&self, count: u64) -> Result<(), Refused> {
+        let now = Permitted::of(self.queue.state());
+        match now.transition_to_taken_alone(count) {
+            Some(next) if self.queue.exchange(now.state(), next.state()) => Ok(()),
+            _ => self.try_take_in_passing(count),
+        }
+    }
+
+    /// The same where somebody waits, or comes in between.
+    #[cold]
+    #[inline(never)]
+    fn try_take_in_passing(&self, count: u64) -> Result<(), Refused> {
         loop {
             let now = Permitted::of(self.queue.state());
             if now.is_closed() {
@@ -103,10 +115,37 @@ impl<F: Fairness, A: Access> Permits<F, A> {
         }
     }
 
+    /// [`try_take`](Self::try_take) of a single permit, where there is never more than that. The words are compared with constants, so that whoever
+    /// takes and gives again and again need not wait for his own stores.
+    #[inline(always)]
+    pub(crate) fn try_take_single(&self) -> Result<(), Refused> {
+        let now = self.queue.state();
+        if now == Permitted::ONE.state() && self.queue.exchange(now, Permitted::NONE.state()) {
+            return Ok(());
+        }
+        self.try_take_in_passing(1)
+    }
+
+    /// Gives back what [`try_take_single`](Self::try_take_single) took.
+    #[inline(always)]
+    pub(crate) fn give_single(&self) {
+        let now = self.queue.state();
+        if now == Permitted::NONE.state() && self.queue.exchange(now, Permitted::ONE.state()) {
+            return;
+        }
+        self.give_to_those_who_wait(1);
+    }
+
     /// Waits for so many.
     #[inline(always)]
     pub(crate) fn take(&self, count: u64) -> Take<'_, F, A> {
         Take::new(self, count)
+    }
+
+    /// Waits for a single permit, where there is never more than that.
+    #[inline(always)]
+    pub(crate) fn take_single(&self) -> Take<'_, F, A, true> {
+        Take::new(self, 1)
     }
 
     /// Gives so many back, or adds them. Never waits.
@@ -117,8 +156,19 @@ impl<F: Fairness, A: Access> Permits<F, A> {
     #[inline(always)]
     pub(crate) fn give(&self, count: u64) {
         if count > 0 {
-            self.queue.deposit(count);
+            let now = Permitted::of(self.queue.state());
+            match now.transition_to_given_alone(count) {
+                Some(next) if self.queue.exchange(now.state(), next.state()) => {}
+                _ => self.give_to_those_who_wait(count),
+            }
         }
+    }
+
+    /// The same where somebody waits, or comes in between.
+    #[cold]
+    #[inline(never)]
+    fn give_to_those_who_wait(&self, count: u64) {
+        self.queue.deposit(count);
     }
 
     /// Takes away up to so many of those that are there, and says how many. Lock-free.
@@ -185,6 +235,45 @@ impl<F: Fairness> Discipline for Rules<F> {
         } else {
             // P1 and P4: it does not go through the word.
             Deposit { next: state.transition_to_locked(), private: Some(pool) }
+        }
+    }
+
+    #[inline(always)]
+    fn at_rest(state: State, empty: bool) -> Option<State> {
+        let now = Permitted::of(state);
+        let unsettled = now.permits() > 0 && !mutant!("P1 let go without a look");
+        if unsettled || now.is_closed() {
+            return None;
+        }
+        Some(if empty && !now.is_waking() { now.transition_to_served().state() } else { state })
+    }
+
+    #[inline(always)]
+    fn transition_to_promised(deposited: State) -> State {
+        let now = Permitted::of(deposited);
+        // P3: somebody else may be on the way where it is closed.
+        if now.is_in_order::<F>() || now.is_closed() {
+            return deposited;
+        }
+        now.transition_to_waking().state()
+    }
+
+    #[inline(always)]
+    fn transition_to_unpromised(promised: State) -> State {
+        Permitted::of(promised).transition_to_woken().state()
+    }
+
+    #[inline(always)]
+    fn serve(state: State, pool: u64, need: u64) -> Option<Stage> {
+        let now = Permitted::of(state);
+        let planted = mutant!("P2 nobody is told") || mutant!("P3 told before the word says so");
+        if now.is_closed() || planted {
+            None
+        } else if F::OVERTAKES_MAX.is_none() {
+            (pool == need && now.permits() == 0).then_some(Stage::Granted)
+        } else {
+            // One who was overtaken often enough is served as a whole, which `settle` does.
+            (!now.is_in_order::<F>() && now.permits() >= need).then_some(Stage::Notified)
         }
     }
 

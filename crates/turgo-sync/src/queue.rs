@@ -35,6 +35,7 @@
 
 mod list;
 mod node;
+mod quick;
 mod state;
 mod wakers;
 
@@ -55,7 +56,7 @@ use crate::patience::Patience;
 use list::List;
 #[cfg(doc)]
 use node::Part;
-pub(crate) use node::{Identity, Node, Phase, Stage, identity};
+pub(crate) use node::{Node, Phase, Stage};
 pub(crate) use state::{PAYLOAD_SHIFT, State};
 #[cfg(doc)]
 use wakers::WAKERS_MAX;
@@ -85,6 +86,18 @@ pub(crate) enum Settled {
     },
 }
 
+/// How queueing a node went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Queued {
+    /// There is no reason to wait.
+    No,
+    /// There was a reason when it was queued. If it has gone since, somebody wakes the one who waits.
+    Yes,
+    /// It went by way of the inbox: whether there was a reason is to be seen from what becomes of it.
+    Look,
+}
+
 /// What the word of a queue means and who gets what.
 pub(crate) trait Discipline: Sized + 'static {
     /// Gives `pool`, to the word or as holder of the list. With nothing to give: takes the list if it is free and needs settling.
@@ -96,6 +109,25 @@ pub(crate) trait Discipline: Sized + 'static {
 
     /// One step of a holder: hands out what there is, for as long as there are places for wakers.
     fn settle<A: Access>(held: &mut Held<'_, Self, A>, state: State) -> Settled;
+
+    /// What the word becomes when a holder lets go who has nothing to give and found this word, and with `empty` an empty list; nothing
+    /// where there may be something to settle.
+    fn at_rest(state: State, empty: bool) -> Option<State>;
+
+    /// The word of a deposit that takes the list, with the promise that the first in it will be told of the deposit.
+    #[inline(always)]
+    fn transition_to_promised(deposited: State) -> State {
+        deposited
+    }
+
+    /// The same without the promise.
+    #[inline(always)]
+    fn transition_to_unpromised(promised: State) -> State {
+        promised
+    }
+
+    /// What becomes of the first in the list, who needs `need`, where `pool` and what is in the word is for him and then all is settled.
+    fn serve(state: State, pool: u64, need: u64) -> Option<Stage>;
 }
 
 /// The queue of a primitive.
@@ -194,10 +226,21 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     /// # Panics
     ///
     /// If the word cannot hold so much.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn deposit(&self, pool: u64) {
-        if let Some(private) = self.deposit_or_hold(pool) {
-            self.settle(private);
+        loop {
+            let state = self.state();
+            let Deposit { next, private } = D::deposit(state, pool);
+            let Some(private) = private else {
+                if self.exchange(state, next) {
+                    return;
+                }
+                continue;
+            };
+            let held = D::transition_to_promised(next);
+            if self.exchange(state, held) {
+                return self.serve(held, held != next, private);
+            }
         }
     }
 
@@ -212,21 +255,22 @@ impl<D: Discipline, A: Access> Queue<D, A> {
         }
     }
 
-    /// Takes the list when it is free. Only who must have the list itself waits like this.
-    pub(crate) fn hold(&self) {
+    /// Takes the list when it is free, and answers the word. Only who must have the list itself waits like this.
+    pub(crate) fn hold(&self) -> State {
         let patience = Patience::new();
         loop {
             let state = self.state();
+            let held = state.transition_to_locked();
             if state.is_locked() {
                 patience.wait();
-            } else if self.exchange(state, state.transition_to_locked()) {
-                return;
+            } else if self.exchange(state, held) {
+                return held;
             }
         }
     }
 
     /// Queues a node. `change` looks at the word and says what it becomes, or that there is no reason to wait; told that the node is in the
-    /// inbox already, it cannot refuse. Answers whether the node was queued. Never waits.
+    /// inbox already, it cannot refuse. Never waits.
     ///
     /// # Safety
     ///
@@ -237,7 +281,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
         &self,
         node: &Node<A>,
         mut change: impl FnMut(State, bool) -> Option<State>,
-    ) -> bool {
+    ) -> Queued {
         let here = NonNull::from(node);
         let mut in_inbox = false;
         loop {
@@ -245,7 +289,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
             let next = match change(state, in_inbox) {
                 Some(next) => next,
                 None if in_inbox => state,
-                None => return false,
+                None => return Queued::No,
             };
             if state.is_locked() && !in_inbox {
                 let link = |old| {
@@ -260,14 +304,16 @@ impl<D: Discipline, A: Access> Queue<D, A> {
             let next =
                 if in_inbox { next.transition_to_announced() } else { next.transition_to_locked() };
             if self.exchange(state, next) {
+                if !in_inbox {
+                    // SAFETY: we hold the list, and the node is in none.
+                    unsafe { self.place(here) };
+                    self.leave(next);
+                    return Queued::Yes;
+                }
                 if !state.is_locked() {
-                    if !in_inbox {
-                        // SAFETY: we hold the list, and the node is in none.
-                        unsafe { self.place(here) };
-                    }
                     self.settle(0);
                 }
-                return true;
+                return Queued::Look;
             }
         }
     }
@@ -357,7 +403,7 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     #[cold]
     #[inline(never)]
     pub(crate) fn withdraw(&self, node: &Node<A>, left: impl FnOnce(u64) -> u64) -> Stage {
-        self.hold();
+        let held = self.hold();
         // Our own node is not in the inbox: it was announced, and nobody lets go without having emptied an inbox that is announced.
         let stage = node.stage();
         let mut waker = None;
@@ -365,16 +411,16 @@ impl<D: Discipline, A: Access> Queue<D, A> {
         if stage == Stage::Waiting || mutant!("Q6 taken out without a look") {
             // SAFETY: Q1, we hold the list.
             self.list(|list| unsafe { list.remove(NonNull::from(node)) });
+            // SAFETY: Q1, we hold the list, and it waited.
+            waker = unsafe { node.take_waker() };
             // SAFETY: Q1, we hold the list.
-            let need = unsafe {
-                node.part(|part| {
-                    waker = part.waker.take();
-                    part.need
-                })
-            };
-            pool = left(need);
+            pool = left(unsafe { node.part(|part| part.need) });
         }
-        self.settle(pool);
+        if pool == 0 {
+            self.leave(held);
+        } else {
+            self.settle(pool);
+        }
         // Q7: dropped after the list was let go.
         drop(waker);
         stage
@@ -385,13 +431,15 @@ impl<D: Discipline, A: Access> Queue<D, A> {
     #[inline(never)]
     pub(crate) fn rearm(&self, node: &Node<A>, waker: &Waker) {
         // Q7: cloned before the list is taken.
-        let mut other = node.give(Some(waker.clone()));
-        self.hold();
-        if node.stage() == Stage::Waiting {
-            // SAFETY: Q1, we hold the list.
-            unsafe { node.part(|part| mem::swap(&mut part.waker, &mut other)) };
-        }
-        self.settle(0);
+        let waker = waker.clone();
+        let held = self.hold();
+        let other = if node.stage() == Stage::Waiting {
+            // SAFETY: we hold the list, and it waits.
+            unsafe { node.rearm(waker) }
+        } else {
+            Some(waker)
+        };
+        self.leave(held);
         drop(other);
     }
 }
@@ -419,12 +467,7 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
             }
             let Settled::Leave { next, rest } = D::settle(self, state) else { continue };
             let waiters = !self.queue.list(|list| list.is_empty());
-            let next = next.transition_to_unlocked(waiters);
-            if mutant!("Q4 let go by a store") {
-                self.queue.word.store(next.word(), Ordering::Release);
-                return rest;
-            }
-            if self.queue.exchange(state, next) {
+            if self.queue.let_go(state, next.transition_to_unlocked(waiters)) {
                 if let Some((node, stage)) = self.late.take() {
                     // SAFETY: none, and that is the mistake.
                     unsafe { node.as_ref() }.finish(stage);
@@ -437,6 +480,11 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
     /// What the word says.
     pub(crate) fn state(&self) -> State {
         self.queue.state()
+    }
+
+    /// Keeps a waker until the list is let go. For a holder who has none yet.
+    fn collect(&mut self, waker: Waker) {
+        self.wakers.push(waker);
     }
 
     /// Whether no more nodes can be finished before those collected are woken.
@@ -489,8 +537,8 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
     fn finish(&mut self, node: NonNull<Node<A>>, stage: Stage) {
         // SAFETY: we hold the list, and the node is in it.
         self.queue.list(|list| unsafe { list.remove(node) });
-        // SAFETY: Q1, we hold the list.
-        if let Some(waker) = unsafe { node::part(node, |part| part.waker.take()) } {
+        // SAFETY: Q1 and Q6, we hold the list, and it waits.
+        if let Some(waker) = unsafe { node.as_ref().take_waker() } {
             if mutant!("Q7 woken while the list is held") {
                 waker.wake();
             } else {

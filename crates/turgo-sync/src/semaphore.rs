@@ -18,7 +18,7 @@ use crate::access::{Access, Local, Shared, Word};
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::fairness::{Fairness, Fifo};
-use crate::permits::{PERMITS_MAX, Permits, Refused};
+use crate::permits::{PERMITS_MAX, Permits};
 pub use error::{AcquireError, TryAcquireError};
 pub use permit::{OwnedSemaphorePermit, SemaphorePermit};
 
@@ -195,13 +195,11 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     ///
     /// If the semaphore is closed, or is closed meanwhile.
     #[inline]
-    pub async fn acquire(&self) -> Result<SemaphorePermit<'_, F, A>, AcquireError> {
-        match self.permits.try_take(1) {
-            Err(Refused::Short) => self.permits.take(1).await,
-            taken => taken,
-        }
-        .map_err(|_| AcquireError(()))?;
-        Ok(SemaphorePermit { semaphore: self, permits: 1 })
+    pub fn acquire(&self) -> impl Future<Output = Result<SemaphorePermit<'_, F, A>, AcquireError>> {
+        self.permits.take(1).then(|taken| match taken {
+            Ok(()) => Ok(SemaphorePermit { semaphore: self, permits: 1 }),
+            Err(_) => Err(AcquireError(())),
+        })
     }
 
     /// Waits for `n` permits, which come together.
@@ -213,13 +211,14 @@ impl<F: Fairness, A: Access> Semaphore<F, A> {
     ///
     /// If the semaphore is closed, or is closed meanwhile.
     #[inline]
-    pub async fn acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_, F, A>, AcquireError> {
-        match self.permits.try_take(u64::from(n)) {
-            Err(Refused::Short) => self.permits.take(u64::from(n)).await,
-            taken => taken,
-        }
-        .map_err(|_| AcquireError(()))?;
-        Ok(SemaphorePermit { semaphore: self, permits: n as usize })
+    pub fn acquire_many(
+        &self,
+        n: u32,
+    ) -> impl Future<Output = Result<SemaphorePermit<'_, F, A>, AcquireError>> {
+        self.permits.take(u64::from(n)).then(move |taken| match taken {
+            Ok(()) => Ok(SemaphorePermit { semaphore: self, permits: n as usize }),
+            Err(_) => Err(AcquireError(())),
+        })
     }
 
     /// Takes a permit if one can be had at once.
@@ -351,11 +350,7 @@ macro_rules! owned {
                 self: $handle<Self>,
                 n: u32,
             ) -> Result<OwnedSemaphorePermit<F, $access>, AcquireError> {
-                match self.permits.try_take(u64::from(n)) {
-                    Err(Refused::Short) => self.permits.take(u64::from(n)).await,
-                    taken => taken,
-                }
-                .map_err(|_| AcquireError(()))?;
+                self.permits.take(u64::from(n)).await.map_err(|_| AcquireError(()))?;
                 Ok(OwnedSemaphorePermit { semaphore: self, permits: n as usize })
             }
 

@@ -16,7 +16,7 @@ use core::task::{Context, Poll};
 use turgo_machine::mutant;
 
 use crate::access::Access;
-use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Settled, Stage, State};
+use crate::queue::{Deposit, Discipline, Held, Node, Phase, Queue, Queued, Settled, Stage, State};
 use word::Signalled;
 
 /// The discipline of notifications: the pool is how many are to be told, a node's number is its generation.
@@ -115,14 +115,33 @@ impl<A: Access> Wait<A> {
     /// # Safety
     ///
     /// The wait stays where it is, and [`end`](Self::end) is called with the same `signals` before it is freed.
+    #[inline(always)]
     pub(crate) unsafe fn poll(
+        &self,
+        signals: &Signals<A>,
+        context: Option<&mut Context<'_>>,
+    ) -> Poll<()> {
+        if self.node.phase() == Phase::Queued && self.node.stage() != Stage::Waiting {
+            return self.done();
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.ask_or_look(signals, context) }
+    }
+
+    /// The same where nothing has become of the node.
+    ///
+    /// # Safety
+    ///
+    /// As for `poll`.
+    #[inline(never)]
+    unsafe fn ask_or_look(
         &self,
         signals: &Signals<A>,
         context: Option<&mut Context<'_>>,
     ) -> Poll<()> {
         match self.node.phase() {
             // SAFETY: the caller's promise.
-            Phase::New => unsafe { self.ask(signals, context) },
+            Phase::New | Phase::Armed => unsafe { self.ask(signals, context) },
             Phase::Queued => self.look(signals, context),
             Phase::Done => Poll::Ready(()),
         }
@@ -149,9 +168,7 @@ impl<A: Access> Wait<A> {
             }
             if !armed {
                 let waker = context.as_mut().map(|context| context.waker().clone());
-                let waker = self.node.give(waker);
-                // SAFETY: Q1, it is in no queue.
-                unsafe { self.node.part(|part| part.waker = waker) };
+                self.node.arm(waker);
                 armed = true;
             }
             let must_wait = |state: State, queued: bool| {
@@ -163,10 +180,12 @@ impl<A: Access> Wait<A> {
             // Set first: if a waker panics the node may be queued already.
             self.node.set_phase(Phase::Queued);
             // SAFETY: the caller's promise.
-            if unsafe { queue.enqueue(&self.node, must_wait) } {
-                return self.look(signals, context);
+            match unsafe { queue.enqueue(&self.node, must_wait) } {
+                Queued::Yes => return Poll::Pending,
+                Queued::Look => return self.look(signals, context),
+                Queued::No => {}
             }
-            self.node.set_phase(Phase::New);
+            self.node.set_phase(Phase::Armed);
         }
     }
 
@@ -192,7 +211,7 @@ impl<A: Access> Wait<A> {
     }
 
     fn done(&self) -> Poll<()> {
-        self.node.set_phase(Phase::Done);
+        self.node.end();
         Poll::Ready(())
     }
 
@@ -232,6 +251,18 @@ impl Discipline for Rules {
         } else {
             Deposit { next: state.transition_to_locked(), private: Some(pool) }
         }
+    }
+
+    #[inline(always)]
+    fn at_rest(state: State, _empty: bool) -> Option<State> {
+        (Signalled::of(state).count() == 0).then_some(state)
+    }
+
+    #[inline(always)]
+    fn serve(state: State, pool: u64, need: u64) -> Option<Stage> {
+        let now = Signalled::of(state);
+        let theirs = pool == 1 && now.count() == 0 && need == now.generation();
+        theirs.then_some(Stage::Granted)
     }
 
     fn settle<A: Access>(held: &mut Held<'_, Self, A>, state: State) -> Settled {

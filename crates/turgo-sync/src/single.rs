@@ -12,7 +12,7 @@
 
 use core::cell::Cell;
 use core::mem;
-use core::task::Waker;
+use core::task::{RawWakerVTable, Waker};
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::cell::UnsafeCell;
@@ -20,7 +20,13 @@ use turgo_machine::mutant;
 
 use crate::access::{Access, Shared, Word};
 use crate::patience::Patience;
-use crate::queue::{Identity, identity};
+
+/// A waker's data and functions: enough to see that another wakes the same task.
+type Identity = (*const (), *const RawWakerVTable);
+
+fn identity(waker: &Waker) -> Identity {
+    (waker.data(), waker.vtable())
+}
 
 /// A waker is there.
 const SET: u64 = 1;

@@ -60,8 +60,26 @@ impl Tells for event_listener::Event {
     }
 }
 
+impl Tells for maitake_sync::WaitQueue {
+    fn make() -> Self {
+        Self::new()
+    }
+
+    async fn wait(&self) {
+        _ = self.wait().await;
+    }
+
+    fn one(&self) {
+        self.wake();
+    }
+
+    fn all(&self) {
+        self.wake_all();
+    }
+}
+
 /// Queues a round of tasks, has them told by `tell`, and polls them to their end.
-fn rounds<T: Tells>(tell: fn(&T)) -> Vec<Work> {
+fn rounds<T: Tells, const TASKS: usize>(tell: fn(&T)) -> Vec<Work> {
     vec![Box::new(move |operations| {
         let event = T::make();
         let waker = Waker::from(Arc::<Wakes>::default());
@@ -80,11 +98,15 @@ fn rounds<T: Tells>(tell: fn(&T)) -> Vec<Work> {
 }
 
 fn each_one<T: Tells>(_threads: usize) -> Vec<Work> {
-    rounds::<T>(|event| (0..TASKS).for_each(|_| event.one()))
+    rounds::<T, TASKS>(|event| (0..TASKS).for_each(|_| event.one()))
+}
+
+fn only_one<T: Tells>(_threads: usize) -> Vec<Work> {
+    rounds::<T, 1>(T::one)
 }
 
 fn all_at_once<T: Tells>(_threads: usize) -> Vec<Work> {
-    rounds::<T>(T::all)
+    rounds::<T, TASKS>(T::all)
 }
 
 /// Tasks that give up, in the order of their coming, by being replaced by the next.
@@ -109,9 +131,14 @@ macro_rules! each {
         vec![
             Case { name: "turgo", make: $work::<turgo_sync::Notify> },
             Case { name: "tokio", make: $work::<tokio::sync::Notify> },
+            Case { name: "maitake-sync", make: $work::<maitake_sync::WaitQueue> },
             Case { name: "event-listener", make: $work::<event_listener::Event> },
         ]
     };
+}
+
+pub(crate) fn single() -> Vec<Case> {
+    each!(only_one)
 }
 
 pub(crate) fn one() -> Vec<Case> {

@@ -52,7 +52,7 @@ struct Permit<'a, F: Fairness, A: Access>(&'a Permits<F, A>);
 
 impl<F: Fairness, A: Access> Drop for Permit<'_, F, A> {
     fn drop(&mut self) {
-        self.0.give(1);
+        self.0.give_single();
     }
 }
 
@@ -61,7 +61,7 @@ struct OwnedLock<T: ?Sized, F: Fairness, A: Access>(A::Handle<Mutex<T, F, A>>);
 
 impl<T: ?Sized, F: Fairness, A: Access> Drop for OwnedLock<T, F, A> {
     fn drop(&mut self) {
-        self.0.permits.give(1);
+        self.0.permits.give_single();
     }
 }
 
@@ -177,7 +177,7 @@ impl<'a, T: ?Sized, F: Fairness, A: Access> MutexGuard<'a, T, F, A> {
 impl<T: ?Sized, F: Fairness, A: Access> Drop for MutexGuard<'_, T, F, A> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.lock.permits.give(1);
+        self.lock.permits.give_single();
     }
 }
 

@@ -21,11 +21,19 @@ pub(crate) const PERMITS_MAX: u64 = u64::MAX >> (PERMITS_SHIFT + PAYLOAD_SHIFT);
 
 const _: () = assert!(PERMITS_SHIFT + PAYLOAD_SHIFT == 21, "the picture above");
 
+/// Permits are in the topmost bits, so they are added to and subtracted from a word as a whole, and carry out of it where that fails.
+const PERMIT: u64 = 1 << (PERMITS_SHIFT + PAYLOAD_SHIFT);
+
 /// A [`State`] that holds permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Permitted(State);
 
 impl Permitted {
+    /// One permit, and nobody about.
+    pub(super) const ONE: Self = Self(State::from_word(PERMIT));
+    /// The same after it was taken.
+    pub(super) const NONE: Self = Self(State::from_word(0));
+
     /// What a word starts with.
     pub(super) const fn payload_of(permits: u64) -> u64 {
         permits << PERMITS_SHIFT
@@ -107,6 +115,38 @@ impl Permitted {
     #[must_use]
     pub(super) const fn transition_to_served(self) -> Self {
         self.with(self.0.payload() & !(OVERTAKES_MASK << OVERTAKES_SHIFT))
+    }
+
+    /// One who was told to try takes all there is: fewer, woken and served at once.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn transition_to_none_left(self) -> Self {
+        self.with(self.0.payload() & CLOSED)
+    }
+
+    /// What is left after somebody took `count` where nobody waits; nothing where that is more than there is, somebody waits, or it is closed.
+    #[inline(always)]
+    pub(super) const fn transition_to_taken_alone(self, count: u64) -> Option<Self> {
+        // One test for all that makes it another matter.
+        if self.0.word() & (State::WAITS | (CLOSED | WAKING) << PAYLOAD_SHIFT) != 0 {
+            return None;
+        }
+        match self.0.word().checked_sub(count * PERMIT) {
+            Some(word) => Some(Self(State::from_word(word))),
+            None => None,
+        }
+    }
+
+    /// What is there after somebody gave `count` where nobody waits; nothing where that is more than there can be, or somebody waits.
+    #[inline(always)]
+    pub(super) const fn transition_to_given_alone(self, count: u64) -> Option<Self> {
+        if count > PERMITS_MAX || self.0.has_waiters() {
+            return None;
+        }
+        match self.0.word().checked_add(count * PERMIT) {
+            Some(word) => Some(Self(State::from_word(word))),
+            None => None,
+        }
     }
 
     /// What is left after somebody took `count` who does not wait; nothing where he has to wait.

@@ -56,6 +56,23 @@ impl<A: Access> List<A> {
         }
     }
 
+    /// Takes out the first, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds the list.
+    #[inline(always)]
+    pub(super) unsafe fn pop_front(&mut self) {
+        let Some(front) = self.front else { return };
+        // SAFETY: Q1, the caller holds the list.
+        self.front = unsafe { part(front, |part| part.next) };
+        match self.front {
+            // SAFETY: Q1, it is in the list.
+            Some(next) => unsafe { part(next, |part| part.previous = None) },
+            None => self.back = None,
+        }
+    }
+
     /// Takes a node out.
     ///
     /// # Safety

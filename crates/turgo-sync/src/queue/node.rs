@@ -2,8 +2,9 @@
 
 use core::cell::Cell;
 use core::marker::PhantomPinned;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
-use core::task::{RawWakerVTable, Waker};
+use core::task::Waker;
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::cell::UnsafeCell;
@@ -37,19 +38,14 @@ impl Stage {
 /// How far a wait is; known to its owner alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The node was never queued.
+    /// The node was never queued, or not again.
     New,
+    /// The same, and it has a waker.
+    Armed,
     /// The node was queued. What became of it is its [`Stage`].
     Queued,
     /// The wait is over.
     Done,
-}
-
-/// A waker's data and functions: enough to see that another wakes the same task.
-pub(crate) type Identity = (*const (), *const RawWakerVTable);
-
-pub(crate) fn identity(waker: &Waker) -> Identity {
-    (waker.data(), waker.vtable())
 }
 
 /// A waiter. It stays where it is from its first queueing until it is dropped.
@@ -57,8 +53,9 @@ pub(crate) struct Node<A: Access> {
     stage: A::Word,
     /// Q1.
     part: UnsafeCell<Part<A>>,
-    /// Which waker was given; the owner's alone, so it can be compared while a holder takes the waker.
-    given: Cell<Option<Identity>>,
+    /// Written by the owner, before the node is queued or with the list held. A holder who takes it moves it out and leaves the bits, so that the
+    /// owner can see meanwhile whether another waker wakes the same task.
+    waker: UnsafeCell<MaybeUninit<Option<Waker>>>,
     /// The owner's alone.
     phase: Cell<Phase>,
     _pinned: PhantomPinned,
@@ -69,7 +66,6 @@ pub(crate) struct Part<A: Access> {
     pub(super) previous: Option<NonNull<Node<A>>>,
     /// The one behind in the list, or the one that was put into the inbox before.
     pub(super) next: Option<NonNull<Node<A>>>,
-    pub(crate) waker: Option<Waker>,
     /// A number of the discipline's: what is still missing, or since when it waits.
     pub(crate) need: u64,
     /// Whether it goes to the front, because it has been there.
@@ -81,14 +77,8 @@ impl<A: Access> Node<A> {
     pub(crate) fn new(need: u64) -> Self {
         Self {
             stage: A::Word::new(Stage::Waiting as u64),
-            part: UnsafeCell::new(Part {
-                previous: None,
-                next: None,
-                waker: None,
-                need,
-                first: false,
-            }),
-            given: Cell::new(None),
+            part: UnsafeCell::new(Part { previous: None, next: None, need, first: false }),
+            waker: UnsafeCell::new(MaybeUninit::uninit()),
             phase: Cell::new(Phase::New),
             _pinned: PhantomPinned,
         }
@@ -113,21 +103,49 @@ impl<A: Access> Node<A> {
         self.phase.set(phase);
     }
 
-    /// The owner queues it again.
-    pub(crate) fn reset(&self) {
+    /// The wait is over, and the node in no queue.
+    pub(crate) fn end(&self) {
+        if self.phase.replace(Phase::Done) == Phase::Armed {
+            // SAFETY: it has a waker, and is in no queue.
+            drop(unsafe { self.take_waker() });
+        }
+    }
+
+    /// Gives a node that is in no queue a waker, or none, and makes it one that waits. One that it has is forgotten: it was taken.
+    pub(crate) fn arm(&self, waker: Option<Waker>) {
+        // SAFETY: nobody else knows the node.
+        self.waker.with_mut(|place| unsafe { (*place).write(waker) });
         // Relaxed: it is published with the node.
         self.stage.store(Stage::Waiting as u64, Ordering::Relaxed);
+        self.phase.set(Phase::Armed);
     }
 
-    /// Whether the task of `waker` is the one that was given.
+    /// Gives a queued node another waker and answers the one it had.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner and holds the list, and the node waits.
+    pub(super) unsafe fn rearm(&self, waker: Waker) -> Option<Waker> {
+        // SAFETY: the caller's promise: no holder takes it, and it has one.
+        self.waker.with_mut(|place| unsafe { (*place).assume_init_mut().replace(waker) })
+    }
+
+    /// Moves the waker out.
+    ///
+    /// # Safety
+    ///
+    /// The node has one or none that was not taken since [`arm`](Self::arm), and the caller holds the list, or owns a node that is not in it.
+    #[inline(always)]
+    pub(super) unsafe fn take_waker(&self) -> Option<Waker> {
+        // SAFETY: the caller's promise.
+        self.waker.with(|place| unsafe { (*place).assume_init_read() })
+    }
+
+    /// Whether the task of `waker` is the one that was given. For the owner of a node that was queued.
     pub(crate) fn wakes(&self, waker: &Waker) -> bool {
-        self.given.get() == Some(identity(waker))
-    }
-
-    /// Keeps in mind which waker is given, and passes it on.
-    pub(crate) fn give(&self, waker: Option<Waker>) -> Option<Waker> {
-        self.given.set(waker.as_ref().map(identity));
-        waker
+        // SAFETY: it was armed; only the owner writes it. What was moved out is compared by its bits.
+        let given = self.waker.with(|place| unsafe { (*place).assume_init_ref() });
+        given.as_ref().is_some_and(|given| given.will_wake(waker))
     }
 
     /// Calls `f` with what the node has for the holder.
@@ -150,6 +168,15 @@ impl<A: Access> Node<A> {
         };
         // Release: whatever led to this comes before the Acquire in `stage`.
         self.stage.store(stage as u64, order);
+    }
+}
+
+impl<A: Access> Drop for Node<A> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.phase.get() == Phase::Armed {
+            self.end();
+        }
     }
 }
 

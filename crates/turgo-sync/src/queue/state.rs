@@ -19,6 +19,8 @@ pub(crate) const PAYLOAD_SHIFT: u32 = 3;
 pub(crate) struct State(u64);
 
 impl State {
+    /// The bits that say that somebody may wait.
+    pub(crate) const WAITS: u64 = WAITERS | INBOX;
     /// What sets the bits that announce a node in the inbox, and takes the lock if nobody has it.
     pub(super) const ANNOUNCE: u64 = INBOX | LOCKED;
     /// What clears the announcement.
@@ -56,7 +58,7 @@ impl State {
     /// Whether somebody may wait, in the list or in the inbox.
     #[inline(always)]
     pub(crate) const fn has_waiters(self) -> bool {
-        self.0 & (WAITERS | INBOX) != 0
+        self.0 & Self::WAITS != 0
     }
 
     /// Whether the inbox was announced.

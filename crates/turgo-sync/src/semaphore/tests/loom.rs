@@ -3,6 +3,7 @@
 //! Only threads that are started wait: a late unpark of one that joins another confuses loom.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::thread;
@@ -81,6 +82,45 @@ fn one_permit_excludes_three_in_order() {
 #[test]
 fn one_permit_excludes_three_with_barging() {
     excludes::<Barging<1>>(3, 1);
+}
+
+fn polling_finds_what_was_given<F: Fairness>() {
+    model(2, || {
+        let guarded = Arc::new(Guarded::<F> {
+            semaphore: Semaphore::with_fairness(0),
+            cell: UnsafeCell::new(0),
+        });
+        let polls = thread::spawn({
+            let guarded = guarded.clone();
+            move || {
+                let mut wait = Box::pin(guarded.semaphore.acquire());
+                // The second time nobody has woken it, and nothing but the node says what became of it.
+                let permit = (0..2).find_map(|_| match poll_idle(&mut wait) {
+                    Poll::Ready(permit) => Some(permit.unwrap()),
+                    Poll::Pending => None,
+                });
+                if permit.is_some() {
+                    // SAFETY: checked by the model.
+                    guarded.cell.with_mut(|cell| unsafe { *cell += 1 });
+                }
+            }
+        });
+        // SAFETY: checked by the model: nobody has a permit before the next line.
+        guarded.cell.with_mut(|cell| unsafe { *cell += 1 });
+        guarded.semaphore.add_permits(1);
+        polls.join().unwrap();
+        settled(&guarded.semaphore, 1);
+    });
+}
+
+#[test]
+fn who_polls_unasked_comes_after_who_gave_in_order() {
+    polling_finds_what_was_given::<Fifo>();
+}
+
+#[test]
+fn who_polls_unasked_comes_after_who_gave_with_barging() {
+    polling_finds_what_was_given::<Barging<1>>();
 }
 
 fn queueing_meets_a_release<F: Fairness>() {
