@@ -1,0 +1,143 @@
+//! What the workers of a pool share.
+
+use turgo_lockfree::deque::{Injector, Steal, Stealer};
+use turgo_machine::CachePadded;
+use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::clock::Clock;
+
+use crate::arena::Arena;
+use crate::layout::{Layout, NodeIndex, WorkerId};
+use crate::policy::{Knobs, Loads, Policy};
+use crate::resources::Resources;
+use crate::sleep::{Pushed, Sleep};
+use crate::statistics::Tally;
+use crate::trace::Trace;
+
+use super::class::{CLASSES, Class};
+use super::tunable::Tunable;
+
+/// Queues into which anybody pushes: one for each class.
+pub(super) type Inbox = [Injector<u32>; CLASSES];
+
+/// What others may do with a worker.
+pub(super) struct Seat {
+    /// Closures, forks and nodes, of which it runs the newest first.
+    pub(super) deque: Stealer<u32>,
+    /// Long-lived tasks and what was taken from a shared queue, each run in turn.
+    pub(super) turns: [Stealer<u32>; CLASSES],
+    pub(super) inbox: Inbox,
+    pub(super) tally: Tally,
+}
+
+pub(crate) struct Shared {
+    pub(crate) layout: Layout,
+    pub(crate) arena: Arena,
+    pub(crate) sleep: Sleep,
+    pub(crate) clock: Clock,
+    pub(crate) trace: Option<Trace>,
+    pub(super) policy: Box<dyn Policy>,
+    pub(super) tunable: Tunable,
+    pub(super) seats: Box<[CachePadded<Seat>]>,
+    pub(super) nodes: Box<[CachePadded<Inbox>]>,
+    pub(super) seed: u64,
+    /// How many tasks of others a worker that waits may have on its stack.
+    pub(super) help_max: u32,
+    pub(super) is_closed: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn seat(&self, worker: WorkerId) -> &Seat {
+        &self.seats[worker.0 as usize]
+    }
+
+    pub(crate) fn knobs(&self) -> Knobs {
+        self.tunable.get()
+    }
+
+    /// The time between promotions, in nanoseconds.
+    pub(crate) fn heartbeat_ns(&self) -> u64 {
+        self.tunable.heartbeat_ns()
+    }
+
+    /// Queues a number for the workers of a node, from any thread.
+    pub(crate) fn inject(&self, node: NodeIndex, class: Class, id: u32) {
+        self.nodes[node.0 as usize][class as usize].push(id);
+        self.sleep.notify(node, Pushed::Outside);
+    }
+
+    /// As [`inject`](Self::inject), many at once, and tells others once.
+    pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
+        let queue = &self.nodes[node.0 as usize][Class::Normal as usize];
+        ids.into_iter().for_each(|id| queue.push(id));
+        self.sleep.notify(node, Pushed::Outside);
+    }
+
+    /// Queues a number for one worker; others take it only if they have nothing else.
+    pub(super) fn send(&self, worker: WorkerId, class: Class, id: u32) {
+        self.seat(worker).inbox[class as usize].push(id);
+        if self.sleep.is_asleep(worker) {
+            self.sleep.wake(worker);
+        } else {
+            self.sleep.notify(self.layout.node(worker), Pushed::Outside);
+        }
+    }
+
+    /// Whether there is anything to do anywhere.
+    pub(super) fn is_work(&self) -> bool {
+        let waits = |inbox: &Inbox| inbox.iter().any(|queue| !queue.is_empty());
+        self.nodes.iter().any(|node| waits(node))
+            || self.seats.iter().any(|seat| {
+                !seat.deque.is_empty()
+                    || seat.turns.iter().any(|queue| !queue.is_empty())
+                    || waits(&seat.inbox)
+            })
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        // Acquire: pairs with the Release in `close`.
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// From now on workers end when they find nothing, and long-lived tasks are cancelled where they would run.
+    pub(super) fn close(&self) {
+        // Release: pairs with the Acquire in `is_closed`.
+        self.is_closed.store(true, Ordering::Release);
+        self.sleep.wake_all();
+    }
+}
+
+/// Takes from a queue, as long as others come first.
+pub(super) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+    loop {
+        match steal() {
+            Steal::Success(stolen) => return Some(stolen),
+            Steal::Empty => return None,
+            Steal::Retry => turgo_machine::thread::spin_loop(),
+        }
+    }
+}
+
+impl Loads for Shared {
+    fn queued(&self, worker: WorkerId) -> u32 {
+        let seat = self.seat(worker);
+        let turns: usize = seat.turns.iter().map(Stealer::len).sum();
+        u32::try_from(seat.deque.len() + turns).unwrap_or(u32::MAX)
+    }
+
+    fn shared(&self, node: NodeIndex) -> u32 {
+        let queues = self.nodes[node.0 as usize].iter();
+        u32::try_from(queues.map(Injector::len).sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    fn parked(&self, worker: WorkerId) -> bool {
+        self.sleep.is_asleep(worker)
+    }
+
+    fn demand(&self, _worker: WorkerId) -> Resources {
+        Resources::NONE
+    }
+
+    fn free(&self, _node: NodeIndex) -> Resources {
+        Resources::NONE
+    }
+}

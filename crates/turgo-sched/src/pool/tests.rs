@@ -1,0 +1,6 @@
+//! Tests of pools with real threads, and of what runs in checkers.
+
+#[cfg(not(any(loom, shuttle)))]
+mod graphs;
+#[cfg(not(any(loom, shuttle)))]
+mod stress;
