@@ -2,7 +2,7 @@
 //!
 //! After Acar, Charguéraud, Guatto, Rainey and Sieczkowski, "Heartbeat scheduling: provable efficiency for nested parallelism" (PLDI 2018): a fork is an entry in a list
 //! on the stack, which costs a few stores, and is made a task only now and then, the oldest first, as that is the largest. Their beat comes from a timer;
-//! here a fork looks at a word that says whether anybody of the node has nothing to do, and only then, once in a while, at the clock. So nothing
+//! here a fork looks at a word that says whether anybody has nothing to do, and only then, once in a while, at the clock. So nothing
 //! beats where nobody is hungry, and a program that has ended its forks has no heartbeat.
 //!
 //! # Invariants

@@ -52,6 +52,8 @@ pub(crate) enum Pushed {
 pub(crate) struct Sleep {
     nodes: Box<[CachePadded<Node>]>,
     beds: Box<[CachePadded<Bed>]>,
+    /// Where there are several nodes: workers of all of them that search or sleep.
+    resting: CachePadded<AtomicU64>,
 }
 
 struct Node {
@@ -104,7 +106,7 @@ impl Sleep {
             }
         }
         let beds = beds.into_iter().map(|bed| bed.expect("every worker is on a node")).collect();
-        Self { nodes, beds }
+        Self { nodes, beds, resting: CachePadded::new(AtomicU64::new(0)) }
     }
 
     fn bed(&self, worker: WorkerId) -> (&Bed, &Node) {
@@ -124,9 +126,9 @@ impl Sleep {
         });
     }
 
-    /// A word that is not 0 while somebody of the node has nothing to do. A hint.
-    pub(crate) fn hunger(&self, node: NodeIndex) -> &AtomicU64 {
-        &self.nodes[node.0 as usize].rest
+    /// A word that is not 0 while somebody has nothing to do. A hint.
+    pub(crate) fn hunger(&self) -> &AtomicU64 {
+        if self.nodes.len() == 1 { &self.nodes[0].rest } else { &self.resting }
     }
 
     /// Whether a worker sleeps. A hint.
@@ -231,6 +233,12 @@ impl Sleep {
         fence(Ordering::SeqCst);
         // Relaxed: the exchange decides.
         let mut now = node.rest.load(Ordering::Relaxed);
+        if mutant!("S1 a bit is cleared without the count") {
+            if bed.clear(node) {
+                self.give_token(worker, node);
+            }
+            return;
+        }
         // Where nobody is left on the count, whoever took the last off is about to wake this one (S1).
         while let Some(next) = Rest::of(now).transition_to_woken() {
             match node.exchange(now, next) {
@@ -252,6 +260,10 @@ impl Sleep {
         let node = self.bed(worker).1;
         // AcqRel: an exchange of the word like all others.
         node.rest.fetch_add(Rest::SEARCHER, Ordering::AcqRel);
+        if self.nodes.len() > 1 {
+            // Relaxed: a hint.
+            self.resting.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The searching worker has found work. `is_work` says whether there is more anywhere.
@@ -259,6 +271,10 @@ impl Sleep {
         let (bed, node) = self.bed(worker);
         // AcqRel: comes after what those who sleep did before, and before what those do who see it.
         let before = Rest::of(node.rest.fetch_sub(Rest::SEARCHER, Ordering::AcqRel));
+        if self.nodes.len() > 1 {
+            // Relaxed: a hint.
+            self.resting.fetch_sub(1, Ordering::Relaxed);
+        }
         debug_assert!(before.searching() > 0, "S1: it searched");
         if before.searching() > 1 || mutant!("S4 the last searcher does not look") {
             return;
@@ -266,7 +282,8 @@ impl Sleep {
         if before.sleeping() == 0 && !self.is_anybody_asleep_outside(bed.node) {
             return;
         }
-        if (before.sleeping() as usize) + 1 < node.members.len() && !mutant!("S4 no heavy half") {
+        if mutant!("S4 no fence between leaving and looking") {
+        } else if (before.sleeping() as usize) + 1 < node.members.len() {
             barrier::heavy();
         } else {
             // SeqCst: pairs with the fence in `notify` after a push from outside.
@@ -287,18 +304,9 @@ impl Sleep {
     /// The searching worker has found nothing: from now on others may wake it. It shall look once more, and then [rise](Self::rise) or [sleep](Self::sleep).
     pub(crate) fn lie_down(&self, worker: WorkerId) {
         let (bed, node) = self.bed(worker);
-        let count = || {
-            // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count.
-            node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
-        };
-        if mutant!("S1 counted before the bit") {
-            count();
-            thread::spin_loop();
-            bed.set(node);
-        } else {
-            bed.set(node);
-            count();
-        }
+        bed.set(node);
+        // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count.
+        node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
         if !mutant!("S3 no heavy half") {
             barrier::heavy();
         }

@@ -111,13 +111,14 @@ where
     fn iterate(&self, worker: &Worker) {
         let Whole { body, grain, .. } = *self.whole;
         loop {
-            worker.beat();
             let (next, end) = (self.next.get(), self.end.get());
             if next >= end {
                 return;
             }
             let stop = end.min(next.saturating_add(grain));
+            // Before the beat, so that every piece makes progress, however often it is cut.
             self.next.set(stop);
+            worker.beat();
             body(next..stop, worker);
         }
     }

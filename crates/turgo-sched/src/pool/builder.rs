@@ -120,6 +120,12 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// The clock that its decisions look at, the system's if this is not called.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Starts the threads.
     ///
     /// # Errors

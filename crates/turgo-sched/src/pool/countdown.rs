@@ -16,6 +16,9 @@ use crate::sleep::Sleep;
 
 use super::worker::Worker;
 
+#[cfg(all(test, loom))]
+mod tests;
+
 /// How an owner sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bed {

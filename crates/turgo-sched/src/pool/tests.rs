@@ -2,5 +2,7 @@
 
 #[cfg(not(any(loom, shuttle)))]
 mod graphs;
+#[cfg(all(shuttle, not(loom)))]
+mod shuttled;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;

@@ -63,7 +63,7 @@ pub struct Worker {
     pub(crate) purse: Purse,
     pub(super) mind: RefCell<Mind>,
     pub(crate) forks: Forks,
-    /// The word that says whether somebody of the node has nothing to do.
+    /// The word that says whether somebody has nothing to do.
     hunger: ptr::NonNull<AtomicU64>,
     /// K1.
     thread: PhantomData<*const ()>,
@@ -94,7 +94,7 @@ impl Worker {
         let node = shared.layout.node(id);
         Self {
             node,
-            hunger: ptr::NonNull::from(shared.sleep.hunger(node)),
+            hunger: ptr::NonNull::from(shared.sleep.hunger()),
             shared,
             id,
             deque: queues.deque,
@@ -110,7 +110,7 @@ impl Worker {
         }
     }
 
-    /// Whether somebody of the node has nothing to do. A hint.
+    /// Whether somebody has nothing to do. A hint.
     #[inline(always)]
     pub(crate) fn is_somebody_hungry(&self) -> bool {
         // SAFETY: it is part of `shared`, which we hold.
