@@ -283,16 +283,19 @@ impl Arena {
         first
     }
 
-    /// All slots there are, for whoever has the arena for itself.
-    pub(crate) fn slots_mut(&mut self) -> impl Iterator<Item = (u32, &Slot)> {
+    /// The slots that long-lived tasks have.
+    ///
+    /// # Safety
+    ///
+    /// Nobody takes or frees slots meanwhile.
+    pub(crate) unsafe fn tasks(&self) -> impl Iterator<Item = &Slot> {
         // Relaxed: nobody else uses the arena.
         let used = self.used.load(Ordering::Relaxed);
         let is_slots = |entry: *mut Slot| !entry.is_null() && entry.addr() & RANGE == 0;
-        let this = &*self;
-        let ids = (0..used).filter(move |segment| is_slots(this.entry(segment * SLOTS)));
-        let ids = ids.flat_map(|segment| segment * SLOTS..(segment + 1) * SLOTS);
+        let segments = (0..used).filter(move |segment| is_slots(self.entry(segment * SLOTS)));
+        let ids = segments.flat_map(|segment| segment * SLOTS..(segment + 1) * SLOTS);
         // SAFETY: the directory leads to slots here.
-        ids.map(|id| (id, unsafe { this.slot(id) }))
+        ids.map(|id| unsafe { self.slot(id) }).filter(|slot| slot.is_task())
     }
 
     /// Segments given out.

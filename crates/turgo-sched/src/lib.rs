@@ -5,6 +5,7 @@
 //! - [`policy`]: every decision of the scheduler as a pure function of the layout of the workers, the time, random numbers and loads.
 //! - [`layout`]: which worker runs on which processor, complex and node, and how far apart they are.
 //! - [`resources`]: what a task needs and a node has, in eight lanes.
+//! - [`task`]: futures and tasks that are run in steps, woken from anywhere.
 //! - [`statistics`] and [`trace`]: what a pool has done.
 
 mod arena;
@@ -18,6 +19,7 @@ mod run;
 mod scope;
 mod sleep;
 pub mod statistics;
+pub mod task;
 pub mod trace;
 
 pub use pool::{Pool, Worker};

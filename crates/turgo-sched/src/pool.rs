@@ -1,6 +1,7 @@
 //! Threads that run tasks: where everything of this crate that runs begins.
 
 use std::fmt;
+use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::policy::Knobs;
 use crate::run::Runnable;
 use crate::scope::Scope;
 use crate::statistics::{Statistics, WorkerStatistics};
+use crate::task::{self, JoinHandle, Polled, Rearmed, Stepped, TaskOptions};
 use crate::trace::Event;
 
 mod builder;
@@ -127,6 +129,34 @@ impl Pool {
         self.install(|worker| worker.parallel_for_chunks(range, chunk, &body));
     }
 
+    /// Runs a future on the pool's workers.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn_with(future, TaskOptions::default())
+    }
+
+    /// As [`spawn`](Self::spawn), with a priority and a home.
+    pub fn spawn_with<F>(&self, future: F, options: TaskOptions) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn_work(Polled(Box::pin(future)), options)
+    }
+
+    /// Runs a task in steps: see [`Rearmed`].
+    pub fn spawn_rearmed(&self, task: impl Rearmed, options: TaskOptions) -> JoinHandle<()> {
+        self.spawn_work(Stepped(task), options)
+    }
+
+    fn spawn_work<W: task::Work>(&self, work: W, options: TaskOptions) -> JoinHandle<W::Output> {
+        current::with(|worker| {
+            let worker = worker.filter(|worker| worker.is_of(&self.shared));
+            task::spawn(&self.shared, worker, work, options)
+        })
+    }
+
     /// Which worker is where.
     #[must_use]
     pub fn layout(&self) -> &Layout {
@@ -182,8 +212,13 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.close();
+        let mut is_own = false;
         for thread in self.threads.drain(..) {
-            thread.join();
+            is_own |= thread.join();
+        }
+        if !is_own {
+            // SAFETY: the workers have ended, and who could call a method of this pool or of one of its scopes has, too.
+            unsafe { self.shared.dissolve() };
         }
     }
 }

@@ -221,8 +221,8 @@ impl Sleep {
             let thread = unsafe { &*thread };
             thread.clone().expect("a worker introduces itself before it lies down")
         });
-        // Release: what led here comes before the Acquire in `sleep`.
-        bed.token.store(1, Ordering::Release);
+        // Release: what led here comes before the Acquire in `take_token`. An exchange, not a store: then loom, too, has one order of all changes.
+        bed.token.swap(1, Ordering::Release);
         thread.unpark();
     }
 

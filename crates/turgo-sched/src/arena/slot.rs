@@ -10,6 +10,9 @@ use crate::pool::Worker;
 /// Bytes of a slot that a closure can have.
 pub(crate) const PAYLOAD: usize = 48;
 
+/// In place of a link: a long-lived task has the slot. No number is as large.
+const TASK: u32 = u32::MAX - 1;
+
 /// What runs a slot: it gets the slot's number, and frees it unless the task stays.
 pub(crate) type Call = unsafe fn(&Slot, u32, &Worker);
 
@@ -54,6 +57,16 @@ impl Slot {
         self.next.store(next, Ordering::Relaxed);
     }
 
+    /// A long-lived task has the slot; until it is freed.
+    pub(crate) fn mark_task(&self) {
+        self.set_next(TASK);
+    }
+
+    /// Whether a long-lived task has it, for whoever has the arena for itself.
+    pub(crate) fn is_task(&self) -> bool {
+        self.next() == TASK
+    }
+
     /// Whether a value of this type goes into the slot as it is.
     pub(crate) const fn fits<T>() -> bool {
         size_of::<T>() <= PAYLOAD && align_of::<T>() <= 8
@@ -89,12 +102,6 @@ impl Slot {
             let call = unsafe { *call };
             call.expect("a number is queued after its slot was filled")
         })
-    }
-
-    /// What is called, if anything, for whoever has the arena for itself.
-    pub(crate) fn call_if_any(&self) -> Option<Call> {
-        // SAFETY: the caller has the arena for itself.
-        self.call.with(|call| unsafe { *call })
     }
 
     /// Forgets what to call: at the end of a long-lived task.

@@ -1,6 +1,6 @@
 //! Slots that wander between workers.
 
-use super::{Arena, NONE, Place, Purse, SLOTS, Slot};
+use super::{Arena, Purse, SLOTS, Slot};
 
 #[cfg(loom)]
 mod models;
@@ -12,6 +12,7 @@ mod unit {
     use std::collections::HashSet;
     use std::sync::Arc;
 
+    use crate::arena::{NONE, Place};
     use crate::pool::Worker;
     use crate::run::{Ran, Runnable};
 
@@ -90,7 +91,8 @@ mod unit {
             unsafe { arena.release(base) };
         }
         let used = arena.segments_used();
-        let (first, second) = (arena.reserve(Arc::clone(&run), 0, 3 * SLOTS), arena.reserve(run, 0, 1));
+        let (first, second) =
+            (arena.reserve(Arc::clone(&run), 0, 3 * SLOTS), arena.reserve(run, 0, 1));
         assert_eq!(arena.segments_used(), used);
         assert!(first.abs_diff(second) >= SLOTS, "they do not overlap");
         assert_ne!(first, NONE);

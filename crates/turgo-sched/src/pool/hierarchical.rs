@@ -3,19 +3,17 @@
 use crate::layout::WorkerId;
 use crate::policy::{Amount, Order, Place, Policy, Source, TaskView, View};
 
-/// Own node's shared queue, then all workers by distance, then the shared queues of other nodes by distance.
+/// Tasks go to their home, or to the node where they ran last. Workers look at their own node's shared queue, then all workers by distance, then the shared queues of other nodes by distance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hierarchical;
 
 impl Policy for Hierarchical {
     fn select(&self, task: &TaskView, from: Option<WorkerId>, view: &mut View<'_>) -> Place {
-        let here = from.or(task.last).map(|worker| view.layout.node(worker));
-        match (task.home, here) {
-            (Some(home), Some(here)) if from.is_some() && home == here => Place::Here,
-            (Some(home), _) => Place::Node(home),
-            (None, _) if from.is_some() => Place::Here,
-            (None, Some(last)) => Place::Node(last),
-            (None, None) => Place::Here,
+        let last = task.last.map(|worker| view.layout.node(worker));
+        let here = from.map(|worker| view.layout.node(worker));
+        match task.home.or(last) {
+            Some(node) if here != Some(node) => Place::Node(node),
+            _ => Place::Here,
         }
     }
 

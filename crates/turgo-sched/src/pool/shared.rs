@@ -7,14 +7,17 @@ use turgo_machine::clock::Clock;
 
 use crate::arena::Arena;
 use crate::layout::{Layout, NodeIndex, WorkerId};
-use crate::policy::{Knobs, Loads, Policy};
+use crate::policy::{Knobs, Loads, Memory, Place, Policy, TaskView, View};
+use crate::random::Random;
 use crate::resources::Resources;
 use crate::sleep::{Pushed, Sleep};
 use crate::statistics::Tally;
+use crate::task::Held;
 use crate::trace::Trace;
 
 use super::class::{CLASSES, Class};
 use super::tunable::Tunable;
+use super::worker::Worker;
 
 /// Queues into which anybody pushes: one for each class.
 pub(super) type Inbox = [Injector<u32>; CLASSES];
@@ -52,6 +55,67 @@ impl Shared {
 
     pub(crate) fn knobs(&self) -> Knobs {
         self.tunable.get()
+    }
+
+    /// How long a step of a long-lived task may take, in nanoseconds.
+    pub(crate) fn quantum_ns(&self) -> u64 {
+        self.tunable.quantum_ns()
+    }
+
+    /// Queues a long-lived task where the policy says; `worker` is the calling thread's, if it is one of this pool.
+    pub(crate) fn queue_task(&self, task: &TaskView, worker: Option<&Worker>) {
+        let (class, from) = (Class::from(task.priority), worker.map(|worker| worker.id));
+        let place = match worker {
+            Some(worker) => {
+                let mind = &mut *worker.mind.borrow_mut();
+                self.select(task, from, &mut mind.random, &mut mind.memory)
+            }
+            None => {
+                let mut random = Random::new(self.seed, u64::from(task.id) | 1 << 32);
+                self.select(task, from, &mut random, &mut Memory::default())
+            }
+        };
+        match (place, worker) {
+            (Place::Here, Some(worker)) => worker.push_turn(class, task.id),
+            (Place::Worker(to), Some(worker)) if to == worker.id => {
+                worker.push_turn(class, task.id);
+            }
+            (Place::Worker(to), _) if (to.0 as usize) < self.seats.len() => {
+                self.send(to, class, task.id);
+            }
+            (Place::Node(node), _) if (node.0 as usize) < self.nodes.len() => {
+                self.inject(node, class, task.id);
+            }
+            // P3: a place that is not there is replaced.
+            (_, _) => self.inject(NodeIndex(0), class, task.id),
+        }
+    }
+
+    fn select(
+        &self,
+        task: &TaskView,
+        from: Option<WorkerId>,
+        random: &mut Random,
+        memory: &mut Memory,
+    ) -> Place {
+        let (layout, now_ns, knobs) = (&self.layout, self.clock.now_ns(), self.knobs());
+        let loads: &dyn Loads = self;
+        self.policy.select(task, from, &mut View { layout, now_ns, random, memory, knobs, loads })
+    }
+
+    /// Ends the long-lived tasks that are left.
+    ///
+    /// # Safety
+    ///
+    /// All workers have ended, and no other thread takes slots meanwhile.
+    pub(super) unsafe fn dissolve(&self) {
+        // SAFETY: the caller's promise.
+        for slot in unsafe { self.arena.tasks() } {
+            // SAFETY: N1, nobody else reads it; it holds that.
+            let held = unsafe { slot.read::<Held>() };
+            // SAFETY: the caller's promise.
+            unsafe { held.dissolve() };
+        }
     }
 
     /// The time between promotions, in nanoseconds.
@@ -93,7 +157,7 @@ impl Shared {
             })
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         // Acquire: pairs with the Release in `close`.
         self.is_closed.load(Ordering::Acquire)
     }

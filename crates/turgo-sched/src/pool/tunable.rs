@@ -63,6 +63,12 @@ impl Tunable {
         self.heartbeat_ns.load(Ordering::Relaxed)
     }
 
+    /// How long a step may take, in nanoseconds.
+    pub(super) fn quantum_ns(&self) -> u64 {
+        // Relaxed: as in `get`.
+        self.quantum_ns.load(Ordering::Relaxed)
+    }
+
     /// How long a worker searches, in nanoseconds.
     pub(super) fn spin_ns(&self) -> u64 {
         // Relaxed: as in `get`.

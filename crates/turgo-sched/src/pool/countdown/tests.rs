@@ -28,7 +28,7 @@ fn check(bed: Bed) {
         unsafe { sleep.introduce(OWNER) };
         wait(&sleep, &countdown, bed);
         assert!(countdown.is_over(), "W1");
-        enders.map(|ender| ender.join().expect("an end"));
+        enders.into_iter().for_each(|ender| ender.join().expect("an end"));
     });
 }
 
