@@ -22,6 +22,14 @@ mod tests;
 
 /// Where closures are spawned that may borrow whatever outlives `'scope`.
 ///
+/// ```compile_fail,E0597
+/// # let pool = turgo_sched::Pool::builder(&turgo_machine::topology::Topology::simulate("1x2").unwrap()).build().unwrap();
+/// pool.scope(|scope| {
+///     let number = 7;
+///     scope.spawn(|_| assert_eq!(number, 7)); // `number` does not outlive the scope
+/// });
+/// ```
+///
 /// Spawning is wait-free but where the deque or the arena grows, and allocates nothing for closures of up to 40 bytes once the arena is warm.
 pub struct Scope<'scope> {
     countdown: Countdown,
@@ -176,7 +184,9 @@ where
     let scope = unsafe { &*spawned.scope.cast::<Scope<'scope>>() };
     let f = spawned.f;
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(scope))) {
-        scope.panic.keep(payload);
+        if !mutant!("O3 a panic is forgotten") {
+            scope.panic.keep(payload);
+        }
     }
     scope.countdown.end_as(worker);
 }

@@ -7,7 +7,8 @@
 //! # Invariants
 //!
 //! - **T1** Only whoever made the state RUNNING touches the work; there is one at a time. What it left is found by the next one.
-//! - **T2** A wake is not lost: of a waiting task it makes a ready one; of a running one, one that is ready when the step ends; a ready one has its step before it.
+//! - **T2** A wake is not lost: of a waiting task it makes a ready one; of a running one, one that is ready when the step ends; a ready one has its step before it,
+//!   and sees what led to the wake: therefore each wake of a task that has not ended is an exchange of the word, also where the word stays as it is.
 //! - **T3** A number is queued once for each time that the state becomes READY, by whoever made it so.
 //! - **T4** An ended task is not queued and never will be; its slot is freed by whoever ended it. Wakers may outlive it, and its pool.
 //! - **T5** The outcome is written before the state says that there is one, and then belongs to the handle.

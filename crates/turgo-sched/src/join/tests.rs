@@ -108,6 +108,25 @@ fn a_panic_in_a_loop_is_the_callers() {
     assert_eq!(pool.install(|_| 1), 1);
 }
 
+/// What rayon's issue 592 is about: whoever waits must not run what waits for it.
+#[test]
+fn a_lock_may_be_held_while_waiting() {
+    let (pool, lock) = (eager(2, 0), std::sync::Mutex::new(0u64));
+    let work = |_: &Worker| (0..2_000u64).fold(0, |sum, number| std::hint::black_box(sum ^ number));
+    pool.scope(|scope| {
+        for _ in 0..400 {
+            scope.spawn(|_| {
+                crate::pool::current::with(|worker| {
+                    let mut held = lock.lock().expect("nobody panics with it");
+                    worker.expect("a worker").join(work, work);
+                    *held += 1;
+                });
+            });
+        }
+    });
+    assert_eq!(lock.into_inner().expect("nobody panics with it"), 400);
+}
+
 /// A chain of forks that is as deep as the stack allows on one thread, run on two: what a waiting frame runs meanwhile must not double it.
 #[test]
 fn waiting_does_not_deepen_the_stack() {

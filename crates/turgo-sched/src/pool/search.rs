@@ -51,7 +51,9 @@ impl Worker {
                 return;
             }
             // Not while a panic unwinds: what is run here would unwind into it.
-            if self.helping.get() >= self.shared.help_max || std::thread::panicking() {
+            let is_full = self.helping.get() >= self.shared.help_max
+                && !mutant!("F2 a waiting task runs anything");
+            if is_full || std::thread::panicking() {
                 return self.wait_alone(countdown);
             }
             match self.search(Some(countdown)) {

@@ -107,7 +107,10 @@ impl State {
             BLOCKED => (Some(word.to(READY)), Then::Queue),
             RUNNING if mutant!("T2 a wake while running is lost") => (None, Then::Nothing),
             RUNNING if mutant!("T3 queued while it runs") => (Some(word.to(READY)), Then::Queue),
-            RUNNING if !word.has(WOKEN) => (Some(word.with(WOKEN)), Then::Nothing),
+            RUNNING => (Some(word.with(WOKEN)), Then::Nothing),
+            READY if mutant!("T2 a wake of a ready task only looks") => (None, Then::Nothing),
+            // Nothing changes, but the step that comes has to see what led to this wake.
+            READY => (Some(word), Then::Nothing),
             _ => (None, Then::Nothing),
         })
     }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use loom::sync::Arc;
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::cell::UnsafeCell;
-use turgo_machine::thread;
+use turgo_machine::thread::{self, Thread};
 
 use crate::task::joiner::Joiner;
 use crate::task::state::{Begin, State, Then};
@@ -16,6 +16,8 @@ struct Task {
     work: UnsafeCell<u32>,
     /// Its number's times in the queue.
     queued: AtomicU32,
+    /// Who runs it.
+    runner: Thread,
     /// What it waits for.
     signal: AtomicU32,
 }
@@ -26,18 +28,17 @@ unsafe impl Sync for Task {}
 impl Task {
     fn then(&self, then: Then) {
         if then == Then::Queue {
-            assert_eq!(self.queued.fetch_add(1, Ordering::Release), 0, "T3");
+            assert_eq!(self.queued.swap(1, Ordering::Release), 0, "T3");
+            self.runner.unpark();
         }
     }
 
     /// Takes the number and runs a step, as often as there is one, until the task has seen the signal.
     fn run(&self) {
         loop {
-            if self.queued.load(Ordering::Acquire) == 0 {
-                thread::yield_now();
-                continue;
+            while self.queued.swap(0, Ordering::Acquire) == 0 {
+                thread::park();
             }
-            self.queued.fetch_sub(1, Ordering::AcqRel);
             assert_eq!(self.state.transition_to_running(), Begin::Run);
             // SAFETY: T1: loom reports it if there are two.
             self.work.with_mut(|work| unsafe { *work += 1 });
@@ -51,11 +52,14 @@ impl Task {
 
 #[test]
 fn no_wake_is_lost_and_no_step_runs_twice() {
-    loom::model(|| {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
         let task = Arc::new(Task {
             state: State::new(),
             work: UnsafeCell::new(0),
             queued: AtomicU32::new(0),
+            runner: thread::current(),
             signal: AtomicU32::new(0),
         });
         task.then(task.state.transition_to_ready());
