@@ -322,8 +322,10 @@ where
     // SAFETY: J3.
     let b = unsafe { frame.take() };
     let result = catch_unwind(AssertUnwindSafe(|| b(worker)));
-    // SAFETY: written when it was promoted.
-    let given = unsafe { (*frame.given.get()).assume_init_ref() };
+    // SAFETY: written when it was promoted, and read by its owner after the countdown.
+    let given = unsafe { &*frame.given.get() };
+    // SAFETY: as above.
+    let given = unsafe { given.assume_init_ref() };
     // SAFETY: J3, only we write it, and the owner reads it after the countdown.
     unsafe { *given.result.get() = Some(result) };
     given.countdown.end_as(worker);

@@ -70,7 +70,6 @@ pub struct Pool {
 
 impl Pool {
     /// A pool for this machine.
-    #[must_use]
     pub fn builder(machine: &Topology) -> Builder<'_> {
         Builder::new(machine)
     }
@@ -199,11 +198,13 @@ impl Pool {
     }
 
     /// Numbers for `nodes` nodes: see [`run`](crate::run).
+    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) fn reserve(&self, run: Arc<dyn Runnable>, first: u32, nodes: u32) -> u32 {
         self.shared.arena.reserve(run, first, nodes)
     }
 
     /// Queues numbers for a node, from any thread, and tells its workers once.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
         self.shared.inject_all(node, ids);
     }

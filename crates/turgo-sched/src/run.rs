@@ -25,6 +25,7 @@ use crate::pool::Worker;
 
 /// What came of running a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
 pub(crate) enum Ran {
     /// This node of the same run became ready, was not pushed, and runs next.
     Next(u32),

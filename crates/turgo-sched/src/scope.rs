@@ -37,7 +37,7 @@ pub struct Scope<'scope> {
     shared: Arc<Shared>,
     owner: *const Worker,
     /// Invariant in `'scope`: no shorter one may be taken for it.
-    lifetime: PhantomData<Box<dyn FnOnce(&Scope<'scope>) + Send + Sync + 'scope>>,
+    lifetime: PhantomData<fn(&'scope ()) -> &'scope ()>,
 }
 
 // SAFETY: `owner` is only compared. The rest is shared by atomics; the countdown's own part is for the owner's thread, which `spawn` and `run` ask for.
@@ -183,10 +183,10 @@ where
     // SAFETY: O1, the scope lives until we have ended.
     let scope = unsafe { &*spawned.scope.cast::<Scope<'scope>>() };
     let f = spawned.f;
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(scope))) {
-        if !mutant!("O3 a panic is forgotten") {
-            scope.panic.keep(payload);
-        }
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| f(scope)))
+        && !mutant!("O3 a panic is forgotten")
+    {
+        scope.panic.keep(payload);
     }
     scope.countdown.end_as(worker);
 }

@@ -27,7 +27,7 @@ pub(crate) struct Slot {
     owner: u32,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 const _: () = assert!(size_of::<Slot>() == 64, "one line");
 
 impl Slot {

@@ -23,7 +23,7 @@ pub(super) fn check(iterations: usize, f: impl Fn() + Send + Sync + 'static) {
 
 #[test]
 fn scopes_end() {
-    check(300, || {
+    check(100, || {
         let pool = pool(3);
         let count = Arc::new(AtomicU32::new(0));
         pool.scope(|scope| {
@@ -54,7 +54,7 @@ fn sum(worker: &crate::Worker, from: u32, to: u32) -> u32 {
 
 #[test]
 fn joins_end() {
-    check(300, || {
+    check(100, || {
         let pool = pool(2);
         assert_eq!(pool.install(|worker| sum(worker, 0, 8)), 28);
     });
@@ -62,7 +62,7 @@ fn joins_end() {
 
 #[test]
 fn loops_end() {
-    check(300, || {
+    check(100, || {
         let pool = pool(3);
         let count = AtomicU32::new(0);
         pool.parallel_for(0..6, |_| {
