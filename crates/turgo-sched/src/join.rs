@@ -79,11 +79,12 @@ impl Forks {
     ///
     /// # Safety
     ///
-    /// The fork stays where it is until it was removed (J2).
+    /// The pointer was made of one to the whole frame, so that the frame can be reached by it; the fork stays where it is until it was removed (J2).
     #[inline(always)]
-    unsafe fn push(&self, fork: &Fork) {
+    unsafe fn push(&self, fork: *const Fork) {
         let newest = self.newest.get();
-        fork.older.set(newest);
+        // SAFETY: the caller's promise.
+        unsafe { &*fork }.older.set(newest);
         // SAFETY: J1 and J2, it is in the list.
         unsafe { &*newest }.newer.set(fork);
         self.newest.set(fork);
@@ -193,7 +194,7 @@ impl Worker {
             given: UnsafeCell::new(MaybeUninit::uninit()),
         };
         // SAFETY: `Unwinding` or the code behind it removes it before the frame ends.
-        unsafe { self.forks.push(&frame.fork) };
+        unsafe { self.forks.push((&raw const frame).cast()) };
         self.beat();
         let unwinding = Unwinding { worker: self, frame: &frame };
         let ra = a(self);

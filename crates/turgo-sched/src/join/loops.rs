@@ -92,7 +92,7 @@ where
     };
     let level = worker.level();
     // SAFETY: removed below, before the frame ends.
-    unsafe { worker.forks.push(&piece.fork) };
+    unsafe { worker.forks.push((&raw const piece).cast()) };
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| piece.iterate(worker))) {
         whole.panic.keep(payload);
     }
