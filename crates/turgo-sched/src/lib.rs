@@ -1,0 +1,11 @@
+//! What runs where, and when: work stealing over task graphs on machines with more than one memory node, and a simulator that runs
+//! the same decisions on machines one does not have.
+//!
+//! - [`policy`]: every decision of the scheduler as a pure function of the layout of the workers, the time, random numbers and loads.
+//! - [`layout`]: which worker runs on which processor, complex and node, and how far apart they are.
+//! - [`resources`]: what a task needs and a node has, in eight lanes.
+
+pub mod layout;
+pub mod policy;
+pub mod random;
+pub mod resources;
