@@ -166,14 +166,16 @@ impl Layout {
 
     fn others(&self, from: WorkerId) -> Vec<WorkerId> {
         let here = self.seat(from);
-        let rank =
-            |node: NodeIndex| self.nearest(here.node).iter().position(|&other| other == node);
+        let mut ranks = vec![0; self.nodes()];
+        for (rank, node) in self.nearest(here.node).iter().enumerate() {
+            ranks[node.0 as usize] = rank;
+        }
         let workers = small(self.workers());
         let mut others: Vec<WorkerId> =
             (1..workers).map(|step| WorkerId((from.0 + step) % workers)).collect();
         others.sort_by_key(|&other| {
             let seat = self.seat(other);
-            (rank(seat.node), seat.complex != here.complex, seat.core != here.core)
+            (ranks[seat.node.0 as usize], seat.complex != here.complex, seat.core != here.core)
         });
         others
     }

@@ -3,9 +3,10 @@
 //!
 //! - [`policy`]: every decision of the scheduler as a pure function of the layout of the workers, the time, random numbers and loads.
 //! - [`layout`]: which worker runs on which processor, complex and node, and how far apart they are.
-//! - [`resources`]: what a task needs and a node has, in eight lanes.
+//! - [`resources`]: what a task needs and a node has, in eight lanes; [`octonion`]: the algebra behind its products.
 
 pub mod layout;
+pub mod octonion;
 pub mod policy;
 pub mod random;
 pub mod resources;
