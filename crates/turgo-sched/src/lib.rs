@@ -2,9 +2,11 @@
 //! the same decisions on machines one does not have.
 //!
 //! - [`policy`]: every decision of the scheduler as a pure function of the layout of the workers, the time, random numbers and loads.
+//! - [`fair`]: whose turn it is, among clients with weights.
 //! - [`layout`]: which worker runs on which processor, complex and node, and how far apart they are.
 //! - [`resources`]: what a task needs and a node has, in eight lanes; [`octonion`]: the algebra behind its products.
 
+pub mod fair;
 pub mod layout;
 pub mod octonion;
 pub mod policy;
