@@ -3,6 +3,7 @@
 //!
 //! - [`policy`]: every decision of the scheduler as a pure function of the layout of the workers, the time, random numbers and loads.
 //! - [`fair`]: whose turn it is, among clients with weights.
+//! - [`reserve`]: capacity taken for a vector, whole or not at all.
 //! - [`layout`]: which worker runs on which processor, complex and node, and how far apart they are.
 //! - [`resources`]: what a task needs and a node has, in eight lanes; [`octonion`]: the algebra behind its products.
 
@@ -11,4 +12,5 @@ pub mod layout;
 pub mod octonion;
 pub mod policy;
 pub mod random;
+pub mod reserve;
 pub mod resources;

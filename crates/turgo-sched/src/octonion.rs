@@ -189,3 +189,6 @@ fn conjugate([a, b, c, d]: Quaternion) -> Quaternion {
 fn sum(a: Quaternion, b: Quaternion) -> Quaternion {
     std::array::from_fn(|lane| a[lane] + b[lane])
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;

@@ -199,3 +199,6 @@ fn fold<T: Copy>(lanes: [T; 8], combine: impl Fn(T, T) -> T) -> T {
     let two: [T; 2] = std::array::from_fn(|lane| combine(four[lane], four[lane + 2]));
     combine(two[0], two[1])
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;
