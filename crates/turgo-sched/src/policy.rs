@@ -16,6 +16,16 @@ use crate::layout::{Layout, NodeIndex, WorkerId};
 use crate::random::Random;
 use crate::resources::Resources;
 
+mod placement;
+mod search;
+mod standard;
+mod victims;
+
+pub use placement::{Placement, Queueing};
+pub use search::{Reach, Scope};
+pub use standard::{Adaptive, Standard};
+pub use victims::Victims;
+
 /// How urgent a task is, before deadlines are looked at. Classes share a worker as the interleaver says; none starves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Priority {
@@ -120,10 +130,30 @@ pub struct Memory {
     pub next: u32,
     /// Where the last successful steal was.
     pub last_victim: Option<WorkerId>,
-    /// Searches in a row that found nothing.
+    /// Attempts in a row that found nothing.
     pub failures: u32,
     /// Which arm an adaptive policy plays now.
     pub arm: u32,
+    /// How far the search that goes on has come.
+    pub cursor: u32,
+    /// Where in the circle of workers that search began.
+    pub start: u32,
+    /// When the worker last looked at others, for policies that do so periodically; nanoseconds of the view's clock.
+    pub balanced_ns: u64,
+}
+
+impl Memory {
+    /// Notes what came of an attempt: what [`Policy::found`] does unless a policy does more.
+    pub fn remember(&mut self, source: Source, tasks: u32) {
+        if tasks == 0 {
+            self.failures = self.failures.saturating_add(1);
+            return;
+        }
+        self.failures = 0;
+        if let Source::Worker(victim, _) = source {
+            self.last_victim = Some(victim);
+        }
+    }
 }
 
 /// All a decision may depend on.
@@ -202,11 +232,7 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
     /// What came of an attempt: how many tasks were taken.
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
         let _ = me;
-        match source {
-            Source::Worker(victim, _) if tasks > 0 => view.memory.last_victim = Some(victim),
-            _ => {}
-        }
-        view.memory.failures = if tasks > 0 { 0 } else { view.memory.failures.saturating_add(1) };
+        view.memory.remember(source, tasks);
     }
 
     /// `me` begins to run the task.
@@ -219,3 +245,6 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
         let _ = (task, me, ran_ns, view);
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests;

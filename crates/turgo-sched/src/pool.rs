@@ -197,14 +197,17 @@ impl Pool {
         self.shared.trace.as_ref().map(crate::trace::Trace::events).unwrap_or_default()
     }
 
+    /// The clock that its workers read.
+    pub(crate) fn clock(&self) -> turgo_machine::clock::Clock {
+        self.shared.clock.clone()
+    }
+
     /// Numbers for `nodes` nodes: see [`run`](crate::run).
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) fn reserve(&self, run: Arc<dyn Runnable>, first: u32, nodes: u32) -> u32 {
         self.shared.arena.reserve(run, first, nodes)
     }
 
     /// Queues numbers for a node, from any thread, and tells its workers once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
         self.shared.inject_all(node, ids);
     }

@@ -5,7 +5,7 @@
 //!
 //! # Protocol
 //!
-//! 1. [`Worker::reserve`] or [`Pool::reserve`](crate::pool::Pool) gives numbers `base..base + nodes`, in a row; more can be reserved while the run goes on, for
+//! 1. [`Pool::reserve`](crate::pool::Pool) gives numbers `base..base + nodes`, in a row; more can be reserved while the run goes on, for
 //!    nodes that are added to it. Index `first + i` has number `base + i`.
 //! 2. Each number is pushed at most once, after all that the node needs. The pool runs it exactly once, on some worker, and never two of
 //!    the same number at a time.
@@ -25,7 +25,6 @@ use crate::pool::Worker;
 
 /// What came of running a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
 pub(crate) enum Ran {
     /// This node of the same run became ready, was not pushed, and runs next.
     Next(u32),

@@ -296,7 +296,7 @@ impl Worker {
     }
 
     /// Queues all of them, and tells others once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "graphs push one at a time"))]
     pub(crate) fn push_all(&self, ids: impl IntoIterator<Item = u32>) {
         let before = self.level.get();
         ids.into_iter().for_each(|id| self.push_quietly(id));
@@ -306,7 +306,6 @@ impl Worker {
     }
 
     /// Queues a number for the workers of a node: its own deque where that is its own node.
-    #[expect(dead_code, reason = "only graphs need it")]
     pub(crate) fn push_to(&self, node: NodeIndex, id: u32) {
         if node == self.node {
             self.push(id);
@@ -322,18 +321,11 @@ impl Worker {
         self.shared.sleep.notify(self.node, Pushed::Within);
     }
 
-    /// Numbers for `nodes` nodes: see [`run`](crate::run).
-    #[expect(dead_code, reason = "only graphs need it")]
-    pub(crate) fn reserve(&self, run: Arc<dyn Runnable>, first: u32, nodes: u32) -> u32 {
-        self.shared.arena.reserve(run, first, nodes)
-    }
-
     /// Gives the numbers that began with `base` back.
     ///
     /// # Safety
     ///
     /// `base` came from a `reserve` of this pool, and none of those numbers is queued or runs any more.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) unsafe fn release(&self, base: u32) {
         // SAFETY: the caller's promise.
         unsafe { self.shared.arena.release(base) };
