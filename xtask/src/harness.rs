@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The crates whose protocols are run under checkers.
-pub(crate) const CRATES: [&str; 4] =
-    ["turgo-machine", "turgo-lockfree", "turgo-sync", "turgo-capability"];
+pub(crate) const CRATES: [&str; 5] =
+    ["turgo-machine", "turgo-lockfree", "turgo-sync", "turgo-sched", "turgo-capability"];
 
 /// What names one of [`CRATES`] to cargo, or all of them.
 pub(crate) fn packages(name: Option<&str>) -> Result<Vec<&str>, String> {

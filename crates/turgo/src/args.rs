@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use turgo_connectors::Format;
 
 use crate::bench::args::Bench;
+use crate::sim::args::Sim;
 
 /// Streaming SQL over files on one machine: continuous queries, windows over event time, every row
 /// accounted for.
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// Show the machine as Turgo sees it: nodes, processors, caches, distances, limits
     #[command(after_help = TOPOLOGY_EXAMPLES)]
     Topology(Topology),
+    /// Run task graphs on machines that are not there, under every policy of the scheduler
+    #[command(subcommand)]
+    Sim(Sim),
     /// Print completions for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(Completions),

@@ -16,6 +16,7 @@ mod runner;
 mod screen;
 mod script;
 mod shell;
+mod sim;
 mod stats;
 mod topology;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain::explain(&explain),
         Command::Bench(bench) => bench::run(&bench),
         Command::Topology(topology) => topology::topology(&topology),
+        Command::Sim(sim) => sim::sim(&sim),
         Command::Completions(completions) => completions::completions(completions.shell),
     };
     match ended {

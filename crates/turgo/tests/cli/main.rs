@@ -11,6 +11,7 @@ mod parquet;
 mod run;
 mod shell;
 mod signals;
+mod sim;
 mod terminal;
 mod topology;
 mod undeclared;

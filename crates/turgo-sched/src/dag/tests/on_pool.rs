@@ -1,0 +1,135 @@
+//! Graphs on a pool's threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use turgo_machine::topology::{NodeId, Topology};
+
+use super::super::*;
+use crate::policy::Priority;
+use crate::pool::Pool;
+use crate::random::Random;
+
+fn pool(machine: &str, workers: usize) -> Pool {
+    let machine = Topology::simulate(machine).unwrap();
+    Pool::builder(&machine).workers(workers).pin(false).build().unwrap()
+}
+
+/// Tasks that check that what they come after has run, and count themselves.
+fn counted(tasks: u32, seed: u64, wishes: bool) -> (Graph, Arc<Vec<AtomicU32>>) {
+    let mut random = Random::new(seed, 0);
+    let done: Arc<Vec<AtomicU32>> = Arc::new((0..tasks).map(|_| AtomicU32::new(0)).collect());
+    let mut dag = Dag::new();
+    for to in 0..tasks {
+        let before: Vec<u32> = (0..random.below(4).min(to)).map(|_| random.below(to)).collect();
+        let (done, earlier) = (Arc::clone(&done), before.clone());
+        let mut node = dag.node(move |cx| {
+            let round = done[cx.me().0 as usize].load(Ordering::Relaxed);
+            for &task in &earlier {
+                assert_eq!(done[task as usize].load(Ordering::Relaxed), round + 1, "D2");
+            }
+            done[cx.me().0 as usize].fetch_add(1, Ordering::Relaxed);
+        });
+        for task in before {
+            node = node.after(TaskId(task));
+        }
+        if wishes {
+            let class = [Priority::Background, Priority::Normal, Priority::High];
+            // One of the homes is not there.
+            node.home(NodeId(random.below(3))).priority(class[random.below(3) as usize]);
+        }
+    }
+    (dag.seal().unwrap(), done)
+}
+
+#[test]
+fn tasks_run_once_and_after_their_predecessors() {
+    for (machine, workers) in [("1x1", 1), ("1x2", 2), ("2x2", 4)] {
+        let pool = pool(machine, workers);
+        for seed in 0..6 {
+            let (graph, done) = counted(3_000, seed, seed % 2 == 1);
+            for round in 1..=3 {
+                let report = pool.run(&graph).wait().unwrap();
+                assert_eq!((report.completed, report.total), (3_000, 3_000));
+                assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == round), "D1");
+            }
+        }
+    }
+}
+
+#[test]
+fn runs_are_waited_for_within_a_worker_too() {
+    let pool = pool("1x2", 2);
+    let (graph, done) = counted(500, 1, false);
+    for _ in 0..20 {
+        pool.install(|_| pool.run(&graph).wait().unwrap());
+    }
+    assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 20), "D1");
+    assert_eq!(pool.run(&Dag::new().seal().unwrap()).wait().unwrap().total, 0);
+}
+
+#[test]
+fn what_is_added_runs_once() {
+    let pool = pool("1x2", 3);
+    for round in 0..20 {
+        let ran = Arc::new(AtomicU32::new(0));
+        let mut dag = Dag::new();
+        dag.room(400);
+        for parent in 0..40 {
+            let ran = Arc::clone(&ran);
+            dag.node(move |cx| {
+                let mut last = TaskId((parent * 7 + round) % 40);
+                for _ in 0..10 {
+                    let ran = Arc::clone(&ran);
+                    last = cx.spawn_after(&[cx.me(), last, TaskId(parent / 2)], move |_| {
+                        ran.fetch_add(1, Ordering::Relaxed);
+                    })?;
+                }
+                Ok::<_, EditError>(())
+            });
+        }
+        let report = pool.run(&dag.seal().unwrap()).wait().unwrap();
+        assert_eq!((report.total, report.completed), (440, 440), "D5, D7");
+        assert_eq!(ran.load(Ordering::Relaxed), 400, "D5");
+    }
+}
+
+#[test]
+fn a_run_is_cancelled_and_watched_while_it_runs() {
+    let pool = pool("1x2", 2);
+    let mut dag = Dag::new();
+    let mut last = dag.node(|_| ()).id();
+    for _ in 0..20_000 {
+        let step = move |_: &Context<'_>| std::thread::sleep(Duration::from_micros(50));
+        last = dag.node(step).after(last).id();
+    }
+    let run = pool.run(&dag.seal().unwrap());
+    let mut done = 0;
+    while done < 5 {
+        let progress = run.progress();
+        assert!(progress.done() >= done, "what is over stays over");
+        done = progress.done();
+    }
+    assert!(!run.is_over());
+    run.cancel();
+    let error = run.wait().expect_err("D9: it would take a second");
+    assert!(matches!(&error, RunError::Cancelled(_)), "{error}");
+    let report = error.report();
+    assert_eq!(report.completed + report.cancelled, report.total, "D9");
+    assert!(report.cancelled > 10_000);
+}
+
+#[test]
+fn a_panic_leaves_the_pool_whole() {
+    let pool = pool("1x2", 2);
+    let mut dag = Dag::new();
+    let bad = dag.node(|_| -> () { panic!("planned") }).name("bad").id();
+    dag.node(|_| ()).after(bad);
+    dag.node(|_| ());
+    let error = pool.run(&dag.seal().unwrap()).wait().expect_err("one panics");
+    assert_eq!(error.to_string(), "bad: panicked: planned", "D8");
+    let report = error.report();
+    assert_eq!((report.completed, report.failed, report.cancelled), (1, 1, 1), "D3");
+    assert_eq!(pool.install(|_| 7), 7);
+}

@@ -1,0 +1,241 @@
+//! Which worker runs where: the processors of a [`Topology`], seen as a scheduler needs them.
+//!
+//! Workers are numbered from 0 in the order that fills a machine evenly: one worker for each core of each node in turn before any core gets a
+//! second one (its SMT sibling). Nodes that have workers are numbered from 0 as well, in the order of their ids: ids may be sparse, a
+//! [`NodeIndex`] is not.
+
+use turgo_machine::topology::{CpuId, NodeId, Topology};
+
+/// The distance within a node, in the unit of the ACPI table.
+const LOCAL: u32 = 10;
+
+/// A worker's number, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub u32);
+
+/// The number of a node that has workers, from 0. See [`Layout::node_id`] for the machine's own number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeIndex(pub u32);
+
+/// Where one worker runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// The processor it is meant for.
+    pub cpu: CpuId,
+    /// Its node.
+    pub node: NodeIndex,
+    /// Processors with the same number share a last-level cache.
+    pub complex: u32,
+    /// Processors with the same number are threads of one core.
+    pub core: u32,
+}
+
+/// The workers of a pool, or of a simulated one, and how far apart they are.
+///
+/// ```
+/// use turgo_machine::topology::Topology;
+/// use turgo_sched::layout::{Layout, NodeIndex, WorkerId};
+/// let layout = Layout::new(&Topology::simulate("2x4")?, 4);
+/// assert_eq!((layout.workers(), layout.nodes()), (4, 2));
+/// assert_eq!(layout.node(WorkerId(0)), NodeIndex(0));
+/// assert_eq!(layout.node(WorkerId(1)), NodeIndex(1));
+/// assert_eq!(layout.on_node(NodeIndex(1)), [WorkerId(1), WorkerId(3)]);
+/// # Ok::<(), turgo_machine::topology::SpecError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    seats: Vec<Seat>,
+    node_ids: Vec<NodeId>,
+    on_node: Vec<Vec<WorkerId>>,
+    /// Row by row, by node index.
+    distances: Vec<u32>,
+    /// For each node all nodes, the nearest first, itself before all others.
+    nearest: Vec<Vec<NodeIndex>>,
+    /// For each worker all others: those of its core, of its complex, of its node, then by distance of their nodes.
+    by_distance: Vec<Vec<WorkerId>>,
+}
+
+impl Layout {
+    /// Seats for `workers` workers, at least one. If there are more workers than processors, processors are given out again from the first.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 65,536 workers, or the machine has no processor.
+    #[must_use]
+    pub fn new(machine: &Topology, workers: usize) -> Self {
+        assert!(workers <= 1 << 16, "{workers} workers: at most 65,536 can be told apart");
+        let cpus = seating(machine);
+        assert!(!cpus.is_empty(), "a machine has a processor");
+        let chosen: Vec<usize> =
+            (0..workers.max(1)).map(|worker| cpus[worker % cpus.len()]).collect();
+        let mut node_ids: Vec<NodeId> =
+            chosen.iter().map(|&cpu| machine.cpus()[cpu].node).collect();
+        node_ids.sort_unstable();
+        node_ids.dedup();
+        let index = |id: NodeId| NodeIndex(small(node_ids.partition_point(|&other| other < id)));
+        let seats: Vec<Seat> = (chosen.iter().map(|&position| &machine.cpus()[position]))
+            .map(|cpu| Seat {
+                cpu: cpu.id,
+                node: index(cpu.node),
+                complex: small(cpu.complex),
+                core: small(cpu.core),
+            })
+            .collect();
+        let mut on_node = vec![Vec::new(); node_ids.len()];
+        for (worker, seat) in seats.iter().enumerate() {
+            on_node[seat.node.0 as usize].push(WorkerId(small(worker)));
+        }
+        let distance = |from: NodeId, to: NodeId| machine.distance(from, to).unwrap_or(u32::MAX);
+        let distances = (node_ids.iter())
+            .flat_map(|&from| node_ids.iter().map(move |&to| distance(from, to)))
+            .collect();
+        let nearest = (node_ids.iter())
+            .map(|&from| {
+                let order = machine.nodes_by_distance(from);
+                order.into_iter().filter(|id| node_ids.contains(id)).map(index).collect()
+            })
+            .collect();
+        let mut layout =
+            Self { seats, node_ids, on_node, distances, nearest, by_distance: Vec::new() };
+        layout.by_distance =
+            (0..layout.workers()).map(|worker| layout.others(WorkerId(small(worker)))).collect();
+        layout
+    }
+
+    /// The same workers with measured distances: `distance` answers on the scale of the ACPI table, where 10 is the latency within a node, or `None` where nothing was
+    /// measured, as [`Latencies::distance`](turgo_machine::latency::Latencies::distance) does. All that goes by distance goes by these from now on.
+    ///
+    /// A measurement that differs from what was known by less than [`TOLERANCE`](turgo_machine::latency::TOLERANCE) is noise and changes nothing, nor does one within a node.
+    ///
+    /// ```
+    /// use turgo_machine::topology::{NodeId, Topology};
+    /// use turgo_sched::layout::{Layout, NodeIndex};
+    /// let layout = Layout::new(&Topology::simulate("3x2")?, 6);
+    /// let layout = layout.measured(|from, to| (from.0 + to.0 == 2).then_some(14));
+    /// assert_eq!(layout.nearest(NodeIndex(0)), [0, 2, 1].map(NodeIndex));
+    /// # Ok::<(), turgo_machine::topology::SpecError>(())
+    /// ```
+    #[must_use]
+    pub fn measured(mut self, distance: impl Fn(NodeId, NodeId) -> Option<u32>) -> Self {
+        let nodes = self.nodes();
+        for from in 0..nodes {
+            for to in (0..nodes).filter(|&to| to != from) {
+                let known = &mut self.distances[from * nodes + to];
+                let Some(measured) = distance(self.node_ids[from], self.node_ids[to]) else {
+                    continue;
+                };
+                let difference = f64::from(measured.abs_diff(*known));
+                if difference > f64::from(*known) * turgo_machine::latency::TOLERANCE {
+                    *known = measured.max(LOCAL);
+                }
+            }
+            let row = &self.distances[from * nodes..][..nodes];
+            // The sort keeps the order of those that are as far.
+            self.nearest[from].sort_by_key(|to| (to.0 as usize != from, row[to.0 as usize]));
+        }
+        self.by_distance =
+            (0..self.workers()).map(|worker| self.others(WorkerId(small(worker)))).collect();
+        self
+    }
+
+    /// How many workers there are.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.seats.len()
+    }
+
+    /// How many nodes have workers.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.node_ids.len()
+    }
+
+    /// Where a worker runs.
+    ///
+    /// # Panics
+    ///
+    /// Here and below, if there is no such worker or node.
+    #[must_use]
+    pub fn seat(&self, worker: WorkerId) -> Seat {
+        self.seats[worker.0 as usize]
+    }
+
+    /// A worker's node.
+    #[must_use]
+    pub fn node(&self, worker: WorkerId) -> NodeIndex {
+        self.seat(worker).node
+    }
+
+    /// The machine's own number of a node.
+    #[must_use]
+    pub fn node_id(&self, node: NodeIndex) -> NodeId {
+        self.node_ids[node.0 as usize]
+    }
+
+    /// The node with this number of the machine's, if it has workers.
+    #[must_use]
+    pub fn node_index(&self, id: NodeId) -> Option<NodeIndex> {
+        self.node_ids.binary_search(&id).ok().map(|position| NodeIndex(small(position)))
+    }
+
+    /// The workers of a node, ascending.
+    #[must_use]
+    pub fn on_node(&self, node: NodeIndex) -> &[WorkerId] {
+        &self.on_node[node.0 as usize]
+    }
+
+    /// How far `to` is from `from`, in the unit of the ACPI table: 10 within a node.
+    #[must_use]
+    pub fn distance(&self, from: NodeIndex, to: NodeIndex) -> u32 {
+        self.distances[from.0 as usize * self.nodes() + to.0 as usize]
+    }
+
+    /// All nodes, the nearest first; `from` itself is the first of all.
+    #[must_use]
+    pub fn nearest(&self, from: NodeIndex) -> &[NodeIndex] {
+        &self.nearest[from.0 as usize]
+    }
+
+    /// All workers but `from`, the nearest first: threads of its core, its cache, its node, then node by node with the distance. Among equals those
+    /// that follow `from` in number come first, so that neighbours do not all look at the same one.
+    #[must_use]
+    pub fn by_distance(&self, from: WorkerId) -> &[WorkerId] {
+        &self.by_distance[from.0 as usize]
+    }
+
+    fn others(&self, from: WorkerId) -> Vec<WorkerId> {
+        let here = self.seat(from);
+        let mut ranks = vec![0; self.nodes()];
+        for (rank, node) in self.nearest(here.node).iter().enumerate() {
+            ranks[node.0 as usize] = rank;
+        }
+        let workers = small(self.workers());
+        let mut others: Vec<WorkerId> =
+            (1..workers).map(|step| WorkerId((from.0 + step) % workers)).collect();
+        others.sort_by_key(|&other| {
+            let seat = self.seat(other);
+            (ranks[seat.node.0 as usize], seat.complex != here.complex, seat.core != here.core)
+        });
+        others
+    }
+}
+
+/// Positions of the processors in the order in which workers get them.
+fn seating(machine: &Topology) -> Vec<usize> {
+    let cpus = machine.cpus();
+    let mut taken = std::collections::BTreeMap::new();
+    let mut keys: Vec<(usize, usize, NodeId, usize)> = Vec::with_capacity(cpus.len());
+    for (position, cpu) in cpus.iter().enumerate() {
+        let turn = taken.entry((cpu.node, cpu.thread)).or_insert(0usize);
+        keys.push((cpu.thread, *turn, cpu.node, position));
+        *turn += 1;
+    }
+    keys.sort_unstable();
+    keys.into_iter().map(|(.., position)| position).collect()
+}
+
+/// A position as the 32-bit number that ids are.
+pub(crate) fn small(position: usize) -> u32 {
+    u32::try_from(position)
+        .expect("there are fewer than 2^32 processors, and fewer than 2^32 tasks")
+}

@@ -1,0 +1,258 @@
+//! What a pool is made of, and what can go wrong when it is made.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use turgo_lockfree::deque::Worker as Deque;
+use turgo_machine::CachePadded;
+use turgo_machine::affinity;
+use turgo_machine::atomic::AtomicBool;
+use turgo_machine::clock::Clock;
+use turgo_machine::topology::{CpuSet, Topology};
+
+use crate::arena::Arena;
+use crate::layout::{Layout, WorkerId};
+use crate::policy::{Knobs, Policy};
+use crate::sleep::Sleep;
+use crate::statistics::Tally;
+use crate::trace::Trace;
+
+use super::Pool;
+use super::hierarchical::Hierarchical;
+use super::shared::{Seat, Shared};
+use super::threads;
+use super::tunable::Tunable;
+use super::worker::{Queues, Worker};
+
+/// The most workers a pool can have.
+const WORKERS_MAX: usize = 1 << 16;
+
+/// Makes a [`Pool`].
+#[derive(Debug)]
+#[must_use = "nothing runs before `build`"]
+pub struct Builder<'a> {
+    machine: &'a Topology,
+    workers: usize,
+    policy: Box<dyn Policy>,
+    knobs: Knobs,
+    seed: u64,
+    is_pinned: bool,
+    stack_bytes: Option<usize>,
+    help_max: u32,
+    trace_events: usize,
+    name: String,
+    clock: Clock,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(machine: &'a Topology) -> Self {
+        Self {
+            machine,
+            workers: machine.workers_max(),
+            policy: Box::new(Hierarchical),
+            knobs: Knobs::default(),
+            seed: 0,
+            is_pinned: false,
+            stack_bytes: None,
+            help_max: 8,
+            trace_events: 0,
+            name: String::from("turgo"),
+            clock: Clock::real(),
+        }
+    }
+
+    /// How many workers; as many as can run at once if this is not called.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Who decides.
+    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+        self.policy = Box::new(policy);
+        self
+    }
+
+    /// The knobs to begin with.
+    pub fn knobs(mut self, knobs: Knobs) -> Self {
+        self.knobs = knobs;
+        self
+    }
+
+    /// The seed of the workers' random numbers; 0 if this is not called.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Whether each thread is kept on its worker's processor; they are not if this is not called.
+    pub fn pin(mut self, is_pinned: bool) -> Self {
+        self.is_pinned = is_pinned;
+        self
+    }
+
+    /// Bytes of each thread's stack; what the system gives if this is not called.
+    pub fn stack_bytes(mut self, bytes: usize) -> Self {
+        self.stack_bytes = Some(bytes);
+        self
+    }
+
+    /// How many tasks that it has nothing to do with a waiting task may have on its worker's stack; 8 if this is not called.
+    ///
+    /// With 0 a task that waits for a fork, a loop or a scope runs nothing but what it spawned itself: then it can hold a lock meanwhile that others take, and the
+    /// stack is no deeper than in a run on one thread. More keeps processors busy while others run what it waits for.
+    pub fn help(mut self, tasks_max: u32) -> Self {
+        self.help_max = tasks_max;
+        self
+    }
+
+    /// How many events each worker keeps for [`Pool::trace`]; none if this is not called.
+    pub fn trace(mut self, events: usize) -> Self {
+        self.trace_events = events;
+        self
+    }
+
+    /// What the threads' names begin with; `turgo` if this is not called.
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
+        self
+    }
+
+    /// The clock that its decisions look at, the system's if this is not called.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// If there are to be no workers or more than 65,536, or the system gives too few threads, or refuses to keep one on its processor. Then no thread is left behind.
+    pub fn build(self) -> Result<Pool, BuildError> {
+        if self.workers == 0 {
+            return Err(BuildError::NoWorkers);
+        }
+        if self.workers > WORKERS_MAX {
+            return Err(BuildError::TooManyWorkers { workers: self.workers });
+        }
+        let layout = Layout::new(self.machine, self.workers);
+        let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
+        let shared = Arc::new(Shared {
+            arena: Arena::new(self.workers),
+            sleep: Sleep::new(&layout),
+            clock: self.clock,
+            trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
+            policy: self.policy,
+            tunable: Tunable::new(self.knobs),
+            seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
+            nodes: (0..layout.nodes()).map(|_| CachePadded::default()).collect(),
+            seed: self.seed,
+            help_max: self.help_max,
+            is_closed: AtomicBool::new(false),
+            layout,
+        });
+        // From here on, dropping the pool ends the threads that were started.
+        let mut pool = Pool { shared, threads: Vec::with_capacity(self.workers) };
+        let (pinned, told) = std::sync::mpsc::channel();
+        for (number, queues) in (0..).zip(own) {
+            let (shared, pinned) = (Arc::clone(&pool.shared), pinned.clone());
+            let (id, is_pinned) = (WorkerId(number), self.is_pinned);
+            let run = move || {
+                if is_pinned {
+                    let cpu = CpuSet::from_iter([shared.layout.seat(id).cpu]);
+                    // Nobody listens where another thread was refused already.
+                    let _ = pinned.send(affinity::set(&cpu).map_err(|error| (id, error)));
+                }
+                drop(pinned);
+                Worker::new(shared, id, queues).work();
+            };
+            let thread = threads::start(format!("{}-{number}", self.name), self.stack_bytes, run)
+                .map_err(|error| BuildError::Thread { started: number, error })?;
+            pool.threads.push(thread);
+        }
+        drop(pinned);
+        if self.is_pinned {
+            let refused = told.iter().find_map(Result::err);
+            if let Some((worker, error)) = refused {
+                return Err(BuildError::Pin { worker, error });
+            }
+        }
+        Ok(pool)
+    }
+}
+
+impl Queues {
+    fn new() -> Self {
+        Self { deque: Deque::new_lifo(), turns: std::array::from_fn(|_| Deque::new_fifo()) }
+    }
+}
+
+impl Seat {
+    fn of(queues: &Queues) -> Self {
+        Self {
+            deque: queues.deque.stealer(),
+            turns: std::array::from_fn(|class| queues.turns[class].stealer()),
+            inbox: std::array::from_fn(|_| turgo_lockfree::deque::Injector::new()),
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// Why there is no pool.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A pool needs a worker.
+    NoWorkers,
+    /// There can be 65,536.
+    TooManyWorkers {
+        /// How many were asked for.
+        workers: usize,
+    },
+    /// The system gave no more threads.
+    Thread {
+        /// How many it had given.
+        started: u32,
+        /// What it said.
+        error: io::Error,
+    },
+    /// The system refused to keep a thread on its processor.
+    Pin {
+        /// Which.
+        worker: WorkerId,
+        /// What it said.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoWorkers => f.write_str("a pool needs at least one worker"),
+            Self::TooManyWorkers { workers } => {
+                write!(f, "{workers} workers: a pool can have at most {WORKERS_MAX}")
+            }
+            Self::Thread { started, error } => write!(
+                f,
+                "the system gave {started} threads and no more ({error}): ask for fewer workers, or raise the limit (ulimit -u, pids.max)"
+            ),
+            Self::Pin { worker, error } => write!(
+                f,
+                "worker {} cannot be kept on its processor ({error}): build the pool without `pin`, or for the processors this process may use",
+                worker.0
+            ),
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Thread { error, .. } | Self::Pin { error, .. } => Some(error),
+            Self::NoWorkers | Self::TooManyWorkers { .. } => None,
+        }
+    }
+}

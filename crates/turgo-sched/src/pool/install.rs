@@ -1,0 +1,125 @@
+//! Moving a closure to a worker and waiting for it.
+//!
+//! # Invariants
+//!
+//! - **L1** The closure, its result and what it is waited with lie in the caller's frame, which ends after the worker's last access to it: setting what is waited for.
+
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::thread::{self, Thread};
+
+use crate::arena::Slot;
+use crate::layout::NodeIndex;
+
+use super::class::Class;
+use super::countdown::Countdown;
+use super::current;
+use super::panics::Payload;
+use super::shared::Shared;
+use super::worker::Worker;
+
+/// What is in the caller's frame.
+struct Frame<F, R> {
+    f: UnsafeCell<Option<F>>,
+    result: UnsafeCell<Option<Result<R, Payload>>>,
+    waiting: Waiting,
+}
+
+/// Who waits.
+enum Waiting {
+    /// A thread of no pool.
+    Thread { thread: Thread, is_over: AtomicBool },
+    /// A worker of another pool.
+    Worker { pool: Arc<Shared>, countdown: Countdown },
+}
+
+/// Calls `f` on a worker of the pool.
+pub(super) fn install<R: Send>(shared: &Arc<Shared>, f: impl FnOnce(&Worker) -> R + Send) -> R {
+    current::with(|worker| match worker {
+        Some(worker) if worker.is_of(shared) => f(worker),
+        worker => send(shared, worker, f),
+    })
+}
+
+fn send<F, R>(shared: &Arc<Shared>, caller: Option<&Worker>, f: F) -> R
+where
+    F: FnOnce(&Worker) -> R + Send,
+    R: Send,
+{
+    let waiting = match caller {
+        None => Waiting::Thread { thread: thread::current(), is_over: AtomicBool::new(false) },
+        Some(caller) => {
+            let countdown = Countdown::new(caller.id);
+            countdown.begin_own();
+            Waiting::Worker { pool: Arc::clone(&caller.shared), countdown }
+        }
+    };
+    let frame = Frame { f: UnsafeCell::new(Some(f)), result: UnsafeCell::new(None), waiting };
+    let id = shared.arena.take_outside();
+    // SAFETY: N1, it was just handed out.
+    let slot = unsafe { shared.arena.slot(id) };
+    // SAFETY: N1, the slot is ours; a pointer fits, and `run` reads one.
+    unsafe { slot.fill(run::<F, R>, &raw const frame) };
+    shared.inject(NodeIndex(0), Class::Normal, id);
+    match (&frame.waiting, caller) {
+        (Waiting::Worker { countdown, .. }, Some(caller)) => {
+            caller.wait(countdown, caller.level());
+        }
+        (Waiting::Thread { is_over, .. }, _) => {
+            // Acquire: pairs with the Release in `end`.
+            while !is_over.load(Ordering::Acquire) {
+                thread::park();
+            }
+        }
+        (Waiting::Worker { .. }, None) => unreachable!("a worker waits on its own thread"),
+    }
+    let result = frame.result.into_inner();
+    match result.expect("a closure that has ended has a result") {
+        Ok(result) => result,
+        Err(payload) => resume_unwind(payload),
+    }
+}
+
+/// # Safety
+///
+/// The slot holds a pointer to a `Frame<F, R>` that waits for this (L1), and is run once.
+unsafe fn run<F, R>(slot: &Slot, id: u32, worker: &Worker)
+where
+    F: FnOnce(&Worker) -> R + Send,
+    R: Send,
+{
+    // SAFETY: N1.
+    let frame = unsafe { slot.read::<*const Frame<F, R>>() };
+    worker.purse.give(&worker.shared.arena, id, slot);
+    // SAFETY: L1.
+    let frame = unsafe { &*frame };
+    // SAFETY: only we touch it.
+    let f = unsafe { (*frame.f.get()).take() };
+    let f = f.expect("a closure is called once");
+    let result = catch_unwind(AssertUnwindSafe(|| f(worker)));
+    // SAFETY: only we touch it before the caller is told.
+    unsafe { *frame.result.get() = Some(result) };
+    frame.waiting.end();
+}
+
+impl Waiting {
+    /// Tells whoever waits; the last access to the frame.
+    fn end(&self) {
+        match self {
+            Self::Thread { thread, is_over } => {
+                let thread = thread.clone();
+                // Release: hands the result to the Acquire in `send`.
+                is_over.store(true, Ordering::Release);
+                thread.unpark();
+            }
+            Self::Worker { pool, countdown } => {
+                // The caller's pool may end as soon as the caller is told.
+                let pool = Arc::clone(pool);
+                countdown.end(&pool.sleep);
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Looking for work, waiting for something while working, and going to sleep.
+//!
+//! # Invariants
+//!
+//! - **F1** Whoever lies down looks everywhere once more before it sleeps (S3), and for the end of what it waits for.
+//! - **F2** While a frame waits, its worker runs what that frame pushed and nobody has taken; then, and only if fewer than `help_max` tasks are on the stack that were
+//!   taken while others waited, whatever else there is. So the stack is never deeper than `help_max + 1` times the deepest that one task makes it, and with
+//!   `help_max = 0` a waiting task never runs one it has nothing to do with.
+
+use turgo_machine::mutant;
+use turgo_machine::thread;
+
+use crate::policy::{Amount, Loads, Source, View};
+use crate::trace::Kind;
+
+use super::class::Class;
+use super::countdown::{Bed, Countdown};
+use super::shared::persist;
+use super::worker::{Mind, Worker};
+
+/// A search in vain halves the next one's time, down to this share of the knob.
+const PATIENCE_SHARE_MIN: u64 = 8;
+
+/// Hints to the processor between two sweeps.
+const PAUSES: u32 = 32;
+
+/// What came of a search.
+enum Found {
+    Task(u32),
+    /// What was waited for is over.
+    Over,
+}
+
+impl Worker {
+    /// The next task of anybody; nothing where the pool is closed and there is none.
+    pub(super) fn search_idle(&self) -> Option<u32> {
+        match self.search(None) {
+            Found::Task(id) => Some(id),
+            Found::Over => None,
+        }
+    }
+
+    /// Waits for the end of what was begun at `level` of the deque, and works meanwhile as far as F2 allows.
+    pub(crate) fn wait(&self, countdown: &Countdown, level: u32) {
+        loop {
+            // No look at the countdown meanwhile: its line is the thieves'.
+            while self.level.get().wrapping_sub(level).cast_signed() > 0 {
+                let Some(id) = self.pop() else { break };
+                self.run(id);
+            }
+            if countdown.is_over() {
+                return;
+            }
+            // Not while a panic unwinds: what is run here would unwind into it.
+            let is_full = self.helping.get() >= self.shared.help_max
+                && !mutant!("F2 a waiting task runs anything");
+            if is_full || std::thread::panicking() {
+                return self.wait_alone(countdown);
+            }
+            match self.search(Some(countdown)) {
+                Found::Task(id) => {
+                    self.helping.set(self.helping.get() + 1);
+                    self.run(id);
+                    self.helping.set(self.helping.get() - 1);
+                }
+                Found::Over => return,
+            }
+        }
+    }
+
+    /// Waits without working.
+    fn wait_alone(&self, countdown: &Countdown) {
+        let until = self.now_ns() + self.shared.tunable.spin_ns();
+        while self.now_ns() < until {
+            if countdown.is_over() {
+                return;
+            }
+            pause();
+        }
+        self.purse.flush(&self.shared.arena);
+        if countdown.announce(Bed::Alone) {
+            self.tally().parks.add(1);
+            self.trace(Kind::Park, 0);
+            self.shared.sleep.sleep_alone(self.id);
+            self.trace(Kind::Wake, 0);
+            countdown.withdraw();
+            debug_assert!(countdown.is_over(), "W2");
+        }
+    }
+
+    fn search(&self, countdown: Option<&Countdown>) -> Found {
+        let shared = &*self.shared;
+        self.purse.flush(&shared.arena);
+        shared.sleep.search(self.id);
+        loop {
+            if let Some(found) = self.spin(countdown) {
+                shared.sleep.leave(self.id, || shared.is_work());
+                return found;
+            }
+            if countdown.is_some_and(|countdown| !countdown.announce(Bed::Shared)) {
+                shared.sleep.leave(self.id, || shared.is_work());
+                return Found::Over;
+            }
+            shared.sleep.lie_down(self.id);
+            let found =
+                if mutant!("F1 no look after lying down") { None } else { self.look(countdown) };
+            if found.is_some() {
+                shared.sleep.rise(self.id);
+            } else {
+                self.tally().parks.add(1);
+                self.trace(Kind::Park, 0);
+                shared.sleep.sleep(self.id);
+                self.trace(Kind::Wake, 0);
+            }
+            if let Some(countdown) = countdown {
+                countdown.withdraw();
+            }
+            if let Some(found) = found {
+                shared.sleep.leave(self.id, || shared.is_work());
+                return found;
+            }
+        }
+    }
+
+    /// Looks everywhere for as long as there is hope.
+    fn spin(&self, countdown: Option<&Countdown>) -> Option<Found> {
+        let start = self.now_ns();
+        let patience = self.mind.borrow().patience_ns;
+        let spin = self.shared.tunable.spin_ns();
+        loop {
+            if let Some(found) = self.look(countdown) {
+                self.mind.borrow_mut().patience_ns = spin;
+                return Some(found);
+            }
+            if self.now_ns().wrapping_sub(start) >= patience {
+                let least = spin / PATIENCE_SHARE_MIN;
+                self.mind.borrow_mut().patience_ns = (patience / 2).max(least).min(spin);
+                return None;
+            }
+            for _ in 0..PAUSES {
+                pause();
+            }
+        }
+    }
+
+    /// One look at everything.
+    fn look(&self, countdown: Option<&Countdown>) -> Option<Found> {
+        if countdown.is_some_and(Countdown::is_over) {
+            return Some(Found::Over);
+        }
+        // Asked first: what was pushed before the pool was closed is found after it.
+        let is_closed = self.shared.is_closed();
+        let own = countdown.and_then(|_| self.own());
+        let task = own.or_else(|| self.take_outside()).or_else(|| self.sweep(countdown.is_none()));
+        match task {
+            Some(id) => Some(Found::Task(id)),
+            None if countdown.is_none() && is_closed => Some(Found::Over),
+            None => None,
+        }
+    }
+
+    /// What is left of its own, below the frame that waits.
+    fn own(&self) -> Option<u32> {
+        let turn = Class::ALL.into_iter().find_map(|class| self.take_turn(class));
+        turn.or_else(|| self.pop())
+    }
+
+    /// Where the policy says. More than one task is taken only where nothing is below that others count from (K4).
+    fn sweep(&self, many: bool) -> Option<u32> {
+        let shared = &*self.shared;
+        let mut mind = self.mind.borrow_mut();
+        let Mind { random, memory, .. } = &mut *mind;
+        let knobs = shared.knobs();
+        let now_ns = self.now_ns();
+        let layout = &shared.layout;
+        let loads: &dyn Loads = shared;
+        let mut view = View { layout, now_ns, random, memory, knobs, loads };
+        for attempt in 0.. {
+            let source = shared.policy.dispatch(self.id, attempt, &mut view)?;
+            let task = self.take(source, many);
+            let count = u32::from(task.is_some()) + self.deque.len() as u32;
+            let count = if task.is_some() { count } else { 0 };
+            shared.policy.found(self.id, source, count, &mut view);
+            if task.is_some() {
+                return task;
+            }
+        }
+        None
+    }
+
+    fn take(&self, source: Source, many: bool) -> Option<u32> {
+        match source {
+            Source::Node(node) => self.take_from(&self.shared.nodes[node.0 as usize]),
+            Source::Worker(victim, _) if victim == self.id => None,
+            Source::Worker(victim, amount) => {
+                let seat = self.shared.seat(victim);
+                let stolen = match amount {
+                    Amount::Half if many => persist(|| seat.deque.steal_batch_and_pop(&self.deque)),
+                    _ => persist(|| seat.deque.steal()),
+                };
+                let turns = || seat.turns.iter().find_map(|queue| persist(|| queue.steal()));
+                let stolen = stolen.or_else(turns);
+                if stolen.is_some() {
+                    let is_local = self.shared.layout.node(victim) == self.node;
+                    let tally = self.tally();
+                    if is_local { &tally.steals_local } else { &tally.steals_remote }.add(1);
+                    self.trace(Kind::Steal, victim.0);
+                }
+                stolen.or_else(|| self.take_from(&seat.inbox))
+            }
+        }
+    }
+}
+
+fn pause() {
+    thread::spin_loop();
+}

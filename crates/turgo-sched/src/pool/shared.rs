@@ -1,0 +1,207 @@
+//! What the workers of a pool share.
+
+use turgo_lockfree::deque::{Injector, Steal, Stealer};
+use turgo_machine::CachePadded;
+use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::clock::Clock;
+
+use crate::arena::Arena;
+use crate::layout::{Layout, NodeIndex, WorkerId};
+use crate::policy::{Knobs, Loads, Memory, Place, Policy, TaskView, View};
+use crate::random::Random;
+use crate::resources::Resources;
+use crate::sleep::{Pushed, Sleep};
+use crate::statistics::Tally;
+use crate::task::Held;
+use crate::trace::Trace;
+
+use super::class::{CLASSES, Class};
+use super::tunable::Tunable;
+use super::worker::Worker;
+
+/// Queues into which anybody pushes: one for each class.
+pub(super) type Inbox = [Injector<u32>; CLASSES];
+
+/// What others may do with a worker.
+pub(super) struct Seat {
+    /// Closures, forks and nodes, of which it runs the newest first.
+    pub(super) deque: Stealer<u32>,
+    /// Long-lived tasks and what was taken from a shared queue, each run in turn.
+    pub(super) turns: [Stealer<u32>; CLASSES],
+    pub(super) inbox: Inbox,
+    pub(super) tally: Tally,
+}
+
+pub(crate) struct Shared {
+    pub(crate) layout: Layout,
+    pub(crate) arena: Arena,
+    pub(crate) sleep: Sleep,
+    pub(crate) clock: Clock,
+    pub(crate) trace: Option<Trace>,
+    pub(super) policy: Box<dyn Policy>,
+    pub(super) tunable: Tunable,
+    pub(super) seats: Box<[CachePadded<Seat>]>,
+    pub(super) nodes: Box<[CachePadded<Inbox>]>,
+    pub(super) seed: u64,
+    /// How many tasks of others a worker that waits may have on its stack.
+    pub(super) help_max: u32,
+    pub(super) is_closed: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn seat(&self, worker: WorkerId) -> &Seat {
+        &self.seats[worker.0 as usize]
+    }
+
+    pub(crate) fn knobs(&self) -> Knobs {
+        self.tunable.get()
+    }
+
+    /// How long a step of a long-lived task may take, in nanoseconds.
+    pub(crate) fn quantum_ns(&self) -> u64 {
+        self.tunable.quantum_ns()
+    }
+
+    /// Queues a long-lived task where the policy says; `worker` is the calling thread's, if it is one of this pool.
+    pub(crate) fn queue_task(&self, task: &TaskView, worker: Option<&Worker>) {
+        let (class, from) = (Class::from(task.priority), worker.map(|worker| worker.id));
+        let place = match worker {
+            Some(worker) => {
+                let mind = &mut *worker.mind.borrow_mut();
+                self.select(task, from, &mut mind.random, &mut mind.memory)
+            }
+            None => {
+                let mut random = Random::new(self.seed, u64::from(task.id) | 1 << 32);
+                self.select(task, from, &mut random, &mut Memory::default())
+            }
+        };
+        match (place, worker) {
+            (Place::Here, Some(worker)) => worker.push_turn(class, task.id),
+            (Place::Worker(to), Some(worker)) if to == worker.id => {
+                worker.push_turn(class, task.id);
+            }
+            (Place::Worker(to), _) if (to.0 as usize) < self.seats.len() => {
+                self.send(to, class, task.id);
+            }
+            (Place::Node(node), _) if (node.0 as usize) < self.nodes.len() => {
+                self.inject(node, class, task.id);
+            }
+            // P3: a place that is not there is replaced.
+            (_, _) => self.inject(NodeIndex(0), class, task.id),
+        }
+    }
+
+    fn select(
+        &self,
+        task: &TaskView,
+        from: Option<WorkerId>,
+        random: &mut Random,
+        memory: &mut Memory,
+    ) -> Place {
+        let (layout, now_ns, knobs) = (&self.layout, self.clock.now_ns(), self.knobs());
+        let loads: &dyn Loads = self;
+        self.policy.select(task, from, &mut View { layout, now_ns, random, memory, knobs, loads })
+    }
+
+    /// Ends the long-lived tasks that are left.
+    ///
+    /// # Safety
+    ///
+    /// All workers have ended, and no other thread takes slots meanwhile.
+    pub(super) unsafe fn dissolve(&self) {
+        // SAFETY: the caller's promise.
+        for slot in unsafe { self.arena.tasks() } {
+            // SAFETY: N1, nobody else reads it; it holds that.
+            let held = unsafe { slot.read::<Held>() };
+            // SAFETY: the caller's promise.
+            unsafe { held.dissolve() };
+        }
+    }
+
+    /// The time between promotions, in nanoseconds.
+    pub(crate) fn heartbeat_ns(&self) -> u64 {
+        self.tunable.heartbeat_ns()
+    }
+
+    /// Queues a number for the workers of a node, from any thread.
+    pub(crate) fn inject(&self, node: NodeIndex, class: Class, id: u32) {
+        self.nodes[node.0 as usize][class as usize].push(id);
+        self.sleep.notify(node, Pushed::Outside);
+    }
+
+    /// As [`inject`](Self::inject), many at once, and tells others once.
+    pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
+        let queue = &self.nodes[node.0 as usize][Class::Normal as usize];
+        ids.into_iter().for_each(|id| queue.push(id));
+        self.sleep.notify(node, Pushed::Outside);
+    }
+
+    /// Queues a number for one worker; others take it only if they have nothing else.
+    pub(super) fn send(&self, worker: WorkerId, class: Class, id: u32) {
+        self.seat(worker).inbox[class as usize].push(id);
+        if self.sleep.is_asleep(worker) {
+            self.sleep.wake(worker);
+        } else {
+            self.sleep.notify(self.layout.node(worker), Pushed::Outside);
+        }
+    }
+
+    /// Whether there is anything to do anywhere.
+    pub(super) fn is_work(&self) -> bool {
+        let waits = |inbox: &Inbox| inbox.iter().any(|queue| !queue.is_empty());
+        self.nodes.iter().any(|node| waits(node))
+            || self.seats.iter().any(|seat| {
+                !seat.deque.is_empty()
+                    || seat.turns.iter().any(|queue| !queue.is_empty())
+                    || waits(&seat.inbox)
+            })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // Acquire: pairs with the Release in `close`.
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// From now on workers end when they find nothing, and long-lived tasks are cancelled where they would run.
+    pub(super) fn close(&self) {
+        // Release: pairs with the Acquire in `is_closed`.
+        self.is_closed.store(true, Ordering::Release);
+        self.sleep.wake_all();
+    }
+}
+
+/// Takes from a queue, as long as others come first.
+pub(super) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+    loop {
+        match steal() {
+            Steal::Success(stolen) => return Some(stolen),
+            Steal::Empty => return None,
+            Steal::Retry => turgo_machine::thread::spin_loop(),
+        }
+    }
+}
+
+impl Loads for Shared {
+    fn queued(&self, worker: WorkerId) -> u32 {
+        let seat = self.seat(worker);
+        let turns: usize = seat.turns.iter().map(Stealer::len).sum();
+        u32::try_from(seat.deque.len() + turns).unwrap_or(u32::MAX)
+    }
+
+    fn shared(&self, node: NodeIndex) -> u32 {
+        let queues = self.nodes[node.0 as usize].iter();
+        u32::try_from(queues.map(Injector::len).sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    fn parked(&self, worker: WorkerId) -> bool {
+        self.sleep.is_asleep(worker)
+    }
+
+    fn demand(&self, _worker: WorkerId) -> Resources {
+        Resources::NONE
+    }
+
+    fn free(&self, _node: NodeIndex) -> Resources {
+        Resources::NONE
+    }
+}

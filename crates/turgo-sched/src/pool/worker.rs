@@ -1,0 +1,357 @@
+//! A worker: its queues, and the loop that its thread runs.
+//!
+//! # Invariants
+//!
+//! - **K1** Only the worker's thread touches what is not shared: a `Worker` is neither `Send` nor `Sync`, and lives on that thread's stack.
+//! - **K2** A worker pushes to its own queues only. What is meant for others goes to an inbox or a node's shared queue.
+//! - **K3** Every queue gets its turn, however full the others are: of 64 turns at least one begins with the shared queues, one with the background class, and four with the
+//!   normal one.
+//! - **K4** `level` is pushes less pops of the deque. Thieves take the oldest, so while a frame waits, what lies above the level at which it began was
+//!   pushed by it and what it called; if anything of that was stolen, everything older was as well.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::Arc;
+
+use turgo_lockfree::deque::Worker as Deque;
+use turgo_machine::atomic::{AtomicU64, Ordering};
+use turgo_machine::mutant;
+
+use crate::arena::{Place, Purse};
+use crate::join::Forks;
+use crate::layout::{NodeIndex, WorkerId};
+use crate::policy::Memory;
+use crate::random::Random;
+use crate::run::{Ran, Runnable};
+use crate::sleep::Pushed;
+use crate::statistics::Tally;
+use crate::trace::Kind;
+
+use super::class::{CLASSES, Class};
+use super::current;
+use super::shared::{Inbox, Shared, persist};
+
+/// Turns after which the shared queues come first.
+const SHARED_EVERY: u32 = 61;
+/// Turns after which the normal class comes before closures and forks.
+const NORMAL_EVERY: u32 = 16;
+/// Turns after which the background class comes first.
+const BACKGROUND_EVERY: u32 = 64;
+/// Successors that run inline before the queues get their turn.
+const INLINE_MAX: u32 = 64;
+/// The most that is taken from a shared queue at once.
+const SHARED_MAX: usize = 8;
+
+/// One of a pool's workers, as the code that it runs sees it: forks, scopes and loops begin here.
+///
+/// It stays on its thread. See [`Pool`](super::Pool) for how to get at one.
+pub struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: WorkerId,
+    pub(crate) node: NodeIndex,
+    pub(super) deque: Deque<u32>,
+    pub(super) turns: [Deque<u32>; CLASSES],
+    /// Classes whose queue may have something.
+    pub(super) waiting: Cell<u8>,
+    /// K4.
+    pub(super) level: Cell<u32>,
+    pub(super) turn: Cell<u32>,
+    /// Tasks on the stack that were taken while something else waits.
+    pub(super) helping: Cell<u32>,
+    pub(crate) purse: Purse,
+    pub(super) mind: RefCell<Mind>,
+    pub(crate) forks: Forks,
+    /// The word that says whether somebody has nothing to do.
+    hunger: ptr::NonNull<AtomicU64>,
+    /// K1.
+    thread: PhantomData<*const ()>,
+}
+
+/// What decisions need and change.
+#[derive(Debug)]
+pub(super) struct Mind {
+    pub(super) random: Random,
+    pub(super) memory: Memory,
+    /// How long the next search spins, in nanoseconds: less after searches in vain.
+    pub(super) patience_ns: u64,
+}
+
+/// A worker's own ends of its queues, made by whoever builds the pool.
+pub(super) struct Queues {
+    pub(super) deque: Deque<u32>,
+    pub(super) turns: [Deque<u32>; CLASSES],
+}
+
+impl Worker {
+    pub(super) fn new(shared: Arc<Shared>, id: WorkerId, queues: Queues) -> Self {
+        let mind = Mind {
+            random: Random::new(shared.seed, u64::from(id.0)),
+            memory: Memory::default(),
+            patience_ns: shared.tunable.spin_ns(),
+        };
+        let node = shared.layout.node(id);
+        Self {
+            node,
+            hunger: ptr::NonNull::from(shared.sleep.hunger()),
+            shared,
+            id,
+            deque: queues.deque,
+            turns: queues.turns,
+            waiting: Cell::new(0),
+            level: Cell::new(0),
+            turn: Cell::new(0),
+            helping: Cell::new(0),
+            purse: Purse::new(id.0),
+            mind: RefCell::new(mind),
+            forks: Forks::new(),
+            thread: PhantomData,
+        }
+    }
+
+    /// Whether somebody has nothing to do. A hint.
+    #[inline(always)]
+    pub(crate) fn is_somebody_hungry(&self) -> bool {
+        // SAFETY: it is part of `shared`, which we hold.
+        let word = unsafe { self.hunger.as_ref() };
+        // Relaxed: a hint.
+        word.load(Ordering::Relaxed) != 0
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    /// Its node.
+    #[must_use]
+    pub fn node(&self) -> NodeIndex {
+        self.node
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        &self.shared.seat(self.id).tally
+    }
+
+    /// Runs tasks until the pool is closed and nothing is left to do.
+    pub(super) fn work(&self) {
+        let _current = current::enter(self);
+        // SAFETY: this is the worker's thread, and nothing came before.
+        unsafe { self.shared.sleep.introduce(self.id) };
+        while let Some(id) = self.next().or_else(|| self.search_idle()) {
+            self.run(id);
+        }
+        self.purse.flush(&self.shared.arena);
+    }
+
+    /// Something of its own, or from outside where it is time for that (K3).
+    fn next(&self) -> Option<u32> {
+        let turn = self.turn.get().wrapping_add(1);
+        self.turn.set(turn);
+        if turn.is_multiple_of(SHARED_EVERY) && !mutant!("K3 the shared queues have no turn") {
+            let outside = self.take_outside();
+            if outside.is_some() {
+                return outside;
+            }
+        }
+        if self.waiting.get() != 0 {
+            let own = self.next_in_turn(turn);
+            if own.is_some() {
+                return own;
+            }
+        }
+        let own = self.pop();
+        if own.is_none() {
+            // Nothing is below, so nobody counts from it (K4).
+            self.level.set(0);
+            return self.take_turn(Class::Normal).or_else(|| self.take_turn(Class::Background));
+        }
+        own
+    }
+
+    /// From the classes that come before the deque in this turn.
+    fn next_in_turn(&self, turn: u32) -> Option<u32> {
+        if turn.is_multiple_of(BACKGROUND_EVERY) && !mutant!("K3 the background has no turn") {
+            let background = self.take_turn(Class::Background);
+            if background.is_some() {
+                return background;
+            }
+        }
+        if turn.is_multiple_of(NORMAL_EVERY) {
+            let normal = self.take_turn(Class::Normal);
+            if normal.is_some() {
+                return normal;
+            }
+        }
+        self.take_turn(Class::High)
+    }
+
+    /// The oldest of a class.
+    pub(super) fn take_turn(&self, class: Class) -> Option<u32> {
+        if self.waiting.get() & class.bit() == 0 {
+            return None;
+        }
+        let task = self.turns[class as usize].pop();
+        if task.is_none() {
+            self.waiting.set(self.waiting.get() & !class.bit());
+        }
+        task
+    }
+
+    /// The newest of the deque.
+    #[inline(always)]
+    pub(super) fn pop(&self) -> Option<u32> {
+        let id = self.deque.pop()?;
+        self.level.set(self.level.get().wrapping_sub(1));
+        Some(id)
+    }
+
+    /// From its inbox or its node's shared queue.
+    pub(super) fn take_outside(&self) -> Option<u32> {
+        let own = self.take_from(&self.shared.seat(self.id).inbox);
+        own.or_else(|| self.take_from(&self.shared.nodes[self.node.0 as usize]))
+    }
+
+    /// The oldest of the most urgent class, and some that follow into its own queue of that class, where others can take them.
+    pub(super) fn take_from(&self, inbox: &Inbox) -> Option<u32> {
+        for class in Class::ALL {
+            let queue = &inbox[class as usize];
+            if queue.is_empty() {
+                continue;
+            }
+            let turns = &self.turns[class as usize];
+            let taken = persist(|| queue.steal_batch_with_limit_and_pop(turns, SHARED_MAX));
+            if taken.is_some() {
+                self.waiting.set(self.waiting.get() | class.bit());
+                self.tally().shared.add(1);
+                return taken;
+            }
+        }
+        None
+    }
+
+    /// Runs what has this number.
+    pub(super) fn run(&self, id: u32) {
+        self.tally().tasks.add(1);
+        self.trace(Kind::Begin, id);
+        // SAFETY: N1, we took it from a queue.
+        match unsafe { self.shared.arena.place(id) } {
+            Place::Slot(slot) => {
+                // SAFETY: N1: it was filled before its number was queued.
+                let call = unsafe { slot.call() };
+                // SAFETY: as above; whoever filled it says what is called.
+                unsafe { call(slot, id, self) };
+            }
+            Place::Node(run, index) => self.run_nodes(id, run, index),
+        }
+        self.trace(Kind::End, id);
+    }
+
+    /// Runs a node, and those that it makes ready one after the other.
+    fn run_nodes(&self, id: u32, run: &dyn Runnable, first: u32) {
+        let mut index = first;
+        for _ in 0..INLINE_MAX {
+            match run.run(index, self) {
+                Ran::Next(next) => index = next,
+                Ran::Nothing => return,
+                Ran::Finished => {
+                    // SAFETY: the range is released below at the earliest.
+                    return unsafe { self.shared.arena.run_of(id) }.finished(self);
+                }
+            }
+        }
+        // The next one has run up to here inline: now the queues have their turn.
+        self.push(run.number(index));
+    }
+
+    /// Where its deque stands (K4).
+    #[inline(always)]
+    pub(crate) fn level(&self) -> u32 {
+        self.level.get()
+    }
+
+    /// Whether its deque has anything that others could take.
+    pub(crate) fn has_own(&self) -> bool {
+        !self.deque.is_empty()
+    }
+
+    /// A fork was promoted.
+    pub(crate) fn tally_promotion(&self) {
+        self.tally().promotions.add(1);
+    }
+
+    /// Queues a number in its own deque, and tells others if they have nothing to do.
+    #[inline(always)]
+    pub(crate) fn push(&self, id: u32) {
+        self.push_quietly(id);
+        self.shared.sleep.notify(self.node, Pushed::Within);
+    }
+
+    #[inline(always)]
+    fn push_quietly(&self, id: u32) {
+        self.deque.push(id);
+        self.level.set(self.level.get().wrapping_add(1));
+    }
+
+    /// Queues all of them, and tells others once.
+    #[cfg_attr(not(test), expect(dead_code, reason = "graphs push one at a time"))]
+    pub(crate) fn push_all(&self, ids: impl IntoIterator<Item = u32>) {
+        let before = self.level.get();
+        ids.into_iter().for_each(|id| self.push_quietly(id));
+        if self.level.get() != before {
+            self.shared.sleep.notify(self.node, Pushed::Within);
+        }
+    }
+
+    /// Queues a number for the workers of a node: its own deque where that is its own node.
+    pub(crate) fn push_to(&self, node: NodeIndex, id: u32) {
+        if node == self.node {
+            self.push(id);
+        } else {
+            self.shared.inject(node, Class::Normal, id);
+        }
+    }
+
+    /// Queues a long-lived task behind the others of its class.
+    pub(crate) fn push_turn(&self, class: Class, id: u32) {
+        self.turns[class as usize].push(id);
+        self.waiting.set(self.waiting.get() | class.bit());
+        self.shared.sleep.notify(self.node, Pushed::Within);
+    }
+
+    /// Gives the numbers that began with `base` back.
+    ///
+    /// # Safety
+    ///
+    /// `base` came from a `reserve` of this pool, and none of those numbers is queued or runs any more.
+    pub(crate) unsafe fn release(&self, base: u32) {
+        // SAFETY: the caller's promise.
+        unsafe { self.shared.arena.release(base) };
+    }
+
+    /// Nanoseconds of the pool's clock.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.shared.clock.now_ns()
+    }
+
+    #[inline(always)]
+    pub(crate) fn trace(&self, kind: Kind, subject: u32) {
+        if let Some(trace) = &self.shared.trace {
+            trace.record(self.id, self.now_ns(), kind, subject);
+        }
+    }
+
+    /// Whether this worker belongs to the pool.
+    pub(crate) fn is_of(&self, shared: &Arc<Shared>) -> bool {
+        ptr::eq(Arc::as_ptr(&self.shared), Arc::as_ptr(shared))
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("id", &self.id).field("node", &self.node).finish()
+    }
+}

@@ -1,0 +1,405 @@
+//! When workers rest, and who wakes them.
+//!
+//! A worker that finds nothing of its own *searches*; one that has searched in vain *lies down*, looks once more, and sleeps. Whoever pushes work *notifies*: if
+//! somebody of the node searches, nothing is to be done; if nobody does and somebody sleeps, one sleeper is woken, as a searcher. A searcher that finds work
+//! *leaves*; if it was the last one it looks whether there is more, and notifies in turn. So a burst of pushes wakes one worker of a node, which
+//! wakes the next if there is need, and so on; and when nothing happens nobody wakes up: there are no timeouts.
+//!
+//! Each node has a word, [`Rest`], with the numbers of its searchers and sleepers, and a bit for each of its workers that says whether it sleeps. Every change is an
+//! exchange of the word, so its searchers and sleepers are counted together.
+//!
+//! # Invariants
+//!
+//! - **S1** The word counts every worker that searches, and no fewer sleepers than are asleep and not being woken: a sleeper sets its bit, then counts itself. Whoever wants
+//!   to wake somebody takes one off the count first, which gives the right to clear one bit. So there are always enough bits for those who look for
+//!   one, and each cleared bit makes one worker rise, counted as a searcher.
+//! - **S2** A push is followed by a fence and then by the look at the word. Within the worker's own node that is the light half of the asymmetric fence, because
+//!   it follows every spawn; for a push from outside, and before the words of other nodes, it is a full one.
+//! - **S3** Lying down is followed by the heavy half, and then by a search of all places where work could be. With S2 either the pusher sees the sleeper, or the sleeper
+//!   finds the work: no wakeup is lost.
+//! - **S4** The last searcher that leaves with work looks once more if anybody sleeps: somebody may have pushed, seen the searcher and relied on it. Between leaving and
+//!   looking stands the heavy half if other workers of the node are awake, who push with the light one; else a full fence.
+//! - **S5** A sleeper that has risen takes exactly one token, which whoever cleared its bit gives it. It gives up lying down in the same way as others would
+//!   wake it (S1), so that no token is left over.
+
+use std::fmt;
+
+use turgo_machine::CachePadded;
+use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use turgo_machine::barrier;
+use turgo_machine::cell::UnsafeCell;
+use turgo_machine::mutant;
+use turgo_machine::thread::{self, Thread};
+
+use crate::layout::{Layout, NodeIndex, WorkerId};
+
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use rest::Rest;
+
+/// Where a push came from (S2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// A worker pushed to a queue of its own, or of its node.
+    Within,
+    /// Any other thread, or to any other node.
+    Outside,
+}
+
+/// The beds of all workers. Notifying is lock-free and makes at most one system call.
+pub(crate) struct Sleep {
+    nodes: Box<[CachePadded<Node>]>,
+    beds: Box<[CachePadded<Bed>]>,
+    /// Where there are several nodes: workers of all of them that search or sleep.
+    resting: CachePadded<AtomicU64>,
+}
+
+struct Node {
+    rest: AtomicU64,
+    /// Bit `n` of these belongs to `members[n]`.
+    asleep: Box<[AtomicU64]>,
+    members: Box<[WorkerId]>,
+    /// All nodes, the nearest first, itself before all others.
+    nearest: Box<[NodeIndex]>,
+    wakeups: AtomicU64,
+}
+
+struct Bed {
+    /// 1 when its worker shall rise (S5).
+    token: AtomicU32,
+    /// Written by its worker before it lies down for the first time, read by whoever cleared its bit.
+    thread: UnsafeCell<Option<Thread>>,
+    node: usize,
+    position: usize,
+}
+
+// SAFETY: `thread` is written before the Release in `lie_down` and read after the Acquire in `wake_any` or `wake`.
+unsafe impl Sync for Bed {}
+// SAFETY: as above.
+unsafe impl Send for Bed {}
+
+impl Sleep {
+    pub(crate) fn new(layout: &Layout) -> Self {
+        let node = |number: usize| {
+            let node = NodeIndex(u32::try_from(number).expect("nodes are numbered with 32 bits"));
+            let members: Box<[WorkerId]> = layout.on_node(node).into();
+            CachePadded::new(Node {
+                rest: AtomicU64::new(0),
+                asleep: (0..members.len().div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+                members,
+                nearest: layout.nearest(node).into(),
+                wakeups: AtomicU64::new(0),
+            })
+        };
+        let nodes: Box<[CachePadded<Node>]> = (0..layout.nodes()).map(node).collect();
+        let mut beds: Vec<Option<CachePadded<Bed>>> = (0..layout.workers()).map(|_| None).collect();
+        for (number, node) in nodes.iter().enumerate() {
+            for (position, member) in node.members.iter().enumerate() {
+                beds[member.0 as usize] = Some(CachePadded::new(Bed {
+                    token: AtomicU32::new(0),
+                    thread: UnsafeCell::new(None),
+                    node: number,
+                    position,
+                }));
+            }
+        }
+        let beds = beds.into_iter().map(|bed| bed.expect("every worker is on a node")).collect();
+        Self { nodes, beds, resting: CachePadded::new(AtomicU64::new(0)) }
+    }
+
+    fn bed(&self, worker: WorkerId) -> (&Bed, &Node) {
+        let bed = &self.beds[worker.0 as usize];
+        (bed, &self.nodes[bed.node])
+    }
+
+    /// The calling thread is this worker, now and for ever.
+    ///
+    /// # Safety
+    ///
+    /// Called once for each worker, by its thread, before all else.
+    pub(crate) unsafe fn introduce(&self, worker: WorkerId) {
+        self.bed(worker).0.thread.with_mut(|thread| {
+            // SAFETY: nobody reads it before this worker has lain down.
+            unsafe { *thread = Some(thread::current()) }
+        });
+    }
+
+    /// A word that is not 0 while somebody has nothing to do. A hint.
+    pub(crate) fn hunger(&self) -> &AtomicU64 {
+        if self.nodes.len() == 1 { &self.nodes[0].rest } else { &self.resting }
+    }
+
+    /// Whether a worker sleeps. A hint.
+    pub(crate) fn is_asleep(&self, worker: WorkerId) -> bool {
+        let (bed, node) = self.bed(worker);
+        // Relaxed: a hint.
+        node.asleep[bed.position / 64].load(Ordering::Relaxed) & bed.bit() != 0
+    }
+
+    /// Workers woken so far on a node.
+    pub(crate) fn wakeups(&self, node: NodeIndex) -> u64 {
+        // Relaxed: a count.
+        self.nodes[node.0 as usize].wakeups.load(Ordering::Relaxed)
+    }
+
+    /// Work was pushed where workers of `node` look first: wakes at most one worker.
+    #[inline]
+    pub(crate) fn notify(&self, node: NodeIndex, pushed: Pushed) {
+        if !mutant!("S2 no fence after a push") {
+            match pushed {
+                Pushed::Within => barrier::light(),
+                // SeqCst: pairs with the fences in `lie_down` and `leave`.
+                Pushed::Outside => fence(Ordering::SeqCst),
+            }
+        }
+        let node = &self.nodes[node.0 as usize];
+        // Relaxed: S2, the fence above.
+        let rest = Rest::of(node.rest.load(Ordering::Relaxed));
+        if rest.searching() == 0 && (rest.sleeping() > 0 || self.nodes.len() > 1) {
+            self.notify_slow(node, pushed);
+        }
+    }
+
+    #[cold]
+    fn notify_slow(&self, node: &Node, pushed: Pushed) {
+        if self.wake_any(node) {
+            return;
+        }
+        if pushed == Pushed::Within {
+            // SeqCst: pairs with the fences in `lie_down` and `leave` of other nodes' workers (S2).
+            fence(Ordering::SeqCst);
+        }
+        let _ = node.nearest[1..].iter().any(|other| self.wake_any(&self.nodes[other.0 as usize]));
+    }
+
+    /// Wakes somebody of the node, unless somebody searches there; false where nobody sleeps either.
+    fn wake_any(&self, node: &Node) -> bool {
+        // Relaxed: the exchange decides.
+        let mut now = node.rest.load(Ordering::Relaxed);
+        loop {
+            let rest = Rest::of(now);
+            if rest.searching() > 0 {
+                return true;
+            }
+            let Some(next) = rest.transition_to_woken() else { return false };
+            match node.exchange(now, next) {
+                Ok(()) => break,
+                Err(other) => now = other,
+            }
+        }
+        self.wake_one_of(node);
+        true
+    }
+
+    /// Wakes one whose bit we may clear (S1).
+    fn wake_one_of(&self, node: &Node) {
+        loop {
+            for (row, asleep) in node.asleep.iter().enumerate() {
+                // Relaxed: the exchange decides.
+                let bits = asleep.load(Ordering::Relaxed);
+                if bits == 0 {
+                    continue;
+                }
+                let position = row * 64 + bits.trailing_zeros() as usize;
+                let member = node.members[position];
+                if self.bed(member).0.clear(node) {
+                    return self.give_token(member, node);
+                }
+            }
+            thread::spin_loop();
+        }
+    }
+
+    fn give_token(&self, worker: WorkerId, node: &Node) {
+        // Relaxed: a count.
+        node.wakeups.fetch_add(1, Ordering::Relaxed);
+        let bed = self.bed(worker).0;
+        let thread = bed.thread.with(|thread| {
+            // SAFETY: written before its worker lay down, which we saw by the Acquire in `clear`, or which asked us to.
+            let thread = unsafe { &*thread };
+            thread.clone().expect("a worker introduces itself before it lies down")
+        });
+        // Release: what led here comes before the Acquire in `take_token`. An exchange, not a store: then loom, too, has one order of all changes.
+        bed.token.swap(1, Ordering::Release);
+        thread.unpark();
+    }
+
+    /// Wakes this worker if it sleeps.
+    pub(crate) fn wake(&self, worker: WorkerId) {
+        let (bed, node) = self.bed(worker);
+        // SeqCst: pairs with the heavy half in `lie_down`: the worker finds what it is woken for, or we find it asleep (S3).
+        fence(Ordering::SeqCst);
+        // Relaxed: the exchange decides.
+        let mut now = node.rest.load(Ordering::Relaxed);
+        if mutant!("S1 a bit is cleared without the count") {
+            if bed.clear(node) {
+                self.give_token(worker, node);
+            }
+            return;
+        }
+        // Where nobody is left on the count, whoever took the last off is about to wake this one (S1).
+        while let Some(next) = Rest::of(now).transition_to_woken() {
+            match node.exchange(now, next) {
+                Ok(()) if bed.clear(node) => return self.give_token(worker, node),
+                Ok(()) => return self.wake_one_of(node),
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Wakes a worker that sleeps [alone](Self::sleep_alone).
+    pub(crate) fn wake_alone(&self, worker: WorkerId) {
+        let node = self.bed(worker).1;
+        self.give_token(worker, node);
+    }
+
+    /// The worker searches from now on.
+    pub(crate) fn search(&self, worker: WorkerId) {
+        let node = self.bed(worker).1;
+        // AcqRel: an exchange of the word like all others.
+        node.rest.fetch_add(Rest::SEARCHER, Ordering::AcqRel);
+        if self.nodes.len() > 1 {
+            // Relaxed: a hint.
+            self.resting.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The searching worker has found work. `is_work` says whether there is more anywhere.
+    pub(crate) fn leave(&self, worker: WorkerId, is_work: impl FnOnce() -> bool) {
+        let (bed, node) = self.bed(worker);
+        // AcqRel: comes after what those who sleep did before, and before what those do who see it.
+        let before = Rest::of(node.rest.fetch_sub(Rest::SEARCHER, Ordering::AcqRel));
+        if self.nodes.len() > 1 {
+            // Relaxed: a hint.
+            self.resting.fetch_sub(1, Ordering::Relaxed);
+        }
+        debug_assert!(before.searching() > 0, "S1: it searched");
+        if before.searching() > 1 || mutant!("S4 the last searcher does not look") {
+            return;
+        }
+        if before.sleeping() == 0 && !self.is_anybody_asleep_outside(bed.node) {
+            return;
+        }
+        if mutant!("S4 no fence between leaving and looking") {
+        } else if (before.sleeping() as usize) + 1 < node.members.len() {
+            barrier::heavy();
+        } else {
+            // SeqCst: pairs with the fence in `notify` after a push from outside.
+            fence(Ordering::SeqCst);
+        }
+        if is_work() {
+            let node = NodeIndex(u32::try_from(bed.node).expect("nodes have 32-bit numbers"));
+            self.notify(node, Pushed::Outside);
+        }
+    }
+
+    fn is_anybody_asleep_outside(&self, node: usize) -> bool {
+        let mut others = self.nodes.iter().enumerate().filter(|(number, _)| *number != node);
+        // Relaxed: whoever goes to sleep after this looks for itself (S3).
+        others.any(|(_, other)| Rest::of(other.rest.load(Ordering::Relaxed)).sleeping() > 0)
+    }
+
+    /// The searching worker has found nothing: from now on others may wake it. It shall look once more, and then [rise](Self::rise) or [sleep](Self::sleep).
+    pub(crate) fn lie_down(&self, worker: WorkerId) {
+        let (bed, node) = self.bed(worker);
+        bed.set(node);
+        // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count.
+        node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
+        if !mutant!("S3 no heavy half") {
+            barrier::heavy();
+        }
+    }
+
+    /// The worker that has lain down found work after all; it searches again.
+    pub(crate) fn rise(&self, worker: WorkerId) {
+        let (bed, node) = self.bed(worker);
+        // Relaxed: the exchange decides.
+        let mut now = node.rest.load(Ordering::Relaxed);
+        while let Some(next) = Rest::of(now).transition_to_woken() {
+            match node.exchange(now, next) {
+                Ok(()) if bed.clear(node) => return,
+                Ok(()) => {
+                    // Somebody wakes us already; what we took off the count is another one's.
+                    self.wake_one_of(node);
+                    break;
+                }
+                Err(other) => now = other,
+            }
+        }
+        if !mutant!("S5 a token is left over") {
+            self.take_token(bed);
+        }
+    }
+
+    /// Sleeps until it is woken; it searches then.
+    pub(crate) fn sleep(&self, worker: WorkerId) {
+        self.take_token(self.bed(worker).0);
+    }
+
+    /// Sleeps until [`wake_alone`](Self::wake_alone), known to nobody else. It neither searches nor counts as a sleeper.
+    pub(crate) fn sleep_alone(&self, worker: WorkerId) {
+        self.take_token(self.bed(worker).0);
+    }
+
+    fn take_token(&self, bed: &Bed) {
+        // Acquire: pairs with the Release in `give_token`.
+        while bed.token.swap(0, Ordering::Acquire) == 0 {
+            thread::park();
+        }
+    }
+
+    /// Wakes all who sleep: the pool ends.
+    pub(crate) fn wake_all(&self) {
+        // SeqCst: pairs with the heavy half in `lie_down`.
+        fence(Ordering::SeqCst);
+        for node in &self.nodes {
+            // Relaxed: the exchange decides.
+            let mut now = node.rest.load(Ordering::Relaxed);
+            while let Some(next) = Rest::of(now).transition_to_woken() {
+                match node.exchange(now, next) {
+                    Ok(()) => {
+                        self.wake_one_of(node);
+                        // Relaxed: as above.
+                        now = node.rest.load(Ordering::Relaxed);
+                    }
+                    Err(other) => now = other,
+                }
+            }
+        }
+    }
+}
+
+impl Node {
+    fn exchange(&self, now: u64, next: Rest) -> Result<(), u64> {
+        // AcqRel: as in `search`. Relaxed: a failure is tried again.
+        let order = (Ordering::AcqRel, Ordering::Relaxed);
+        self.rest.compare_exchange_weak(now, next.bits(), order.0, order.1).map(|_| ())
+    }
+}
+
+impl Bed {
+    fn bit(&self) -> u64 {
+        1 << (self.position % 64)
+    }
+
+    fn set(&self, node: &Node) {
+        // Release: publishes the thread's handle to the Acquire in `clear`.
+        node.asleep[self.position / 64].fetch_or(self.bit(), Ordering::Release);
+    }
+
+    /// Clears the bit; false where it was not set.
+    fn clear(&self, node: &Node) -> bool {
+        // Acquire: pairs with the Release in `set`.
+        node.asleep[self.position / 64].fetch_and(!self.bit(), Ordering::Acquire) & self.bit() != 0
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: for people.
+        let rest = |node: &CachePadded<Node>| Rest::of(node.rest.load(Ordering::Relaxed));
+        f.debug_list().entries(self.nodes.iter().map(rest)).finish()
+    }
+}

@@ -1,0 +1,253 @@
+//! A task's cell: its state, its work, and where it runs. Invariants: [the module above](super).
+
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use turgo_machine::atomic::{AtomicU32, Ordering};
+use turgo_machine::cell::UnsafeCell;
+
+use crate::arena::Slot;
+use crate::layout::WorkerId;
+use crate::policy::TaskView;
+use crate::pool::{Shared, Worker, forget_panic};
+
+use super::joiner::Joiner;
+use super::state::{Begin, End, State, Then};
+use super::work::{Outcome, Work};
+use super::{Budget, JoinError, JoinHandle, TaskOptions, TaskState};
+
+/// No worker has run it yet.
+const NOBODY: u32 = u32::MAX;
+
+struct Cell<W: Work> {
+    state: State,
+    joiner: Joiner,
+    shared: Arc<Shared>,
+    /// The number of its slot.
+    id: u32,
+    options: TaskOptions,
+    /// The worker that ran it the last time.
+    last: AtomicU32,
+    stage: UnsafeCell<Stage<W>>,
+}
+
+enum Stage<W: Work> {
+    Working(W),
+    Ended(Result<W::Output, JoinError>),
+    Taken,
+}
+
+// SAFETY: T1 and T5 say who touches the stage; what is in it is `Send`.
+unsafe impl<W: Work> Sync for Cell<W> {}
+// SAFETY: as above.
+unsafe impl<W: Work> Send for Cell<W> {}
+
+/// What is in a task's slot: the cell, of which the slot owns a share, and how it ends with its pool.
+pub(crate) struct Held {
+    cell: *const (),
+    dissolve: unsafe fn(*const ()),
+}
+
+impl Held {
+    /// Ends the task, for whoever ends its pool.
+    ///
+    /// # Safety
+    ///
+    /// No worker of the pool is left, and the slot is read once.
+    pub(crate) unsafe fn dissolve(self) {
+        // SAFETY: the caller's promise; the cell is what the function is for.
+        unsafe { (self.dissolve)(self.cell) };
+    }
+}
+
+/// What a handle needs of a cell.
+pub(super) trait Joinable<T>: Send + Sync {
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>>;
+    fn abort(&self);
+    fn state(&self) -> TaskState;
+}
+
+/// Makes a task, and queues it.
+pub(crate) fn spawn<W: Work>(
+    shared: &Arc<Shared>,
+    worker: Option<&Worker>,
+    work: W,
+    options: TaskOptions,
+) -> JoinHandle<W::Output> {
+    let (id, slot) = match worker {
+        Some(worker) => worker.purse.take(&shared.arena),
+        None => {
+            let id = shared.arena.take_outside();
+            // SAFETY: N1, it was just handed out.
+            (id, unsafe { shared.arena.slot(id) })
+        }
+    };
+    let cell = Arc::new(Cell {
+        state: State::new(),
+        joiner: Joiner::new(),
+        shared: Arc::clone(shared),
+        id,
+        options,
+        last: AtomicU32::new(NOBODY),
+        stage: UnsafeCell::new(Stage::Working(work)),
+    });
+    let held = Arc::into_raw(Arc::clone(&cell)).cast();
+    // SAFETY: N1, the slot is ours; it fits, and `run` reads one.
+    unsafe { slot.fill(run::<W>, Held { cell: held, dissolve: dissolve::<W> }) };
+    slot.mark_task();
+    cell.then(cell.state.transition_to_ready(), worker);
+    JoinHandle { task: cell, outcome: std::marker::PhantomData }
+}
+
+/// Runs a step.
+///
+/// # Safety
+///
+/// The slot holds a cell of `W` whose number was taken from a queue (T3).
+unsafe fn run<W: Work>(slot: &Slot, id: u32, worker: &Worker) {
+    // SAFETY: N1; the share stays in the slot.
+    let held = unsafe { slot.read::<Held>() };
+    let cell = held.cell.cast::<Cell<W>>();
+    // SAFETY: the slot's share keeps it until `end` below.
+    let cell = ManuallyDrop::new(unsafe { Arc::from_raw(cell) });
+    // Relaxed: a hint for the next waker.
+    cell.last.store(worker.id().0, Ordering::Relaxed);
+    let begin = cell.state.transition_to_running();
+    let ended = if begin == Begin::Cancel || worker.shared.is_closed() {
+        cell.cancel();
+        true
+    } else {
+        cell.step(worker)
+    };
+    if ended {
+        // SAFETY: N1 and T4: nobody queues it any more, so the slot is ours.
+        unsafe { slot.clear() };
+        worker.purse.give(&worker.shared.arena, id, slot);
+        drop(ManuallyDrop::into_inner(cell));
+    }
+}
+
+/// # Safety
+///
+/// As for [`Held::dissolve`]; the pointer is a share of a `Cell<W>`.
+unsafe fn dissolve<W: Work>(cell: *const ()) {
+    // SAFETY: the caller's promise.
+    let cell = unsafe { Arc::from_raw(cell.cast::<Cell<W>>()) };
+    if cell.state.transition_to_dissolved() {
+        cell.cancel();
+    }
+}
+
+impl<W: Work> Cell<W> {
+    /// Runs a step of the running task; whether it has ended.
+    fn step(self: &Arc<Self>, worker: &Worker) -> bool {
+        // SAFETY: the waker's share is the slot's, which outlives the step.
+        let waker = ManuallyDrop::new(Waker::from(unsafe { Arc::from_raw(Arc::as_ptr(self)) }));
+        let mut cx = Context::from_waker(&waker);
+        let shared = &*worker.shared;
+        let until_ns = shared.clock.now_ns().saturating_add(shared.quantum_ns());
+        let budget = Budget::until(&shared.clock, until_ns);
+        let step = self.stage.with_mut(|stage| {
+            // SAFETY: T1.
+            let Stage::Working(work) = (unsafe { &mut *stage }) else {
+                unreachable!("T4: an ended task is not queued")
+            };
+            catch_unwind(AssertUnwindSafe(|| work.step(&mut cx, budget)))
+        });
+        match step {
+            Ok(Outcome::Again) => self.then(self.state.transition_to_again(), Some(worker)),
+            Ok(Outcome::Park) => self.then(self.state.transition_to_blocked(), Some(worker)),
+            Ok(Outcome::Done(output)) => {
+                self.end(Ok(output), End::Completed);
+                return true;
+            }
+            Err(payload) => {
+                self.end(Err(JoinError::panicked(payload)), End::Failed);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn cancel(&self) {
+        self.end(Err(JoinError::cancelled()), End::Cancelled);
+    }
+
+    /// Drops the work, and keeps the outcome for the handle.
+    fn end(&self, outcome: Result<W::Output, JoinError>, end: End) {
+        self.stage.with_mut(|stage| {
+            // SAFETY: T1, we made it RUNNING.
+            let stage = unsafe { &mut *stage };
+            let work = std::mem::replace(stage, Stage::Ended(outcome));
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+                forget_panic(payload);
+            }
+        });
+        self.state.transition_to_ended(end);
+        self.joiner.wake();
+    }
+
+    /// Queues it where the policy says, if it is to be queued.
+    fn then(&self, then: Then, worker: Option<&Worker>) {
+        if then == Then::Queue {
+            // Relaxed: a hint.
+            let last = self.last.load(Ordering::Relaxed);
+            let task = TaskView {
+                home: self.options.home,
+                last: (last != NOBODY).then_some(WorkerId(last)),
+                tenant: self.options.tenant,
+                priority: self.options.priority,
+                ..TaskView::plain(self.id)
+            };
+            self.shared.queue_task(&task, worker);
+        }
+    }
+
+    /// Queues it, from any thread.
+    fn then_anywhere(&self, then: Then) {
+        if then == Then::Queue {
+            crate::pool::current::with(|worker| {
+                self.then(then, worker.filter(|worker| worker.is_of(&self.shared)));
+            });
+        }
+    }
+}
+
+impl<W: Work> Wake for Cell<W> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.then_anywhere(self.state.transition_to_woken());
+    }
+}
+
+impl<W: Work> Joinable<W::Output> for Cell<W> {
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<W::Output, JoinError>> {
+        if !self.state.is_ended() {
+            self.joiner.register(cx.waker());
+            if !self.state.is_ended() {
+                return Poll::Pending;
+            }
+        }
+        let stage = self.stage.with_mut(|stage| {
+            // SAFETY: T5, and there is one handle.
+            std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
+        });
+        match stage {
+            Stage::Ended(outcome) => Poll::Ready(outcome),
+            Stage::Working(_) | Stage::Taken => panic!("a handle was polled after it had answered"),
+        }
+    }
+
+    fn abort(&self) {
+        self.then_anywhere(self.state.transition_to_aborted());
+    }
+
+    fn state(&self) -> TaskState {
+        self.state.get()
+    }
+}
