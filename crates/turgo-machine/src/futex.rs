@@ -114,8 +114,9 @@ mod system {
     }
 
     pub(super) fn is_thread(id: u32) -> bool {
+        let process = std::process::id();
         // SAFETY: signal nought is not sent; the call only says whether there is somebody to send it to.
-        let answer = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), id, 0) };
+        let answer = unsafe { libc::syscall(libc::SYS_tgkill, process, id, 0) };
         answer == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
     }
 

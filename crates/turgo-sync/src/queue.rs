@@ -537,8 +537,10 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
     fn finish(&mut self, node: NonNull<Node<A>>, stage: Stage) {
         // SAFETY: we hold the list, and the node is in it.
         self.queue.list(|list| unsafe { list.remove(node) });
-        // SAFETY: Q1 and Q6, we hold the list, and it waits.
-        if let Some(waker) = unsafe { node.as_ref().take_waker() } {
+        // SAFETY: Q6, it waits.
+        let waits = unsafe { node.as_ref() };
+        // SAFETY: Q1, we hold the list, and it waits.
+        if let Some(waker) = unsafe { waits.take_waker() } {
             if mutant!("Q7 woken while the list is held") {
                 waker.wake();
             } else {

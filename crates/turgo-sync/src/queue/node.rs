@@ -114,7 +114,7 @@ impl<A: Access> Node<A> {
     /// Gives a node that is in no queue a waker, or none, and makes it one that waits. One that it has is forgotten: it was taken.
     pub(crate) fn arm(&self, waker: Option<Waker>) {
         // SAFETY: nobody else knows the node.
-        self.waker.with_mut(|place| unsafe { (*place).write(waker) });
+        self.waker.with_mut(|place| unsafe { place.cast::<Option<Waker>>().write(waker) });
         // Relaxed: it is published with the node.
         self.stage.store(Stage::Waiting as u64, Ordering::Relaxed);
         self.phase.set(Phase::Armed);
@@ -127,7 +127,7 @@ impl<A: Access> Node<A> {
     /// The caller is the owner and holds the list, and the node waits.
     pub(super) unsafe fn rearm(&self, waker: Waker) -> Option<Waker> {
         // SAFETY: the caller's promise: no holder takes it, and it has one.
-        self.waker.with_mut(|place| unsafe { (*place).assume_init_mut().replace(waker) })
+        self.waker.with_mut(|place| unsafe { place.cast::<Option<Waker>>().replace(Some(waker)) })
     }
 
     /// Moves the waker out.
@@ -138,13 +138,13 @@ impl<A: Access> Node<A> {
     #[inline(always)]
     pub(super) unsafe fn take_waker(&self) -> Option<Waker> {
         // SAFETY: the caller's promise.
-        self.waker.with(|place| unsafe { (*place).assume_init_read() })
+        self.waker.with(|place| unsafe { place.cast::<Option<Waker>>().read() })
     }
 
     /// Whether the task of `waker` is the one that was given. For the owner of a node that was queued.
     pub(crate) fn wakes(&self, waker: &Waker) -> bool {
         // SAFETY: it was armed; only the owner writes it. What was moved out is compared by its bits.
-        let given = self.waker.with(|place| unsafe { (*place).assume_init_ref() });
+        let given = self.waker.with(|place| unsafe { &*place.cast::<Option<Waker>>() });
         given.as_ref().is_some_and(|given| given.will_wake(waker))
     }
 

@@ -3,8 +3,6 @@
 //! Who waits, gives up or changes its waker has nothing to give, and who deposits has just what the first in the list needs. The holder knows the word
 //! from the exchange that took the list, so it need not be read again: if it is still the same, nothing was left to the holder (Q4).
 
-use core::task::Waker;
-
 use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
 
@@ -54,10 +52,14 @@ impl<D: Discipline, A: Access> Queue<D, A> {
             list.pop_front();
             !list.is_empty()
         });
-        // SAFETY: Q1 and Q6, we hold the list, and it waits.
-        let mut waker = unsafe { front.as_ref().take_waker() };
-        if mutant!("Q7 woken while the list is held") {
-            waker.take().map(Waker::wake);
+        // SAFETY: Q6, it waits.
+        let first = unsafe { front.as_ref() };
+        // SAFETY: Q1, we hold the list, and it waits.
+        let mut waker = unsafe { first.take_waker() };
+        if mutant!("Q7 woken while the list is held")
+            && let Some(waker) = waker.take()
+        {
+            waker.wake();
         }
         let late = mutant!("Q2 finished after the list is let go");
         if !late {
