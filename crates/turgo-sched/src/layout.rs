@@ -6,6 +6,9 @@
 
 use turgo_machine::topology::{CpuId, NodeId, Topology};
 
+/// The distance within a node, in the unit of the ACPI table.
+const LOCAL: u32 = 10;
+
 /// A worker's number, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
@@ -97,6 +100,42 @@ impl Layout {
         layout.by_distance =
             (0..layout.workers()).map(|worker| layout.others(WorkerId(small(worker)))).collect();
         layout
+    }
+
+    /// The same workers with measured distances: `distance` answers on the scale of the ACPI table, where 10 is the latency within a node, or `None` where nothing was
+    /// measured, as [`Latencies::distance`](turgo_machine::latency::Latencies::distance) does. All that goes by distance goes by these from now on.
+    ///
+    /// A measurement that differs from what was known by less than [`TOLERANCE`](turgo_machine::latency::TOLERANCE) is noise and changes nothing, nor does one within a node.
+    ///
+    /// ```
+    /// use turgo_machine::topology::{NodeId, Topology};
+    /// use turgo_sched::layout::{Layout, NodeIndex};
+    /// let layout = Layout::new(&Topology::simulate("3x2")?, 6);
+    /// let layout = layout.measured(|from, to| (from.0 + to.0 == 2).then_some(14));
+    /// assert_eq!(layout.nearest(NodeIndex(0)), [0, 2, 1].map(NodeIndex));
+    /// # Ok::<(), turgo_machine::topology::SpecError>(())
+    /// ```
+    #[must_use]
+    pub fn measured(mut self, distance: impl Fn(NodeId, NodeId) -> Option<u32>) -> Self {
+        let nodes = self.nodes();
+        for from in 0..nodes {
+            for to in (0..nodes).filter(|&to| to != from) {
+                let known = &mut self.distances[from * nodes + to];
+                let Some(measured) = distance(self.node_ids[from], self.node_ids[to]) else {
+                    continue;
+                };
+                let difference = f64::from(measured.abs_diff(*known));
+                if difference > f64::from(*known) * turgo_machine::latency::TOLERANCE {
+                    *known = measured.max(LOCAL);
+                }
+            }
+            let row = &self.distances[from * nodes..][..nodes];
+            // The sort keeps the order of those that are as far.
+            self.nearest[from].sort_by_key(|to| (to.0 as usize != from, row[to.0 as usize]));
+        }
+        self.by_distance =
+            (0..self.workers()).map(|worker| self.others(WorkerId(small(worker)))).collect();
+        self
     }
 
     /// How many workers there are.
