@@ -363,7 +363,7 @@ impl Tuner {
             let limit = (baseline * (1.0 + self.config.gain)).max(self.baseline.max);
             return (limit, limit);
         }
-        let noise = (self.baseline.max - self.baseline.min) / 2.0;
+        let noise = self.baseline.max - self.baseline.min;
         let gain = baseline * self.config.gain / (2.0 * self.knobs.len() as f64);
         (baseline, baseline + gain.max(noise))
     }
