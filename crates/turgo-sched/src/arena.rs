@@ -71,7 +71,6 @@ pub(crate) struct Arena {
     /// Segments that have been given out, of slots and of ranges.
     used: AtomicU32,
     /// LOCK: taken twice per run of a graph, never per task: which segments were ranges and are free, as first segment and number.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     free: Mutex<Vec<(u32, u32)>>,
     /// Chains returned to each worker (N4).
     returned: Box<[CachePadded<AtomicU32>]>,
@@ -173,7 +172,6 @@ impl Arena {
     /// # Panics
     ///
     /// If there are 2^28 numbers already.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) fn reserve(&self, run: Arc<dyn Runnable>, first: u32, nodes: u32) -> u32 {
         let segments = nodes.div_ceil(SLOTS).max(1);
         let start = self.reuse(segments).unwrap_or_else(|| self.segments(segments));
@@ -187,7 +185,6 @@ impl Arena {
         base
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     fn reuse(&self, segments: u32) -> Option<u32> {
         let mut free = self.free.lock().expect("nobody panics with it");
         let at = free.iter().position(|(_, count)| *count >= segments)?;
@@ -217,7 +214,6 @@ impl Arena {
     /// # Safety
     ///
     /// `base` came from [`reserve`](Self::reserve), was not released, and none of the range's numbers is queued or runs any more (N3).
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) unsafe fn release(&self, base: u32) {
         let entry = self.entry(base);
         debug_assert!(entry.addr() & RANGE != 0, "the number of a node");

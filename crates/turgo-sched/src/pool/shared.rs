@@ -130,7 +130,6 @@ impl Shared {
     }
 
     /// As [`inject`](Self::inject), many at once, and tells others once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only graphs need it"))]
     pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
         let queue = &self.nodes[node.0 as usize][Class::Normal as usize];
         ids.into_iter().for_each(|id| queue.push(id));
@@ -172,7 +171,7 @@ impl Shared {
 }
 
 /// Takes from a queue, as long as others come first.
-pub(super) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+pub(crate) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {
             Steal::Success(stolen) => return Some(stolen),

@@ -5,6 +5,9 @@ use turgo_machine::thread;
 
 use super::{Arena, Purse, SLOTS, call};
 
+/// Whether the owner has taken a returned slot in some run of the model.
+static COMES_BACK: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 #[test]
 fn a_returned_slot_is_the_owners() {
     loom::model(|| {
@@ -15,10 +18,11 @@ fn a_returned_slot_is_the_owners() {
             // SAFETY: it was just taken.
             unsafe { arena.slot(*id).fill(call, u64::from(*id)) };
         }
+        let returned = [taken[0], taken[1]];
         let others = Arc::clone(&arena);
         let thief = thread::spawn(move || {
             let purse = Purse::new(1);
-            for id in [taken[0], taken[1]] {
+            for id in returned {
                 // SAFETY: it was handed out.
                 let slot = unsafe { others.slot(id) };
                 // SAFETY: it was filled with that.
@@ -31,6 +35,8 @@ fn a_returned_slot_is_the_owners() {
         let (id, slot) = owner.take(&arena);
         // SAFETY: it was just taken: N4, the thief's reading came before.
         unsafe { slot.fill(call, u64::from(id) + 1) };
+        COMES_BACK.fetch_or(returned.contains(&id), std::sync::atomic::Ordering::Relaxed);
         thief.join().expect("a thief");
     });
+    assert!(COMES_BACK.load(std::sync::atomic::Ordering::Relaxed), "the model shows nothing else");
 }
