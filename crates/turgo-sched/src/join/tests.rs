@@ -111,12 +111,13 @@ fn a_panic_in_a_loop_is_the_callers() {
 /// What rayon's issue 592 is about: a task that waits may hold a lock, so what waits for the lock must not be run by its worker meanwhile.
 #[test]
 fn a_lock_may_be_held_while_waiting() {
-    let (pool, lock) = (eager(2, 0), std::sync::Arc::new(std::sync::Mutex::new(())));
-    let is_given = std::sync::Arc::new(AtomicBool::new(false));
+    let (pool, is_given) = (eager(2, 0), AtomicBool::new(false));
+    // The worker that has the lock, plus one.
+    let holder = std::sync::Arc::new(AtomicU32::new(0));
     std::thread::scope(|threads| {
         threads.spawn(|| {
             pool.install(|worker| {
-                let _held = lock.lock().expect("nobody panics with it");
+                holder.store(worker.id().0 + 1, Ordering::Release);
                 worker.join(
                     |worker| {
                         while !is_given.load(Ordering::Acquire) {
@@ -129,14 +130,18 @@ fn a_lock_may_be_held_while_waiting() {
                         std::thread::sleep(Duration::from_millis(50));
                     },
                 );
+                holder.store(0, Ordering::Release);
             });
         });
         while !is_given.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
         // One worker sleeps in the fork, the other waits for it with the lock.
-        let wanted = std::sync::Arc::clone(&lock);
-        let other = pool.spawn(async move { wanted.try_lock().is_ok() });
+        let holder = std::sync::Arc::clone(&holder);
+        let other = pool.spawn(async move {
+            let me = crate::pool::current::with(|worker| worker.expect("a worker").id().0 + 1);
+            holder.load(Ordering::Acquire) != me
+        });
         assert!(other.wait().expect("an answer"), "F2: it ran on the stack of the one that waits");
     });
 }
