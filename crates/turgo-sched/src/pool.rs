@@ -37,6 +37,8 @@ pub(crate) use class::Class;
 pub(crate) use countdown::Countdown;
 pub(crate) use panics::{FirstPanic, Payload, forget_panic};
 pub(crate) use shared::Shared;
+#[cfg(all(test, loom))]
+pub(crate) use shared::persist;
 
 /// Workers, each with a thread of its own, and what they share.
 ///

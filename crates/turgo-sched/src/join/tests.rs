@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use turgo_machine::atomic::{AtomicU32, AtomicUsize, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use turgo_machine::topology::Topology;
 
 use crate::policy::Knobs;
@@ -108,23 +108,42 @@ fn a_panic_in_a_loop_is_the_callers() {
     assert_eq!(pool.install(|_| 1), 1);
 }
 
-/// What rayon's issue 592 is about: whoever waits must not run what waits for it.
+/// What rayon's issue 592 is about: a task that waits may hold a lock, so what waits for the lock must not be run by its worker meanwhile.
 #[test]
 fn a_lock_may_be_held_while_waiting() {
-    let (pool, lock) = (eager(2, 0), std::sync::Mutex::new(0u64));
-    let work = |_: &Worker| (0..2_000u64).fold(0, |sum, number| std::hint::black_box(sum ^ number));
-    pool.scope(|scope| {
-        for _ in 0..400 {
-            scope.spawn(|_| {
-                crate::pool::current::with(|worker| {
-                    let mut held = lock.lock().expect("nobody panics with it");
-                    worker.expect("a worker").join(work, work);
-                    *held += 1;
-                });
+    let (pool, is_given) = (eager(2, 0), AtomicBool::new(false));
+    // The worker that has the lock, plus one.
+    let holder = std::sync::Arc::new(AtomicU32::new(0));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            pool.install(|worker| {
+                holder.store(worker.id().0 + 1, Ordering::Release);
+                worker.join(
+                    |worker| {
+                        while !is_given.load(Ordering::Acquire) {
+                            worker.beat();
+                            std::thread::yield_now();
+                        }
+                    },
+                    |_| {
+                        is_given.store(true, Ordering::Release);
+                        std::thread::sleep(Duration::from_millis(50));
+                    },
+                );
+                holder.store(0, Ordering::Release);
             });
+        });
+        while !is_given.load(Ordering::Acquire) {
+            std::thread::yield_now();
         }
+        // One worker sleeps in the fork, the other waits for it with the lock.
+        let holder = std::sync::Arc::clone(&holder);
+        let other = pool.spawn(async move {
+            let me = crate::pool::current::with(|worker| worker.expect("a worker").id().0 + 1);
+            holder.load(Ordering::Acquire) != me
+        });
+        assert!(other.wait().expect("an answer"), "F2: it ran on the stack of the one that waits");
     });
-    assert_eq!(lock.into_inner().expect("nobody panics with it"), 400);
 }
 
 /// A chain of forks that is as deep as the stack allows on one thread, run on two: what a waiting frame runs meanwhile must not double it.

@@ -171,7 +171,7 @@ impl Shared {
 }
 
 /// Takes from a queue, as long as others come first.
-pub(super) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
+pub(crate) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
     loop {
         match steal() {
             Steal::Success(stolen) => return Some(stolen),

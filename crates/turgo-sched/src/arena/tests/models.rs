@@ -5,6 +5,9 @@ use turgo_machine::thread;
 
 use super::{Arena, Purse, SLOTS, call};
 
+/// Whether the owner has taken a returned slot in some run of the model.
+static COMES_BACK: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 #[test]
 fn a_returned_slot_is_the_owners() {
     loom::model(|| {
@@ -15,22 +18,26 @@ fn a_returned_slot_is_the_owners() {
             // SAFETY: it was just taken.
             unsafe { arena.slot(*id).fill(call, u64::from(*id)) };
         }
+        let returned = [taken[0], taken[1]];
         let others = Arc::clone(&arena);
-        let thief = thread::spawn(move || {
-            let purse = Purse::new(1);
-            for id in [taken[0], taken[1]] {
-                // SAFETY: it was handed out.
-                let slot = unsafe { others.slot(id) };
-                // SAFETY: it was filled with that.
-                assert_eq!(unsafe { slot.read::<u64>() }, u64::from(id));
-                purse.give(&others, id, slot);
-            }
-            purse.flush(&others);
+        let owner = thread::spawn(move || {
+            // One of the two, or one of a new segment.
+            let (id, slot) = owner.take(&others);
+            // SAFETY: it was just taken: N4, the thief's reading came before.
+            unsafe { slot.fill(call, u64::from(id) + 1) };
+            COMES_BACK.fetch_or(returned.contains(&id), std::sync::atomic::Ordering::Relaxed);
         });
-        // One of the two, or one of a new segment.
-        let (id, slot) = owner.take(&arena);
-        // SAFETY: it was just taken: N4, the thief's reading came before.
-        unsafe { slot.fill(call, u64::from(id) + 1) };
-        thief.join().expect("a thief");
+        let purse = Purse::new(1);
+        for id in returned {
+            // SAFETY: it was handed out.
+            let slot = unsafe { arena.slot(id) };
+            // SAFETY: it was filled with that.
+            assert_eq!(unsafe { slot.read::<u64>() }, u64::from(id));
+            purse.give(&arena, id, slot);
+        }
+        purse.flush(&arena);
+        owner.join().expect("an owner");
     });
+    let comes_back = COMES_BACK.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(comes_back, "otherwise the model shows nothing");
 }

@@ -2,9 +2,11 @@
 
 use loom::model::Builder;
 use loom::sync::Arc;
-use turgo_lockfree::deque::{Steal, Stealer, Worker as Deque};
+use turgo_lockfree::deque::Worker as Deque;
+use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::thread;
 
+use crate::pool::persist;
 use crate::sleep::{Pushed, Sleep};
 
 use super::{NODE, beds, worker};
@@ -15,45 +17,66 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-fn steal(from: &Stealer<u32>) -> Option<u32> {
-    loop {
-        match from.steal() {
-            Steal::Success(item) => return Some(item),
-            Steal::Empty => return None,
-            Steal::Retry => thread::yield_now(),
+/// Work without any fence of its own: a deque has one in each steal, which would hide that ours is missing.
+#[derive(Default)]
+struct Work(AtomicU32);
+
+impl Work {
+    fn push(&self, item: u32) {
+        self.0.store(item, Ordering::Release);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
+    fn take(&self) -> Option<u32> {
+        if self.is_empty() {
+            return None;
         }
+        let item = self.0.swap(0, Ordering::AcqRel);
+        (item != 0).then_some(item)
     }
 }
 
 /// What a worker does that has nothing of its own, until it has found something.
-fn find(sleep: &Sleep, number: u32, from: &Stealer<u32>) -> u32 {
+fn find(
+    sleep: &Sleep,
+    number: u32,
+    take: impl Fn() -> Option<u32>,
+    more: impl Fn() -> bool,
+) -> u32 {
     let me = worker(number);
     // SAFETY: each model has a thread for each worker that calls this, once.
     unsafe { sleep.introduce(me) };
     sleep.search(me);
-    let mut found = steal(from);
+    let mut found = take();
     while found.is_none() {
         sleep.lie_down(me);
-        found = steal(from);
+        found = take();
         if found.is_some() {
             sleep.rise(me);
         } else {
             sleep.sleep(me);
-            found = steal(from);
+            found = take();
         }
     }
-    sleep.leave(me, || !from.is_empty());
+    sleep.leave(me, more);
     found.expect("the loop ends with one")
+}
+
+/// As [`find`], in what is plain work.
+fn find_in(sleep: &Sleep, number: u32, work: &Work) -> u32 {
+    find(sleep, number, || work.take(), || !work.is_empty())
 }
 
 #[test]
 fn no_wakeup_is_lost() {
     check(|| {
-        let sleep = Arc::new(beds(2));
-        let deque = Deque::new_lifo();
-        let (others, from) = (Arc::clone(&sleep), deque.stealer());
-        let finder = thread::spawn(move || find(&others, 0, &from));
-        deque.push(7);
+        let (sleep, work) = (Arc::new(beds(2)), Arc::new(Work::default()));
+        let (others, place) = (Arc::clone(&sleep), Arc::clone(&work));
+        let finder = thread::spawn(move || find_in(&others, 0, &place));
+        work.push(7);
         sleep.notify(NODE, Pushed::Within);
         assert_eq!(finder.join().expect("a finder"), 7);
     });
@@ -66,7 +89,9 @@ fn each_push_finds_somebody() {
         let deque = Deque::new_lifo();
         let finders = [0, 1].map(|number| {
             let (sleep, from) = (Arc::clone(&sleep), deque.stealer());
-            thread::spawn(move || find(&sleep, number, &from))
+            thread::spawn(move || {
+                find(&sleep, number, || persist(|| from.steal()), || !from.is_empty())
+            })
         });
         for item in [1, 2] {
             deque.push(item);
@@ -80,15 +105,14 @@ fn each_push_finds_somebody() {
 #[test]
 fn whoever_leaves_looks_once_more() {
     check(|| {
-        let sleep = Arc::new(beds(3));
-        let deque = Deque::new_lifo();
-        let (others, from) = (Arc::clone(&sleep), deque.stealer());
-        let finder = thread::spawn(move || find(&others, 0, &from));
-        let (others, from) = (Arc::clone(&sleep), deque.stealer());
-        // It searches already, and finds something that is not in the deque.
+        let (sleep, work) = (Arc::new(beds(3)), Arc::new(Work::default()));
+        let (others, place) = (Arc::clone(&sleep), Arc::clone(&work));
+        let finder = thread::spawn(move || find_in(&others, 0, &place));
+        let (others, place) = (Arc::clone(&sleep), Arc::clone(&work));
+        // It searches already, and finds something else.
         sleep.search(worker(1));
-        let leaver = thread::spawn(move || others.leave(worker(1), || !from.is_empty()));
-        deque.push(7);
+        let leaver = thread::spawn(move || others.leave(worker(1), || !place.is_empty()));
+        work.push(7);
         sleep.notify(NODE, Pushed::Within);
         assert_eq!(finder.join().expect("a finder"), 7);
         leaver.join().expect("one that leaves");
@@ -98,13 +122,12 @@ fn whoever_leaves_looks_once_more() {
 #[test]
 fn a_certain_worker_and_any_are_woken_at_once() {
     check(|| {
-        let sleep = Arc::new(beds(2));
-        let deque = Deque::new_lifo();
-        let (others, from) = (Arc::clone(&sleep), deque.stealer());
-        let finder = thread::spawn(move || find(&others, 0, &from));
+        let (sleep, work) = (Arc::new(beds(2)), Arc::new(Work::default()));
+        let (others, place) = (Arc::clone(&sleep), Arc::clone(&work));
+        let finder = thread::spawn(move || find_in(&others, 0, &place));
         let others = Arc::clone(&sleep);
         let waker = thread::spawn(move || others.wake(worker(0)));
-        deque.push(7);
+        work.push(7);
         sleep.notify(NODE, Pushed::Within);
         waker.join().expect("a waker");
         assert_eq!(finder.join().expect("a finder"), 7);
