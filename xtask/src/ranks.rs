@@ -32,8 +32,16 @@ const ROOMS: [(&str, u8, Unsafe); 9] = [
 ];
 
 /// Packages that nothing depends on and that may depend on anything.
-const WORKSHOPS: [&str; 8] =
-    ["bench", "bench-capability", "bench-core", "bench-harness", "bench-sched", "bench-sync", "fuzz", "xtask"];
+const WORKSHOPS: [&str; 8] = [
+    "bench",
+    "bench-capability",
+    "bench-core",
+    "bench-harness",
+    "bench-sched",
+    "bench-sync",
+    "fuzz",
+    "xtask",
+];
 
 /// What workshops have in common: they may depend on it, and nothing else may.
 const SHARED_WORKSHOP: &str = "bench-harness";
