@@ -41,6 +41,7 @@ pub(crate) fn run(rounds: usize) {
 }
 
 /// Lets two threads take turns for a while and prints how long they waited.
+#[expect(clippy::disallowed_methods, reason = "real time is what is measured")]
 fn waits<G>(
     name: &str,
     rounds: usize,

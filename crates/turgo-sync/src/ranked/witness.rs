@@ -9,8 +9,8 @@ use core::panic::Location;
 use core::ptr;
 
 use alloc::vec::Vec;
-use std::sync::OnceLock;
 
+use turgo_machine::atomic::{AtomicPtr, Ordering};
 use turgo_machine::mutant;
 use turgo_machine::thread::thread_local;
 
@@ -21,8 +21,15 @@ thread_local! {
     static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
 }
 
-// LOCK: set once, read without waiting.
-static HOOK: OnceLock<fn(&Violation)> = OnceLock::new();
+/// A `fn(&Violation)`, or null. Written once.
+static HOOK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+fn hook() -> Option<fn(&Violation)> {
+    // Acquire: after what came before the Release in `set_hook`.
+    let hook = HOOK.load(Ordering::Acquire);
+    // SAFETY: nothing but such a function is stored there.
+    (!hook.is_null()).then(|| unsafe { mem::transmute::<*mut (), fn(&Violation)>(hook) })
+}
 
 /// How far inside a lock is: locks are taken in the order of their levels, lower ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +88,10 @@ impl fmt::Display for Violation {
 ///
 /// If there is a hook already.
 pub fn set_hook(hook: fn(&Violation)) -> Result<(), fn(&Violation)> {
-    HOOK.set(hook)
+    let (none, some) = (ptr::null_mut(), hook as *mut ());
+    // Release: to the Acquire in `hook`. Relaxed: there is one.
+    let set = HOOK.compare_exchange(none, some, Ordering::Release, Ordering::Relaxed);
+    set.map(|_| ()).map_err(|_| hook)
 }
 
 /// A lock with a level, which a witness looks after.
@@ -150,7 +160,7 @@ impl<L: BlockingLock + ?Sized> Watched<L> {
 }
 
 fn is_watched() -> bool {
-    cfg!(debug_assertions) || HOOK.get().is_some()
+    cfg!(debug_assertions) || hook().is_some()
 }
 
 /// What is wrong with waiting for this now.
@@ -172,7 +182,7 @@ fn violation(wanted: &Held) -> Option<Violation> {
 
 #[cold]
 fn report(violation: &Violation) {
-    match HOOK.get() {
+    match hook() {
         Some(hook) => hook(violation),
         None if mutant!("K3 nothing is said") => {}
         None => panic!("{violation}"),
