@@ -137,24 +137,47 @@ pub fn groups(pools: &Pools) -> Vec<Group<'_>> {
 fn spawn(pools: &Pools) -> Group<'_> {
     let count = AtomicU64::new(0);
     let one = || count.fetch_add(1, Ordering::Relaxed);
-    pools.turgo.scope(|scope| (0..10_000).for_each(|_| scope.spawn(|_| drop(one()))));
-    pools.rayon.scope(|scope| (0..10_000).for_each(|_| scope.spawn(|_| drop(one()))));
+    pools.turgo.scope(|scope| {
+        (0..10_000).for_each(|_| {
+            scope.spawn(|_| {
+                one();
+            })
+        })
+    });
+    pools.rayon.scope(|scope| {
+        (0..10_000).for_each(|_| {
+            scope.spawn(|_| {
+                one();
+            })
+        })
+    });
     assert_eq!(count.load(Ordering::Relaxed), 20_000, "each closure once");
     let cases = vec![
         case("turgo scope", || {
-            let body = |number: u64| move |_: &turgo_sched::Scope<'_>| drop(black_box(number));
+            let body = |number: u64| {
+                move |_: &turgo_sched::Scope<'_>| {
+                    black_box(number);
+                }
+            };
             pools.turgo.scope(|scope| (0..MANY).for_each(|number| scope.spawn(body(number))));
             MANY
         }),
         case("rayon scope", || {
             pools.rayon.scope(|scope| {
-                (0..MANY).for_each(|number| scope.spawn(move |_| drop(black_box(number))));
+                (0..MANY).for_each(|number| {
+                    scope.spawn(move |_| {
+                        black_box(number);
+                    })
+                });
             });
             MANY
         }),
         case("boxes in a loop", || {
-            let boxed =
-                |number: u64| -> Box<dyn FnOnce()> { Box::new(move || drop(black_box(number))) };
+            let boxed = |number: u64| -> Box<dyn FnOnce()> {
+                Box::new(move || {
+                    black_box(number);
+                })
+            };
             (0..MANY).for_each(|number| black_box(boxed(number))());
             MANY
         }),
@@ -412,12 +435,18 @@ pub fn idle(workers: usize, seconds: u64) -> Vec<(&'static str, u64)> {
     };
     let ours = {
         let pool = turgo(workers);
-        pool.parallel_for(0..100_000, |index| drop(black_box(index)));
+        pool.parallel_for(0..100_000, |index| {
+            black_box(index);
+        });
         quiet()
     };
     let rayons = {
         let pool = rayon_pool(workers);
-        pool.install(|| (0..100_000).into_par_iter().for_each(|index| drop(black_box(index))));
+        pool.install(|| {
+            (0..100_000).into_par_iter().for_each(|index| {
+                black_box(index);
+            })
+        });
         quiet()
     };
     let tokios = {

@@ -13,11 +13,19 @@ use crate::trace::Kind;
 
 use super::Fork;
 
+/// Iterations between two looks, where [`PLENTY`] are left.
+const BLOCK: usize = 8;
+
+/// Iterations of which a few more or less do not matter.
+const PLENTY: usize = 512;
+
 /// What all pieces of a loop share.
 struct Whole<'a, F> {
     body: &'a F,
-    /// The fewest iterations of a piece, and the most between two looks.
+    /// The fewest iterations of a piece.
     grain: usize,
+    /// So many times as many are run between two looks, where plenty are left.
+    block: usize,
     panic: FirstPanic,
 }
 
@@ -48,7 +56,7 @@ impl Worker {
     /// When all that were begun have ended, as the first that panicked did. Iterations that were not begun by then may be left out.
     pub fn parallel_for<F: Fn(usize) + Sync>(&self, range: Range<usize>, body: F) {
         let grain = self.shared.knobs().grain.max(1) as usize;
-        self.parallel(range, grain, |chunk: Range<usize>, _: &Worker| chunk.for_each(&body));
+        self.parallel(range, grain, BLOCK, |chunk, _: &Worker| chunk.for_each(&body));
     }
 
     /// As [`parallel_for`](Self::parallel_for), with up to `chunk` numbers at a time, so that the body's own loop runs at full speed.
@@ -61,15 +69,15 @@ impl Worker {
         F: Fn(Range<usize>, &Worker) + Sync,
     {
         assert!(chunk > 0, "a chunk of nothing never ends");
-        self.parallel(range, chunk, body);
+        self.parallel(range, chunk, 1, body);
     }
 
     #[inline]
-    fn parallel<F>(&self, range: Range<usize>, grain: usize, body: F)
+    fn parallel<F>(&self, range: Range<usize>, grain: usize, block: usize, body: F)
     where
         F: Fn(Range<usize>, &Worker) + Sync,
     {
-        let whole = Whole { body: &body, grain, panic: FirstPanic::new() };
+        let whole = Whole { body: &body, grain, block, panic: FirstPanic::new() };
         run(&whole, range, self);
         whole.panic.throw();
     }
@@ -109,13 +117,15 @@ where
 {
     #[inline(always)]
     fn iterate(&self, worker: &Worker) {
-        let Whole { body, grain, .. } = *self.whole;
+        let Whole { body, grain, block, .. } = *self.whole;
         loop {
             let (next, end) = (self.next.get(), self.end.get());
             if next >= end {
                 return;
             }
-            let stop = end.min(next.saturating_add(grain));
+            // A look costs about as much as a short iteration; where few are left, each may be long.
+            let step = if end - next >= PLENTY { grain.saturating_mul(block) } else { grain };
+            let stop = end.min(next.saturating_add(step));
             // Before the beat, so that every piece makes progress, however often it is cut.
             self.next.set(stop);
             worker.beat();
