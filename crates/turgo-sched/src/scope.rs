@@ -17,9 +17,6 @@ use turgo_machine::mutant;
 use crate::arena::Slot;
 use crate::pool::{Class, Countdown, FirstPanic, Shared, Worker, current};
 
-#[cfg(all(test, not(any(loom, shuttle))))]
-mod tests;
-
 /// Where closures are spawned that may borrow whatever outlives `'scope`.
 ///
 /// ```compile_fail,E0597
