@@ -2,7 +2,6 @@
 //! also tests of the crate's own modules.
 
 #![cfg(not(any(loom, shuttle)))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
