@@ -176,7 +176,7 @@ impl Worker {
 
     /// Runs `a` here, and `b` here as well or elsewhere at the same time; answers when both have ended. Each gets the worker that runs it.
     ///
-    /// A fork that nobody takes costs some two nanoseconds. See [`join`](crate::join()) for one that needs no worker.
+    /// A fork that nobody takes costs some two nanoseconds. See [`Pool::join`](crate::Pool::join) for one that needs no worker.
     ///
     /// # Panics
     ///

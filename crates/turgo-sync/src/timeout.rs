@@ -1,5 +1,5 @@
-//! Timeouts for every wait, by the timer of the runtime that the task is on: with the feature `tokio`, [`tokio::Timeout`]; with the feature `compio`,
-//! [`compio::Timeout`]. Without these features the crate depends on no runtime.
+//! Timeouts for every wait, by the timer of the runtime that the task is on: with the feature `tokio`, `tokio::Timeout`; with the feature `compio`,
+//! `compio::Timeout`. Without these features the crate depends on no runtime.
 //!
 //! Any other timer does as well: every wait of this crate may be dropped at any time, so whatever gives up a future after a while is a timeout. A wait
 //! for a condition variable has the mutex to lock again; there [`Condvar::wait_until`](crate::condvar::Condvar::wait_until) takes a timer.

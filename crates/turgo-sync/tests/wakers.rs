@@ -56,6 +56,7 @@ fn subject(
 }
 
 /// All of them, for so many who wait.
+#[expect(clippy::too_many_lines, reason = "a table, a row for each primitive")]
 fn subjects(n: usize) -> Vec<Subject> {
     let fifo = leak(Semaphore::new(0));
     let barging = leak(Semaphore::<Barging>::with_fairness(0));

@@ -138,7 +138,7 @@ pub(crate) fn cancellation<F: Fairness>() -> Scenario {
             Box::pin(async move {
                 for round in 0..50 {
                     let wait = semaphore.acquire_many(round % 2 + 1);
-                    if (index + round as usize) % 2 == 0 {
+                    if (index + round as usize).is_multiple_of(2) {
                         drop(give_up_after(wait, index % 3).await);
                     } else {
                         let permit = wait.await.unwrap();
