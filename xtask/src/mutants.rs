@@ -88,10 +88,13 @@ fn uncovered(tree: &Tree, exempt: &[Exempt<'_>]) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for (id, path, line) in &invariants {
-        // Two modules may number alike: then a mistake belongs to the one it is planted in.
-        let shared = invariants.iter().any(|(other, at, _)| other == id && area(at) != area(path));
+        // Two crates may number alike, and two modules: then a mistake belongs to the one it is planted in.
+        let shared = invariants.iter().any(|(other, at, _)| {
+            other == id && area(at).0 == area(path).0 && area(at) != area(path)
+        });
         let is_planted = planted.iter().any(|(name, (at, _))| {
-            name.split(' ').next() == Some(id) && (!shared || area(at) == area(path))
+            let here = if shared { area(at) == area(path) } else { area(at).0 == area(path).0 };
+            name.split(' ').next() == Some(id) && here
         });
         if !is_planted && !exempt.iter().any(|row| is_of(row, id, path)) {
             let message = format!("no planted mistake breaks {id}, and no row says why");

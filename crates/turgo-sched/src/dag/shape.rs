@@ -90,7 +90,7 @@ impl std::error::Error for Cycle {}
 /// assert_eq!((shape.work_ns(), shape.span().length_ns), (60, 40));
 /// assert_eq!(shape.span().path, [TaskId(0), TaskId(2)]);
 /// let cycle = Shape::new(vec![task(1), task(1)], &[(0, 1), (1, 0)]).expect_err("a cycle");
-/// assert_eq!(cycle.to_string(), "tasks wait for each other: #0 -> #1 -> #0");
+/// assert_eq!(cycle.to_string(), "tasks wait for each other: #1 -> #0 -> #1");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
