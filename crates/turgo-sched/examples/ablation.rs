@@ -1,5 +1,7 @@
 //! Every policy on the same graphs; `ablation 1x16,4x16 random:20000/N,tree:20000`, machines and graphs separated by semicolons.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use turgo_sched::sim::{Ablation, Costs, rows_text, targets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,5 +1,7 @@
 //! What things cost on this machine, and how well the simulator predicts it with them. Times mean something only in a release build.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use turgo_machine::topology::Topology;
 use turgo_sched::sim::calibrate;
 

@@ -1,5 +1,7 @@
 //! Failures, panics, cancellation, and a graph that grows while it runs. Its `main` is run as a test.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use std::time::Duration;
 
 use turgo_machine::topology::Topology;

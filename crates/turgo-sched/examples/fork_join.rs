@@ -1,5 +1,7 @@
 //! Forks, a loop and a scope: sorting, counting, and borrowing from the caller's stack.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use turgo_machine::atomic::{AtomicUsize, Ordering};
 use turgo_machine::topology::Topology;
 use turgo_sched::{Pool, Worker};

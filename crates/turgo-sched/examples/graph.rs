@@ -1,5 +1,7 @@
 //! A task graph with homes, needs and deadlines on a pool: a nightly report. Its `main` is run as a test.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

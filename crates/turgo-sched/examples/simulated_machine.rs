@@ -2,6 +2,8 @@
 //!
 //! With arguments it is a small command: `simulated_machine 4x16,ring random:100000/4 7 [trace.json]`.
 
+#![cfg(not(any(loom, shuttle)))]
+
 use turgo_machine::topology::Topology;
 use turgo_sched::policy::{Scope, Standard, Victims};
 use turgo_sched::sim::{Simulation, Workload, chrome_json};
