@@ -40,7 +40,10 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_there_does_not_fit(need in vectors(), capacity in vectors()) {
+    fn what_is_not_there_does_not_fit(need in vectors(), capacity in vectors(), lane in 0..8usize, amount in 1e-3..1e6f32) {
+        let (mut little, mut but) = (Resources::NONE, Resources::WHOLE);
+        (little.0[lane], but.0[lane]) = (amount, 0.0);
+        prop_assert!(!little.normalised(but).fits(Resources::WHOLE), "V2");
         let shares = need.normalised(capacity);
         prop_assert_eq!(shares.fits(Resources::WHOLE), need.fits(capacity), "V2");
     }

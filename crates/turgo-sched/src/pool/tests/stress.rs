@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use turgo_machine::atomic::{AtomicU32, AtomicUsize, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use turgo_machine::topology::Topology;
 
 use crate::Scope;
@@ -156,13 +156,24 @@ fn a_panic_goes_on_when_all_have_ended() {
 
 #[test]
 fn a_body_that_panics_waits_for_what_it_spawned() {
+    /// Opened when the body unwinds: a panic that is printed slowly must not give the closures time to end.
+    struct Opens<'a>(&'a AtomicBool);
+    impl Drop for Opens<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let pool = pool(2);
-    let count = AtomicUsize::new(0);
+    let (open, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     let thrown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         pool.scope(|scope| {
+            let _opens = Opens(&open);
             for _ in 0..10 {
-                let count = &count;
+                let (open, count) = (&open, &count);
                 scope.spawn(move |_| {
+                    while !open.load(Ordering::Relaxed) {
+                        std::thread::yield_now();
+                    }
                     std::thread::sleep(Duration::from_millis(1));
                     count.fetch_add(1, Ordering::Relaxed);
                 });
