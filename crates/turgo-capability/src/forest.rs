@@ -296,11 +296,13 @@ impl Forest {
         self.slab.give_up(reserved, place.shard);
     }
 
-    /// Takes all rights but `keep` from a capability, and so from all below it. Whether it was alive. When this returns the rights are gone.
+    /// Takes all rights but `keep` from a capability, and so from all below it. Whether it was alive. When this returns the rights are gone, in
+    /// either case.
     pub(crate) fn narrow(&self, handle: Handle, keep: Rights) -> bool {
         let Some(slot) = self.slab.slot(handle) else { return false };
         match slot.word.narrow(handle, keep) {
             Narrow::Done(before) => {
+                point("attenuate, narrowed");
                 let early = mutant!("F2 only the first to narrow bumps")
                     && before.rights() == before.rights() & keep;
                 if !early {
@@ -308,7 +310,13 @@ impl Forest {
                 }
                 true
             }
-            Narrow::Dead => false,
+            Narrow::Dead(word) => {
+                let early = mutant!("F2 who narrows too late does not bump");
+                if word.is_grave_of(handle) && !early {
+                    self.bump(word.shard());
+                }
+                false
+            }
         }
     }
 

@@ -111,6 +111,12 @@ impl Word {
         if self.is_alive() { self.killed() } else { self }
     }
 
+    /// Whether this is what the death of `handle`'s occupant left, so that whoever killed it may not have bumped yet (F2). Once the slot has gone on to
+    /// another owner, they have (F5).
+    pub(crate) fn is_grave_of(self, handle: Handle) -> bool {
+        !self.is_alive() && self.generation() == handle.generation() + 1
+    }
+
     /// This occupant with what another look at it found it still has.
     pub(crate) fn narrowed(self, later: Self) -> Self {
         debug_assert_eq!(self.generation(), later.generation());
@@ -143,7 +149,7 @@ pub(crate) enum Narrow {
     /// The rights are what was asked for. A bump is owed, also where another call had narrowed before.
     Done(Word),
     /// The occupant is gone.
-    Dead,
+    Dead(Word),
 }
 
 /// The word of a slot.
@@ -193,8 +199,13 @@ impl AtomicWord {
     /// Passes a generation by that was reserved and never published. Only the slot's owner calls it.
     pub(crate) fn skip(&self) -> Word {
         let next = self.peek().killed();
-        // Relaxed: nobody has a handle of the old generation, nor of the new one.
-        self.0.store(next.0, Ordering::Relaxed);
+        if mutant!("F2 what is given up tells nothing") {
+            // Relaxed: planted.
+            self.0.store(next.0, Ordering::Relaxed);
+            return next;
+        }
+        // Release: for the Acquire loads in `kill` and `narrow`: whoever comes too late for an earlier occupant, and finds this, sees the bump for its death (F2).
+        self.0.store(next.0, Ordering::Release);
         next
     }
 
@@ -233,7 +244,7 @@ impl AtomicWord {
                 Err(moved) => now = Word(moved),
             }
         }
-        Narrow::Dead
+        Narrow::Dead(now)
     }
 }
 
