@@ -115,7 +115,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// What the system says; the old file is as it was then.
+    /// What the system says. The file is then the old one, or the new one where only flushing the folder failed.
     pub fn write_to(&self, path: impl AsRef<Path>) -> io::Result<()> {
         file::replace(path.as_ref(), &self.bytes)
     }
