@@ -54,7 +54,7 @@ pub use snapshot::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotF
 /// How large a table is, and whose time it keeps.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Capabilities at a time, at most; 268 million where it is more.
+    /// Capabilities at a time, at most; 134 million where it is more.
     pub capabilities_max: u32,
     /// Parts with epochs of their own, from 1 to 128: revocations of a tenant cost no tenant of another shard anything. A slot stays with the
     /// shard that first used it, so where tenants are many and `capabilities_max` is tight, take few.
@@ -485,7 +485,7 @@ impl<L: AuditLog> Table<L> {
         object: Object,
         shard: usize,
     ) -> Record {
-        let epoch = self.forest.epoch(shard);
+        let epoch = self.forest.epoch(shard).count();
         Record { time_ns: self.now_ns(), change, actor, subject, rights, object, epoch }
     }
 
