@@ -15,7 +15,8 @@
 //!   to do it, as the one who came first may not have got that far. The epoch is changed by read-modify-writes only.
 //! - **F3** Link, object and deadline are stored with Release by the slot's owner, before the occupant is published, and never while it lives. A reader loads
 //!   them with Acquire and then looks at the word again: a value of another occupant shows a word that is not the reader's occupant's.
-//! - **F4** A stamp counts only in the epoch it names. A walker reads the epoch before anything else, and stamps with that epoch.
+//! - **F4** A stamp counts only in the epoch it names, which never comes again (N1 of `epoch`). A walker reads the epoch before anything else, and stamps
+//!   with that epoch.
 //! - **F5** A slot is released after the epoch was bumped for its occupant's death; also by the sweeper, for what was dead by ancestry already.
 //! - **F6** A shard is inherited by children, so one epoch speaks for a whole tree; and a slot stays in its shard (S5), so that all stamps that were ever
 //!   stored in it are of the same count. Epochs of two shards cannot be compared: a stamp left by a tenant with few revocations would vouch for a
