@@ -57,7 +57,6 @@ pub mod rwlock;
 pub mod semaphore;
 mod shared;
 mod signals;
-mod single;
 #[cfg(test)]
 mod tests;
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
