@@ -46,6 +46,7 @@ pub mod local;
 pub mod mpmc;
 pub mod mpsc;
 pub mod mutex;
+mod names;
 pub mod notify;
 pub mod once;
 pub mod oneshot;
