@@ -55,13 +55,13 @@ impl<A: Access> Bounded<A> {
         let permits = self.permits.available();
         // Acquire: comes after who freed it.
         let freed = self.freed.load(Ordering::Acquire) / FREED;
-        // What became permits in between was counted twice.
+        // What was taken and freed in between was counted twice.
         ((permits + freed) as usize).min(self.max)
     }
 
     /// Makes permits of what was freed. Answers whether there was any.
     pub(super) fn collect(&self) -> bool {
-        // Relaxed: who sees too little waits, and looks by an exchange first.
+        // Relaxed: what was freed before this call is seen; who waits looks by an exchange, in `want`.
         if self.freed.load(Ordering::Relaxed) < FREED {
             return false;
         }
