@@ -84,15 +84,12 @@ impl<T> Shared<T> {
         self.bottom.buffer.load(Ordering::Acquire)
     }
 
-    /// By the owner, who has lowered `bottom`: takes the item there if `top` has not moved, and makes thieves fail that have read it.
+    /// By the owner, who has lowered `bottom`: makes every thief fail that has read the top, and gives the top that they have read last.
     #[inline]
-    pub(super) fn fend_off(&self, top: Top) -> Result<Top, Top> {
-        let next = if mutant!("D2 pop keeps the version") { top } else { top.fend_off() };
-        // AcqRel, Release: a thief that reads the new version sees the lower bottom (Acquire in `top`). Acquire: as in `top`, also on failure.
-        match self.top.compare_exchange(top.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(next),
-            Err(now) => Err(Top(now)),
-        }
+    pub(super) fn fend_off(&self) -> Top {
+        let step = if mutant!("D2 pop keeps the version") { 0 } else { Top::VERSION };
+        // AcqRel, Release: a thief that reads the new version sees the lower bottom (Acquire in `top`). Acquire: as in `top`.
+        Top(self.top.fetch_add(step, Ordering::AcqRel))
     }
 
     /// By the owner of a first-in-first-out deque, who knows `bottom`: takes the oldest item's index. Gives the top where there is none.

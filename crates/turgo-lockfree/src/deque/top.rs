@@ -21,10 +21,8 @@ impl Top {
         Self(self.0.wrapping_add(u64::from(count)))
     }
 
-    /// The owner takes an item from the other end, and makes every thief fail that has read this word.
-    pub(super) fn fend_off(self) -> Self {
-        Self(self.0.wrapping_add(1 << 32))
-    }
+    /// What the owner adds where it takes an item from the other end: every thief fails that has read the word before.
+    pub(super) const VERSION: u64 = 1 << 32;
 
     /// Items from here to `bottom`; negative where an owner has lowered `bottom` past an item that was stolen.
     pub(super) fn distance(self, bottom: u32) -> i32 {
@@ -50,7 +48,7 @@ mod tests {
         let top = Top(u64::from(u32::MAX - 1));
         assert_eq!(top.distance(2), 4);
         assert_eq!(top.claim(4).distance(2), 0);
-        assert_eq!(top.fend_off().distance(2), 4);
+        assert_eq!(Top(top.0 + Top::VERSION).distance(2), 4);
         assert_eq!(top.claim(5).distance(2), -1);
     }
 }
