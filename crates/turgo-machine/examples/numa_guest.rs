@@ -66,6 +66,14 @@ fn main() {
     }
     let statistics = numa.statistics();
     println!("NOTE refusals {:?}, remote pages {}", statistics.refusals, statistics.remote_pages);
+    if guest {
+        // It prints its own lines; this one is for an end before all of them.
+        let ended = std::process::Command::new("/placement").status();
+        println!("NOTE the checks of turgo-sched ended: {ended:?}");
+        if !ended.is_ok_and(|status| status.success()) {
+            println!("FAIL sched: its checks come to their end");
+        }
+    }
     println!("DONE");
     if guest {
         // SAFETY: the first process of a virtual machine without a disk: there is nothing to lose.
