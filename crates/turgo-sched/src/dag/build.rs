@@ -138,8 +138,10 @@ impl Dag {
     /// As [`Shape::new`].
     pub fn seal(self) -> Result<Graph, Cycle> {
         let shape = Shape::new(self.profiles, &self.edges)?;
+        let is_plain = self.room.is_none() && shape.profiles().iter().all(Profile::is_plain);
         Ok(Graph(Arc::new(Sealed {
             shape,
+            is_plain,
             bodies: self.bodies,
             on_failure: self.on_failure,
             room: self.room,
@@ -247,6 +249,8 @@ fn nanoseconds(time: Duration) -> u64 {
 
 pub(super) struct Sealed {
     pub(super) shape: Shape,
+    /// No task says anything about itself, and none will be added that does.
+    pub(super) is_plain: bool,
     pub(super) bodies: Vec<Body>,
     pub(super) on_failure: OnFailure,
     pub(super) room: Option<u32>,

@@ -117,7 +117,7 @@ impl Execution {
     /// Runs a task that was handed out, and hands out what became ready. Returns whether the run is over.
     ///
     /// The last thing it does with the run is to arrive at the last successor, or to count an end: from then on the run may be over, and gone (D7).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, ready: &mut R) -> bool {
         let word = &self.words[task as usize];
         let alone = self.dynamic.is_none();

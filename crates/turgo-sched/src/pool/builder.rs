@@ -14,13 +14,12 @@ use turgo_machine::topology::{CpuSet, Topology};
 
 use crate::arena::Arena;
 use crate::layout::{Layout, WorkerId};
-use crate::policy::{Knobs, Policy};
+use crate::policy::{Knobs, Policy, Standard};
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
 use crate::trace::Trace;
 
 use super::Pool;
-use super::hierarchical::Hierarchical;
 use super::shared::{Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
@@ -51,7 +50,7 @@ impl<'a> Builder<'a> {
         Self {
             machine,
             workers: machine.workers_max(),
-            policy: Box::new(Hierarchical),
+            policy: Box::new(Standard::default()),
             knobs: Knobs::default(),
             seed: 0,
             is_pinned: false,
@@ -69,7 +68,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Who decides.
+    /// Who decides; [`Standard::default`] if this is not called.
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         self.policy = Box::new(policy);
         self
@@ -145,6 +144,9 @@ impl<'a> Builder<'a> {
             sleep: Sleep::new(&layout),
             clock: self.clock,
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
+            is_watching: self.policy.watches(),
+            is_observed: self.policy.watches() || self.trace_events > 0,
+            is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),

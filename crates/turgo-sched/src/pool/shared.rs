@@ -7,9 +7,7 @@ use turgo_machine::clock::Clock;
 
 use crate::arena::Arena;
 use crate::layout::{Layout, NodeIndex, WorkerId};
-use crate::policy::{Knobs, Loads, Memory, Place, Policy, TaskView, View};
-use crate::random::Random;
-use crate::resources::Resources;
+use crate::policy::{Knobs, Policy};
 use crate::sleep::{Pushed, Sleep};
 use crate::statistics::Tally;
 use crate::task::Held;
@@ -17,7 +15,6 @@ use crate::trace::Trace;
 
 use super::class::{CLASSES, Class};
 use super::tunable::Tunable;
-use super::worker::Worker;
 
 /// Queues into which anybody pushes: one for each class.
 pub(super) type Inbox = [Injector<u32>; CLASSES];
@@ -39,6 +36,12 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) trace: Option<Trace>,
     pub(super) policy: Box<dyn Policy>,
+    /// Whether the policy is told of every task that begins and ends.
+    pub(crate) is_watching: bool,
+    /// Whether anybody is: the policy or the trace.
+    pub(super) is_observed: bool,
+    /// Whether it is asked about tasks that say nothing about themselves.
+    pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Inbox>]>,
@@ -60,47 +63,6 @@ impl Shared {
     /// How long a step of a long-lived task may take, in nanoseconds.
     pub(crate) fn quantum_ns(&self) -> u64 {
         self.tunable.quantum_ns()
-    }
-
-    /// Queues a long-lived task where the policy says; `worker` is the calling thread's, if it is one of this pool.
-    pub(crate) fn queue_task(&self, task: &TaskView, worker: Option<&Worker>) {
-        let (class, from) = (Class::from(task.priority), worker.map(|worker| worker.id));
-        let place = match worker {
-            Some(worker) => {
-                let mind = &mut *worker.mind.borrow_mut();
-                self.select(task, from, &mut mind.random, &mut mind.memory)
-            }
-            None => {
-                let mut random = Random::new(self.seed, u64::from(task.id) | 1 << 32);
-                self.select(task, from, &mut random, &mut Memory::default())
-            }
-        };
-        match (place, worker) {
-            (Place::Here, Some(worker)) => worker.push_turn(class, task.id),
-            (Place::Worker(to), Some(worker)) if to == worker.id => {
-                worker.push_turn(class, task.id);
-            }
-            (Place::Worker(to), _) if (to.0 as usize) < self.seats.len() => {
-                self.send(to, class, task.id);
-            }
-            (Place::Node(node), _) if (node.0 as usize) < self.nodes.len() => {
-                self.inject(node, class, task.id);
-            }
-            // P3: a place that is not there is replaced.
-            (_, _) => self.inject(NodeIndex(0), class, task.id),
-        }
-    }
-
-    fn select(
-        &self,
-        task: &TaskView,
-        from: Option<WorkerId>,
-        random: &mut Random,
-        memory: &mut Memory,
-    ) -> Place {
-        let (layout, now_ns, knobs) = (&self.layout, self.clock.now_ns(), self.knobs());
-        let loads: &dyn Loads = self;
-        self.policy.select(task, from, &mut View { layout, now_ns, random, memory, knobs, loads })
     }
 
     /// Ends the long-lived tasks that are left.
@@ -178,30 +140,5 @@ pub(crate) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
             Steal::Empty => return None,
             Steal::Retry => turgo_machine::thread::spin_loop(),
         }
-    }
-}
-
-impl Loads for Shared {
-    fn queued(&self, worker: WorkerId) -> u32 {
-        let seat = self.seat(worker);
-        let turns: usize = seat.turns.iter().map(Stealer::len).sum();
-        u32::try_from(seat.deque.len() + turns).unwrap_or(u32::MAX)
-    }
-
-    fn shared(&self, node: NodeIndex) -> u32 {
-        let queues = self.nodes[node.0 as usize].iter();
-        u32::try_from(queues.map(Injector::len).sum::<usize>()).unwrap_or(u32::MAX)
-    }
-
-    fn parked(&self, worker: WorkerId) -> bool {
-        self.sleep.is_asleep(worker)
-    }
-
-    fn demand(&self, _worker: WorkerId) -> Resources {
-        Resources::NONE
-    }
-
-    fn free(&self, _node: NodeIndex) -> Resources {
-        Resources::NONE
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(not(any(loom, shuttle)))]
 mod graphs;
+#[cfg(not(any(loom, shuttle)))]
+mod policies;
 #[cfg(all(shuttle, not(loom)))]
 mod shuttled;
 #[cfg(not(any(loom, shuttle)))]

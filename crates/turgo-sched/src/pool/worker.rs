@@ -22,7 +22,7 @@ use turgo_machine::mutant;
 use crate::arena::{Place, Purse};
 use crate::join::Forks;
 use crate::layout::{NodeIndex, WorkerId};
-use crate::policy::Memory;
+use crate::policy::{Memory, TaskView};
 use crate::random::Random;
 use crate::run::{Ran, Runnable};
 use crate::sleep::Pushed;
@@ -235,7 +235,29 @@ impl Worker {
     /// Runs what has this number.
     pub(super) fn run(&self, id: u32) {
         self.tally().tasks.add(1);
+        if self.shared.is_observed {
+            self.run_observed(id);
+        } else {
+            self.call(id);
+        }
+    }
+
+    /// Runs it before the eyes of the trace, and of a policy that watches.
+    #[cold]
+    fn run_observed(&self, id: u32) {
         self.trace(Kind::Begin, id);
+        // SAFETY: N1, we took it from a queue.
+        let place = unsafe { self.shared.arena.place(id) };
+        // Others are watched where they are called: there it is known what they say about themselves.
+        let is_closure = matches!(place, Place::Slot(slot) if !slot.is_task());
+        let watched = if is_closure { self.begins(|| TaskView::plain(id)) } else { None };
+        self.call(id);
+        self.stops(watched);
+        self.trace(Kind::End, id);
+    }
+
+    #[inline(always)]
+    fn call(&self, id: u32) {
         // SAFETY: N1, we took it from a queue.
         match unsafe { self.shared.arena.place(id) } {
             Place::Slot(slot) => {
@@ -246,7 +268,6 @@ impl Worker {
             }
             Place::Node(run, index) => self.run_nodes(id, run, index),
         }
-        self.trace(Kind::End, id);
     }
 
     /// Runs a node, and those that it makes ready one after the other.
@@ -302,15 +323,6 @@ impl Worker {
         ids.into_iter().for_each(|id| self.push_quietly(id));
         if self.level.get() != before {
             self.shared.sleep.notify(self.node, Pushed::Within);
-        }
-    }
-
-    /// Queues a number for the workers of a node: its own deque where that is its own node.
-    pub(crate) fn push_to(&self, node: NodeIndex, id: u32) {
-        if node == self.node {
-            self.push(id);
-        } else {
-            self.shared.inject(node, Class::Normal, id);
         }
     }
 

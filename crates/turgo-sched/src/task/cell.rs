@@ -149,6 +149,7 @@ impl<W: Work> Cell<W> {
         let shared = &*worker.shared;
         let until_ns = shared.clock.now_ns().saturating_add(shared.quantum_ns());
         let budget = Budget::until(&shared.clock, until_ns);
+        let watched = worker.begins(|| self.view());
         let step = self.stage.with_mut(|stage| {
             // SAFETY: T1.
             let Stage::Working(work) = (unsafe { &mut *stage }) else {
@@ -156,6 +157,7 @@ impl<W: Work> Cell<W> {
             };
             catch_unwind(AssertUnwindSafe(|| work.step(&mut cx, budget)))
         });
+        worker.stops(watched);
         match step {
             Ok(Outcome::Again) => self.then(self.state.transition_to_again(), Some(worker)),
             Ok(Outcome::Park) => self.then(self.state.transition_to_blocked(), Some(worker)),
@@ -192,16 +194,20 @@ impl<W: Work> Cell<W> {
     /// Queues it where the policy says, if it is to be queued.
     fn then(&self, then: Then, worker: Option<&Worker>) {
         if then == Then::Queue {
-            // Relaxed: a hint.
-            let last = self.last.load(Ordering::Relaxed);
-            let task = TaskView {
-                home: self.options.home,
-                last: (last != NOBODY).then_some(WorkerId(last)),
-                tenant: self.options.tenant,
-                priority: self.options.priority,
-                ..TaskView::plain(self.id)
-            };
-            self.shared.queue_task(&task, worker);
+            self.shared.queue_task(&self.view(), worker);
+        }
+    }
+
+    /// What it says about itself.
+    fn view(&self) -> TaskView {
+        // Relaxed: a hint.
+        let last = self.last.load(Ordering::Relaxed);
+        TaskView {
+            home: self.options.home,
+            last: (last != NOBODY).then_some(WorkerId(last)),
+            tenant: self.options.tenant,
+            priority: self.options.priority,
+            ..TaskView::plain(self.id)
         }
     }
 
