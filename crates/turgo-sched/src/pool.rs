@@ -17,11 +17,14 @@ use crate::trace::Event;
 
 mod asking;
 mod builder;
+mod claims;
 mod class;
 mod countdown;
 pub(crate) mod current;
+mod due;
 mod install;
 mod panics;
+mod promise;
 mod search;
 mod shared;
 #[cfg(test)]
@@ -31,8 +34,10 @@ mod tunable;
 mod worker;
 
 pub use builder::{BuildError, Builder};
+pub use promise::Promise;
 pub use worker::Worker;
 
+pub(crate) use claims::{Claim, Grants};
 pub(crate) use class::Class;
 pub(crate) use countdown::Countdown;
 pub(crate) use panics::{FirstPanic, Payload, forget_panic};

@@ -8,12 +8,14 @@ use turgo_machine::thread::{self, Thread};
 
 use super::build::Graph;
 use super::execution::{Execution, Ready};
-use super::report::{Progress, Report, RunError};
+use super::report::{Failure, Progress, Report, RunError};
 use super::shape::TaskId;
 use super::state::State;
 use crate::layout::{Layout, NodeIndex, small};
 use crate::policy::{Order, Place, Priority, TaskView};
-use crate::pool::{Countdown, Pool, Shared, Worker, current};
+use crate::pool::{Claim, Countdown, Grants, Pool, Shared, Worker, current};
+use crate::reserve::Refused;
+use crate::resources::Resources;
 use crate::run::{Ran, Runnable};
 
 /// Who waits for a run.
@@ -26,6 +28,9 @@ enum Waiter {
     },
 }
 
+/// What a task holds while it runs, and of which node.
+type Held = Option<(NodeIndex, Resources)>;
+
 /// A run on a pool.
 struct Running {
     execution: Execution,
@@ -33,6 +38,8 @@ struct Running {
     workers: u32,
     /// Nobody is asked where tasks go: none says anything about itself, and the policy leaves such ones where they became ready.
     is_plain: bool,
+    /// By task, if any needs something.
+    grants: Grants,
     over: AtomicBool,
     // LOCK: taken once by each who waits, and once at the end of the run.
     waiters: Mutex<Vec<Waiter>>,
@@ -40,11 +47,14 @@ struct Running {
 
 impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
-        let layout = pool.layout();
+        let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
         Self {
-            execution: Execution::new(graph.clone(), pool.clock()),
             base: AtomicU32::new(0),
             workers: small(layout.workers()),
+            grants: (0..if graph.0.has_needs { execution.numbers() } else { 0 })
+                .map(|_| AtomicU32::new(0))
+                .collect(),
+            execution,
             is_plain: graph.0.is_plain && !pool.asks_of_plain(),
             over: AtomicBool::new(graph.shape().is_empty()),
             // LOCK: see the field.
@@ -56,7 +66,9 @@ impl Running {
     fn view(&self, task: u32, layout: &Layout) -> TaskView {
         let number = self.number(task);
         let view = self.execution.profile(TaskId(task), |profile| profile.view(number, layout));
-        view.unwrap_or_else(|| TaskView::plain(number))
+        let view = view.unwrap_or_else(|| TaskView::plain(number));
+        let deadline_ns = view.deadline_ns.saturating_add(self.execution.start_ns());
+        TaskView { deadline_ns, ..view }
     }
 
     /// Queues a task where the policy says.
@@ -84,8 +96,8 @@ impl Running {
     }
 
     #[inline(always)]
-    fn step(&self, index: u32, worker: &Worker) -> Ran {
-        let mut handing = Handing { run: self, worker, next: None };
+    fn step(&self, index: u32, worker: &Worker, held: Held) -> Ran {
+        let mut handing = Handing { run: self, worker, next: None, held };
         if self.execution.step(index, worker.id().0, &mut handing) {
             return Ran::Finished;
         }
@@ -93,12 +105,49 @@ impl Running {
         handing.next.map_or(Ran::Nothing, Ran::Next)
     }
 
+    /// Runs a task of which more is to be known.
     #[cold]
-    fn run_watched(&self, index: u32, worker: &Worker) -> Ran {
-        let watched = worker.begins(|| self.view(index, &worker.shared.layout));
-        let ran = self.step(index, worker);
+    fn run_known(&self, index: u32, worker: &Worker) -> Ran {
+        let view = self.view(index, &worker.shared.layout);
+        let held = match self.claim(&view, index, worker) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Ran::Nothing,
+            Err(refused) => {
+                let mut handing = Handing { run: self, worker, next: None, held: None };
+                let why = Failure::Error(Box::new(refused));
+                let is_over = self.execution.refuse(index, why, &mut handing);
+                return if is_over {
+                    Ran::Finished
+                } else {
+                    handing.next.map_or(Ran::Nothing, Ran::Next)
+                };
+            }
+        };
+        let watched = worker.begins(|| view);
+        let ran = self.step(index, worker, held);
         worker.stops(watched);
         ran
+    }
+
+    /// Takes what a task needs: what it holds now, if anything. `None` if it stands in line; then it may have been queued, and even have run, by now.
+    fn claim(&self, task: &TaskView, index: u32, worker: &Worker) -> Result<Option<Held>, Refused> {
+        let Some(grant) = self.grants.get(index as usize) else { return Ok(Some(None)) };
+        // Relaxed: whoever let it in queued it afterwards.
+        if let Some(node) = grant.load(Ordering::Relaxed).checked_sub(1) {
+            return Ok(Some(Some((NodeIndex(node), task.need))));
+        }
+        if task.need == Resources::NONE || self.execution.is_doomed(index) {
+            return Ok(Some(None));
+        }
+        let node = task.home.unwrap_or(worker.node());
+        let claims = &worker.shared.node(node).claims;
+        if claims.take(task.need)? {
+            return Ok(Some(Some((node, task.need))));
+        }
+        let grants = Arc::clone(&self.grants);
+        let claim = Claim { task: *task, index: index as usize, grants };
+        worker.let_in(node, claims.line_up(claim));
+        Ok(None)
     }
 
     fn is_over(&self) -> bool {
@@ -149,6 +198,7 @@ struct Handing<'a> {
     run: &'a Running,
     worker: &'a Worker,
     next: Option<u32>,
+    held: Held,
 }
 
 impl Ready for Handing<'_> {
@@ -164,15 +214,22 @@ impl Ready for Handing<'_> {
     fn added(&mut self, task: u32) {
         self.run.push(task, self.worker);
     }
+
+    #[inline]
+    fn ended(&mut self) {
+        if let Some((node, need)) = self.held.take() {
+            self.worker.give_back(node, need);
+        }
+    }
 }
 
 impl Runnable for Running {
     #[inline]
     fn run(&self, index: u32, worker: &Worker) -> Ran {
-        if worker.shared.is_watching {
-            self.run_watched(index, worker)
+        if worker.shared.is_watching || !self.grants.is_empty() {
+            self.run_known(index, worker)
         } else {
-            self.step(index, worker)
+            self.step(index, worker, None)
         }
     }
 
@@ -242,8 +299,8 @@ impl Run {
 }
 
 impl Pool {
-    /// Begins to run a graph. The same graph may run many times, also at once. Tasks with a home go to its node if it has workers; high priority comes before other work
-    /// of a worker, background after it.
+    /// Begins to run a graph. The same graph may run many times, also at once. Where tasks go that say something about themselves, and in which order
+    /// they come, is the [policy's](crate::pool::Builder::policy); at first, to their home if it has workers, by priority, and then by deadline.
     ///
     /// ```
     /// use turgo_machine::topology::Topology;

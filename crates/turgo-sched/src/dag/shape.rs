@@ -66,6 +66,11 @@ impl Profile {
         }
     }
 
+    /// Whether it needs anything.
+    pub(crate) fn has_need(&self) -> bool {
+        self.need != Resources::NONE
+    }
+
     /// Whether it says nothing that a decision could depend on; what it costs is for reports.
     pub(crate) fn is_plain(&self) -> bool {
         let Self { home, need, priority, deadline_ns, bytes, tenant, name: _, cost_ns: _ } = self;

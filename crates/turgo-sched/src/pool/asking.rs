@@ -14,6 +14,7 @@ use crate::layout::{NodeIndex, WorkerId};
 use crate::policy::{Loads, Memory, Order, Place, Policy, TaskView, View};
 use crate::random::Random;
 use crate::resources::{Lane, Resources};
+use crate::sleep::Pushed;
 
 use super::class::Class;
 use super::shared::Shared;
@@ -69,8 +70,11 @@ impl Shared {
 
     /// Queues a task at a place (P4).
     pub(crate) fn put(&self, task: &TaskView, place: Place, order: Order, worker: Option<&Worker>) {
-        let class = Class::from(task.priority);
-        match (self.known(place, worker), worker) {
+        let (class, place) = (Class::from(task.priority), self.known(place, worker));
+        if order == Order::Deadline {
+            return self.put_due(task, place, worker);
+        }
+        match (place, worker) {
             (Place::Here, Some(worker)) if order == Order::Newest && class == Class::Normal => {
                 worker.push(task.id);
             }
@@ -78,6 +82,20 @@ impl Shared {
             (Place::Worker(to), _) => self.send(to, class, task.id),
             (Place::Node(node), _) => self.inject(node, class, task.id),
             (Place::Here, None) => unreachable!("P4: outside there is no here"),
+        }
+    }
+
+    /// Queues a task by its deadline: all places of a node are one.
+    fn put_due(&self, task: &TaskView, place: Place, worker: Option<&Worker>) {
+        let (node, pushed) = match place {
+            Place::Here => (worker.map_or(NodeIndex(0), |worker| worker.node), Pushed::Within),
+            Place::Worker(to) => (self.layout.node(to), Pushed::Outside),
+            Place::Node(node) => (node, Pushed::Outside),
+        };
+        self.node(node).due.push(Class::from(task.priority), task.deadline_ns, task.id);
+        match place {
+            Place::Worker(to) => self.rouse(to),
+            _ => self.sleep.notify(node, pushed),
         }
     }
 
@@ -140,25 +158,27 @@ impl Loads for Shared {
     }
 
     fn shared(&self, node: NodeIndex) -> u32 {
-        let queues = self.nodes[node.0 as usize].iter();
-        u32::try_from(queues.map(Injector::len).sum::<usize>()).unwrap_or(u32::MAX)
+        let node = self.node(node);
+        let queued = node.inbox.iter().map(Injector::len).sum::<usize>() + node.due.len();
+        u32::try_from(queued).unwrap_or(u32::MAX)
     }
 
     fn parked(&self, worker: WorkerId) -> bool {
         self.sleep.is_asleep(worker)
     }
 
-    /// A processor for each task that is queued and for what runs now.
+    /// A processor for each task that is queued and for what runs now; what tasks take beyond that is counted for their node.
     fn demand(&self, worker: WorkerId) -> Resources {
         let tasks = self.queued(worker) + u32::from(!self.parked(worker));
         Resources::NONE.with(Lane::Cpu, self.processor(self.layout.node(worker)) * tasks as f32)
     }
 
-    /// The processors of workers that sleep, and all of what is not counted.
+    /// What tasks have not taken, and of the processors no more than those of workers that sleep.
     fn free(&self, node: NodeIndex) -> Resources {
         let asleep = self.layout.on_node(node).iter().filter(|&&worker| self.parked(worker));
-        let free = self.processor(node) * asleep.count() as f32;
-        Resources([1.0; Resources::LANES]).with(Lane::Cpu, free)
+        let idle = self.processor(node) * asleep.count() as f32;
+        let free = self.node(node).claims.capacity().free();
+        free.with(Lane::Cpu, free.get(Lane::Cpu).min(idle))
     }
 }
 

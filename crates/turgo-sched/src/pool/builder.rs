@@ -13,14 +13,15 @@ use turgo_machine::clock::Clock;
 use turgo_machine::topology::{CpuSet, Topology};
 
 use crate::arena::Arena;
-use crate::layout::{Layout, WorkerId};
+use crate::layout::{Layout, NodeIndex, WorkerId, small};
 use crate::policy::{Knobs, Policy, Standard};
+use crate::resources::Resources;
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
 use crate::trace::Trace;
 
 use super::Pool;
-use super::shared::{Seat, Shared};
+use super::shared::{Node, Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
 use super::worker::{Queues, Worker};
@@ -43,6 +44,7 @@ pub struct Builder<'a> {
     trace_events: usize,
     name: String,
     clock: Clock,
+    capacity: Resources,
 }
 
 impl<'a> Builder<'a> {
@@ -59,6 +61,7 @@ impl<'a> Builder<'a> {
             trace_events: 0,
             name: String::from("turgo"),
             clock: Clock::real(),
+            capacity: Resources([1.0; Resources::LANES]),
         }
     }
 
@@ -107,6 +110,17 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// What each node has of what tasks [need](crate::dag::Node::need), in the unit in which they say so; 1 of everything if this is not called, so that needs are parts of
+    /// a node. A node whose task does not fit what is free runs other tasks first; one that asks for more than there is fails.
+    ///
+    /// # Panics
+    ///
+    /// [`build`](Self::build) does if a lane is below 0, infinite or no number.
+    pub fn capacity(mut self, capacity: Resources) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
     /// How many events each worker keeps for [`Pool::trace`]; none if this is not called.
     pub fn trace(mut self, events: usize) -> Self {
         self.trace_events = events;
@@ -150,7 +164,10 @@ impl<'a> Builder<'a> {
             policy: self.policy,
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
-            nodes: (0..layout.nodes()).map(|_| CachePadded::default()).collect(),
+            nodes: (0..small(layout.nodes()))
+                .map(|node| Node::new(layout.on_node(NodeIndex(node)).len(), self.capacity))
+                .map(CachePadded::new)
+                .collect(),
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),

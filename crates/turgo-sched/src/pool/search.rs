@@ -154,7 +154,7 @@ impl Worker {
         // Asked first: what was pushed before the pool was closed is found after it.
         let is_closed = self.shared.is_closed();
         let own = countdown.and_then(|_| self.own());
-        let task = own.or_else(|| self.take_outside()).or_else(|| self.sweep(countdown.is_none()));
+        let task = own.or_else(|| self.take_outside(0)).or_else(|| self.sweep(countdown.is_none()));
         let ends = countdown.is_none() && is_closed;
         let is_left = ends && !mutant!("F3 the policy says when to end");
         match task.or_else(|| if is_left { self.scour() } else { None }) {
@@ -198,7 +198,7 @@ impl Worker {
 
     fn take(&self, source: Source, many: bool) -> Option<u32> {
         match source {
-            Source::Node(node) => self.take_from(&self.shared.nodes[node.0 as usize]),
+            Source::Node(node) => self.take_node(node, Class::ALL),
             Source::Worker(victim, _) if victim == self.id => None,
             Source::Worker(victim, amount) => {
                 let seat = self.shared.seat(victim);
@@ -214,7 +214,7 @@ impl Worker {
                     if is_local { &tally.steals_local } else { &tally.steals_remote }.add(1);
                     self.trace(Kind::Steal, victim.0);
                 }
-                stolen.or_else(|| self.take_from(&seat.inbox))
+                stolen.or_else(|| self.take_from(&seat.inbox, Class::ALL))
             }
         }
     }

@@ -1,19 +1,25 @@
 //! What the workers of a pool share.
 
+use std::sync::Mutex;
+
 use turgo_lockfree::deque::{Injector, Steal, Stealer};
 use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::clock::Clock;
 
+use crate::admission::Deadlines;
 use crate::arena::Arena;
 use crate::layout::{Layout, NodeIndex, WorkerId};
 use crate::policy::{Knobs, Policy};
+use crate::resources::Resources;
 use crate::sleep::{Pushed, Sleep};
 use crate::statistics::Tally;
 use crate::task::Held;
 use crate::trace::Trace;
 
+use super::claims::Claims;
 use super::class::{CLASSES, Class};
+use super::due::Due;
 use super::tunable::Tunable;
 
 /// Queues into which anybody pushes: one for each class.
@@ -27,6 +33,28 @@ pub(super) struct Seat {
     pub(super) turns: [Stealer<u32>; CLASSES],
     pub(super) inbox: Inbox,
     pub(super) tally: Tally,
+}
+
+/// What the workers of a node share.
+pub(crate) struct Node {
+    /// What came from outside, or from elsewhere.
+    pub(super) inbox: Inbox,
+    pub(super) due: Due,
+    pub(crate) claims: Claims,
+    // LOCK: taken when a promise is made or ends, never by tasks.
+    pub(super) promised: Mutex<Deadlines>,
+}
+
+impl Node {
+    pub(super) fn new(workers: usize, capacity: Resources) -> Self {
+        Self {
+            inbox: std::array::from_fn(|_| Injector::new()),
+            due: Due::new(),
+            claims: Claims::new(capacity),
+            // LOCK: see the field.
+            promised: Mutex::new(Deadlines::shared(workers)),
+        }
+    }
 }
 
 pub(crate) struct Shared {
@@ -44,7 +72,7 @@ pub(crate) struct Shared {
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
     pub(super) seats: Box<[CachePadded<Seat>]>,
-    pub(super) nodes: Box<[CachePadded<Inbox>]>,
+    pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,
     /// How many tasks of others a worker that waits may have on its stack.
     pub(super) help_max: u32,
@@ -54,6 +82,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn seat(&self, worker: WorkerId) -> &Seat {
         &self.seats[worker.0 as usize]
+    }
+
+    pub(crate) fn node(&self, node: NodeIndex) -> &Node {
+        &self.nodes[node.0 as usize]
     }
 
     pub(crate) fn knobs(&self) -> Knobs {
@@ -87,13 +119,13 @@ impl Shared {
 
     /// Queues a number for the workers of a node, from any thread.
     pub(crate) fn inject(&self, node: NodeIndex, class: Class, id: u32) {
-        self.nodes[node.0 as usize][class as usize].push(id);
+        self.node(node).inbox[class as usize].push(id);
         self.sleep.notify(node, Pushed::Outside);
     }
 
     /// As [`inject`](Self::inject), many at once, and tells others once.
     pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
-        let queue = &self.nodes[node.0 as usize][Class::Normal as usize];
+        let queue = &self.node(node).inbox[Class::Normal as usize];
         ids.into_iter().for_each(|id| queue.push(id));
         self.sleep.notify(node, Pushed::Outside);
     }
@@ -101,6 +133,11 @@ impl Shared {
     /// Queues a number for one worker; others take it only if they have nothing else.
     pub(super) fn send(&self, worker: WorkerId, class: Class, id: u32) {
         self.seat(worker).inbox[class as usize].push(id);
+        self.rouse(worker);
+    }
+
+    /// Something was pushed for a worker: wakes it, or somebody of its node.
+    pub(super) fn rouse(&self, worker: WorkerId) {
         if self.sleep.is_asleep(worker) {
             self.sleep.wake(worker);
         } else {
@@ -111,7 +148,7 @@ impl Shared {
     /// Whether there is anything to do anywhere.
     pub(super) fn is_work(&self) -> bool {
         let waits = |inbox: &Inbox| inbox.iter().any(|queue| !queue.is_empty());
-        self.nodes.iter().any(|node| waits(node))
+        self.nodes.iter().any(|node| waits(&node.inbox) || !node.due.is_empty())
             || self.seats.iter().any(|seat| {
                 !seat.deque.is_empty()
                     || seat.turns.iter().any(|queue| !queue.is_empty())

@@ -3,8 +3,12 @@
 #[cfg(not(any(loom, shuttle)))]
 mod graphs;
 #[cfg(not(any(loom, shuttle)))]
+mod needs;
+#[cfg(not(any(loom, shuttle)))]
 mod policies;
 #[cfg(all(shuttle, not(loom)))]
 mod shuttled;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
+#[cfg(not(any(loom, shuttle)))]
+mod urgency;
