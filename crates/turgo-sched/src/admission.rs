@@ -10,7 +10,7 @@
 //! - **A1** Within any time `t` no more than `burst + t / interval` tokens are let through.
 //! - **A2** What capacity refuses costs no rate, as far as its tokens have not come back by themselves already.
 //! - **A3** Whoever is let in has the smallest dominant share over its weight of those whose demand fits: nobody is ahead of another by more than a task of its own.
-//! - **A4** A set of tasks is admitted by a node only if their utilisation is at most 1; then earliest-deadline-first meets all their deadlines.
+//! - **A4** A set of tasks is admitted by a processor only if their utilisation is at most 1, and by several that share a queue only if it leaves room beside the largest; then earliest-deadline-first meets all their deadlines.
 //! - **A5** The utilisation of what is admitted is that of the worst cost that was measured, if that is more than what was said.
 //! - **A6** Retries are at most the given part of the first attempts, and a reserve.
 

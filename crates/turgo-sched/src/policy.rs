@@ -235,6 +235,17 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
         view.memory.remember(source, tasks);
     }
 
+    /// Whether [`running`](Self::running) and [`stopping`](Self::stopping) are to be called: they cost a task two readings of the clock. Asked once.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// Whether [`select`](Self::select) may answer anything but [`Place::Here`] with [`Order::Newest`] for a task that says nothing about itself and became ready on a worker.
+    /// If not, it is not asked about such tasks. Asked once.
+    fn moves_plain(&self) -> bool {
+        true
+    }
+
     /// `me` begins to run the task.
     fn running(&self, task: &TaskView, me: WorkerId, view: &mut View<'_>) {
         let _ = (task, me, view);

@@ -8,20 +8,23 @@ use std::sync::Arc;
 use turgo_machine::topology::Topology;
 
 use crate::layout::{Layout, NodeIndex};
-use crate::policy::Knobs;
+use crate::policy::{Knobs, TaskView};
 use crate::run::Runnable;
 use crate::scope::Scope;
 use crate::statistics::{Statistics, WorkerStatistics};
 use crate::task::{self, JoinHandle, Polled, Rearmed, Stepped, TaskOptions};
 use crate::trace::Event;
 
+mod asking;
 mod builder;
+mod claims;
 mod class;
 mod countdown;
 pub(crate) mod current;
-mod hierarchical;
+mod due;
 mod install;
 mod panics;
+mod promise;
 mod search;
 mod shared;
 #[cfg(test)]
@@ -31,8 +34,10 @@ mod tunable;
 mod worker;
 
 pub use builder::{BuildError, Builder};
+pub use promise::Promise;
 pub use worker::Worker;
 
+pub(crate) use claims::{Claim, Grants};
 pub(crate) use class::Class;
 pub(crate) use countdown::Countdown;
 pub(crate) use panics::{FirstPanic, Payload, forget_panic};
@@ -207,6 +212,17 @@ impl Pool {
     /// Numbers for `nodes` nodes: see [`run`](crate::run).
     pub(crate) fn reserve(&self, run: Arc<dyn Runnable>, first: u32, nodes: u32) -> u32 {
         self.shared.arena.reserve(run, first, nodes)
+    }
+
+    /// Whether the policy is to be asked about tasks that say nothing about themselves.
+    pub(crate) fn asks_of_plain(&self) -> bool {
+        self.shared.is_asked_of_plain
+    }
+
+    /// Queues a task where the policy says, from any thread.
+    pub(crate) fn put(&self, task: &TaskView) {
+        let (place, order) = self.shared.select(task, None);
+        self.shared.put(task, place, order, None);
     }
 
     /// Queues numbers for a node, from any thread, and tells its workers once.

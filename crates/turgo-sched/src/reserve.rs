@@ -111,6 +111,23 @@ impl Capacity {
         Reservation::new(self, need)
     }
 
+    /// Whether a demand would fit if nobody held anything.
+    pub(crate) fn could_fit(&self, need: Resources) -> Result<(), Refused> {
+        self.parts(need).map(drop)
+    }
+
+    /// Takes all of a demand, without a guard: for those who give it [back](Self::unhold) on another thread.
+    pub(crate) fn hold(&self, need: Resources) -> Result<(), Refused> {
+        Reservation::new(self, need).map(core::mem::forget)
+    }
+
+    /// Gives back what was [held](Self::hold).
+    pub(crate) fn unhold(&self, need: Resources) {
+        if let Ok(parts) = self.parts(need) {
+            drop(Reservation { capacity: self, parts });
+        }
+    }
+
     /// Rounds a demand to parts.
     fn parts(&self, need: Resources) -> Result<Parts, Refused> {
         let mut parts = [0; Resources::LANES];

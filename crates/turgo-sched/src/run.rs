@@ -7,7 +7,7 @@
 //!
 //! 1. [`Pool::reserve`](crate::pool::Pool) gives numbers `base..base + nodes`, in a row; more can be reserved while the run goes on, for
 //!    nodes that are added to it. Index `first + i` has number `base + i`.
-//! 2. Each number is pushed at most once, after all that the node needs. The pool runs it exactly once, on some worker, and never two of
+//! 2. Each number is pushed at most once, after all that the node comes after; a call of `run` may put the node off, and then it is pushed once more when what it needs is free. The pool runs it exactly once, on some worker, and never two of
 //!    the same number at a time.
 //! 3. The call that ends the run answers [`Ran::Finished`], when every node has run or will never be pushed. All other calls of `run` have made their last
 //!    access to the run by then: usually a decrement of the number of nodes that are outstanding, with Release in each and Acquire in the last.
@@ -16,7 +16,7 @@
 //!
 //! # Invariants
 //!
-//! - **R1** A number that was pushed is run exactly once.
+//! - **R1** A number that was pushed is run exactly once, or put off before anything of it was run.
 //! - **R2** What happened before a number was pushed happens before its node runs.
 
 use std::sync::Arc;

@@ -13,6 +13,7 @@ pub(crate) struct Tally {
     pub(crate) shared: Count,
     pub(crate) parks: Count,
     pub(crate) promotions: Count,
+    pub(crate) late: Count,
 }
 
 /// A number that one thread writes and all may read.
@@ -50,6 +51,8 @@ pub struct WorkerStatistics {
     pub parks: u64,
     /// Forks, and pieces of loops, that it gave away.
     pub promotions: u64,
+    /// Jobs of long-lived tasks that ended after their deadlines.
+    pub late: u64,
 }
 
 impl WorkerStatistics {
@@ -61,6 +64,7 @@ impl WorkerStatistics {
             shared: tally.shared.get(),
             parks: tally.parks.get(),
             promotions: tally.promotions.get(),
+            late: tally.late.get(),
         }
     }
 
@@ -71,6 +75,7 @@ impl WorkerStatistics {
         self.shared += other.shared;
         self.parks += other.parks;
         self.promotions += other.promotions;
+        self.late += other.late;
     }
 }
 

@@ -21,6 +21,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use turgo_machine::clock::Clock;
 
@@ -114,6 +115,9 @@ pub struct TaskOptions {
     pub home: Option<NodeIndex>,
     /// Who pays for it.
     pub tenant: u32,
+    /// How long after it was woken it should wait again, or end: among tasks of its node and priority the one whose time is up first comes first. One that takes longer gets the same
+    /// time once more, so that it does not keep others away for ever.
+    pub deadline: Option<Duration>,
 }
 
 /// What a task is doing.

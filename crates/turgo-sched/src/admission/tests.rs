@@ -242,3 +242,18 @@ fn weights_scale_shares() {
     assert_eq!(tasks, [75, 25]);
     assert_eq!(tenants.next(&[(Tenant(9), need(0.0, 0.0))]), None, "nobody knows it");
 }
+
+#[test]
+fn one_queue_leaves_room_beside_the_largest() {
+    // Parts that floating-point numbers hold exactly.
+    let task = |cost_ns| Periodic { period_ns: 128, deadline_ns: 128, cost_ns };
+    // Dhall and Liu: one task that needs a whole processor, and little ones that come just before it, need more than two.
+    let mut node = Deadlines::shared(2);
+    node.admit(task(128)).expect("the first");
+    assert!(node.admit(task(16)).is_err(), "A4");
+    let mut node = Deadlines::shared(2);
+    let admitted = (0..20).take_while(|_| node.admit(task(16)).is_ok()).count();
+    assert_eq!(admitted, 15, "A4: all of two but an eighth");
+    let mut alone = Deadlines::shared(1);
+    assert_eq!((0..20).take_while(|_| alone.admit(task(32)).is_ok()).count(), 4);
+}

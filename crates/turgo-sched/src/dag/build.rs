@@ -138,8 +138,12 @@ impl Dag {
     /// As [`Shape::new`].
     pub fn seal(self) -> Result<Graph, Cycle> {
         let shape = Shape::new(self.profiles, &self.edges)?;
+        let has_needs = self.room.is_some() || shape.profiles().iter().any(Profile::has_need);
+        let is_plain = self.room.is_none() && shape.profiles().iter().all(Profile::is_plain);
         Ok(Graph(Arc::new(Sealed {
             shape,
+            is_plain,
+            has_needs,
             bodies: self.bodies,
             on_failure: self.on_failure,
             room: self.room,
@@ -198,7 +202,8 @@ impl Node<'_> {
         self
     }
 
-    /// What it needs while it runs.
+    /// What it needs while it runs, of its home node or, without one, of the node where it is run. On a [pool](crate::Pool) it begins when all of that is
+    /// [free](crate::pool::Builder::capacity), and has it until it ends; who comes later waits behind it.
     pub fn need(mut self, need: Resources) -> Self {
         self.profile().need = need;
         self
@@ -210,7 +215,8 @@ impl Node<'_> {
         self
     }
 
-    /// When it should be done, from the start of the run. Reports say which were late.
+    /// When it should be done, from the start of the run. Of tasks of the same priority those with a deadline come first, the earliest before the others; reports of
+    /// [timed](Dag::timed) graphs say which were late.
     pub fn deadline(mut self, after_start: Duration) -> Self {
         self.profile().deadline_ns = nanoseconds(after_start);
         self
@@ -247,6 +253,10 @@ fn nanoseconds(time: Duration) -> u64 {
 
 pub(super) struct Sealed {
     pub(super) shape: Shape,
+    /// No task says anything about itself, and none will be added that does.
+    pub(super) is_plain: bool,
+    /// Tasks may need something while they run.
+    pub(super) has_needs: bool,
     pub(super) bodies: Vec<Body>,
     pub(super) on_failure: OnFailure,
     pub(super) room: Option<u32>,

@@ -28,6 +28,9 @@ pub(crate) trait Ready {
 
     /// A task that became ready while another one still runs.
     fn added(&mut self, task: u32);
+
+    /// The task has ended, and nobody was told yet.
+    fn ended(&mut self) {}
 }
 
 impl<F: FnMut(u32)> Ready for F {
@@ -117,7 +120,7 @@ impl Execution {
     /// Runs a task that was handed out, and hands out what became ready. Returns whether the run is over.
     ///
     /// The last thing it does with the run is to arrive at the last successor, or to count an end: from then on the run may be over, and gone (D7).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, ready: &mut R) -> bool {
         let word = &self.words[task as usize];
         let alone = self.dynamic.is_none();
@@ -126,7 +129,25 @@ impl Execution {
         let stopped =
             self.stop.load(Ordering::Relaxed) != 0 && !mutant!("D9 a stop is not looked at");
         let end = if poisoned || stopped { End::Cancelled } else { self.call(task, worker, ready) };
-        let extra = word.finish(end, alone);
+        self.end(task, end, ready)
+    }
+
+    /// Ends a task that was handed out without running it: it fails, unless it would not have been run anyway. Returns whether the run is over.
+    #[cold]
+    pub(crate) fn refuse<R: Ready>(&self, task: u32, why: Failure, ready: &mut R) -> bool {
+        let poisoned = self.words[task as usize].begin(self.dynamic.is_none());
+        if poisoned || self.stopped() {
+            return self.end(task, End::Cancelled, ready);
+        }
+        self.fail(task, why);
+        self.end(task, End::Failed, ready)
+    }
+
+    /// The end of a task that was begun: hands out what became ready, and says whether the run is over.
+    #[inline(always)]
+    fn end<R: Ready>(&self, task: u32, end: End, ready: &mut R) -> bool {
+        ready.ended();
+        let extra = self.words[task as usize].finish(end, self.dynamic.is_none());
         let poison = self.poisons(end);
         if extra && let Some(dynamic) = &self.dynamic {
             dynamic.deliver(task, |next| self.arrive(next, poison, ready));
@@ -199,6 +220,16 @@ impl Execution {
     pub(crate) fn cancel(&self) {
         // Relaxed: a hint that each task takes when it begins.
         self.stop.fetch_or(CANCELLED, Ordering::Relaxed);
+    }
+
+    /// Whether a task that was handed out will not be run.
+    pub(crate) fn is_doomed(&self, task: u32) -> bool {
+        self.stopped() || self.words[task as usize].is_poisoned()
+    }
+
+    /// When it began, in nanoseconds of its clock.
+    pub(crate) fn start_ns(&self) -> u64 {
+        self.start_ns
     }
 
     fn stopped(&self) -> bool {

@@ -8,12 +8,14 @@ use turgo_machine::thread::{self, Thread};
 
 use super::build::Graph;
 use super::execution::{Execution, Ready};
-use super::report::{Progress, Report, RunError};
+use super::report::{Failure, Progress, Report, RunError};
 use super::shape::TaskId;
 use super::state::State;
-use crate::layout::{NodeIndex, small};
-use crate::policy::Priority;
-use crate::pool::{Class, Countdown, Pool, Shared, Worker, current};
+use crate::layout::{Layout, NodeIndex, small};
+use crate::policy::{Order, Place, Priority, TaskView};
+use crate::pool::{Claim, Countdown, Grants, Pool, Shared, Worker, current};
+use crate::reserve::Refused;
+use crate::resources::Resources;
 use crate::run::{Ran, Runnable};
 
 /// Who waits for a run.
@@ -26,20 +28,18 @@ enum Waiter {
     },
 }
 
-/// Where a task goes, if it says anything about that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wish {
-    home: Option<NodeIndex>,
-    class: Class,
-}
+/// What a task holds while it runs, and of which node.
+type Held = Option<(NodeIndex, Resources)>;
 
 /// A run on a pool.
 struct Running {
     execution: Execution,
     base: AtomicU32,
     workers: u32,
-    /// By task; nothing at all if no task wishes anything.
-    wishes: Box<[Wish]>,
+    /// Nobody is asked where tasks go: none says anything about itself, and the policy leaves such ones where they became ready.
+    is_plain: bool,
+    /// By task, if any needs something.
+    grants: Grants,
     over: AtomicBool,
     // LOCK: taken once by each who waits, and once at the end of the run.
     waiters: Mutex<Vec<Waiter>>,
@@ -47,61 +47,107 @@ struct Running {
 
 impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
-        let layout = pool.layout();
-        let profiles = graph.shape().profiles();
-        let wish = |profile: &super::Profile| Wish {
-            home: profile.home.and_then(|home| layout.node_index(home)),
-            class: profile.priority.into(),
-        };
-        let is_plain = |profile: &super::Profile| {
-            profile.home.is_none() && profile.priority == Priority::Normal
-        };
-        let plain = graph.0.room.is_none() && profiles.iter().all(is_plain);
-        let wishes = if plain { Box::default() } else { profiles.iter().map(wish).collect() };
+        let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
         Self {
-            execution: Execution::new(graph.clone(), pool.clock()),
             base: AtomicU32::new(0),
             workers: small(layout.workers()),
-            wishes,
+            grants: (0..if graph.0.has_needs { execution.numbers() } else { 0 })
+                .map(|_| AtomicU32::new(0))
+                .collect(),
+            execution,
+            is_plain: graph.0.is_plain && !pool.asks_of_plain(),
             over: AtomicBool::new(graph.shape().is_empty()),
             // LOCK: see the field.
             waiters: Mutex::new(Vec::new()),
         }
     }
 
-    fn wish(&self, task: u32, worker: &Worker) -> Wish {
-        if let Some(&wish) = self.wishes.get(task as usize) {
-            return wish;
-        }
-        let layout = &worker.shared.layout;
-        let wish = self.execution.profile(TaskId(task), |profile| Wish {
-            home: profile.home.and_then(|home| layout.node_index(home)),
-            class: profile.priority.into(),
-        });
-        wish.unwrap_or(Wish { home: None, class: Class::Normal })
-    }
-
-    /// Queues a task where it wishes to go.
-    fn push(&self, task: u32, worker: &Worker) {
+    /// What a task says about itself.
+    fn view(&self, task: u32, layout: &Layout) -> TaskView {
         let number = self.number(task);
-        if self.wishes.is_empty() {
-            return worker.push(number);
-        }
-        let wish = self.wish(task, worker);
-        let home = wish.home.unwrap_or(worker.node());
-        match wish.class {
-            Class::Normal => worker.push_to(home, number),
-            class if home == worker.node() => worker.push_turn(class, number),
-            class => worker.shared.inject(home, class, number),
-        }
+        let view = self.execution.profile(TaskId(task), |profile| profile.view(number, layout));
+        let view = view.unwrap_or_else(|| TaskView::plain(number));
+        let deadline_ns = view.deadline_ns.saturating_add(self.execution.start_ns());
+        TaskView { deadline_ns, ..view }
     }
 
-    /// Whether a task may run next on the worker that made it ready.
-    fn may_stay(&self, task: u32, worker: &Worker) -> bool {
-        self.wishes.is_empty() || {
-            let wish = self.wish(task, worker);
-            wish.class == Class::Normal && wish.home.is_none_or(|home| home == worker.node())
+    /// Queues a task where the policy says.
+    fn push(&self, task: u32, worker: &Worker) {
+        if self.is_plain {
+            return worker.push(self.number(task));
         }
+        let view = self.view(task, &worker.shared.layout);
+        let (place, order) = worker.shared.select(&view, Some(worker));
+        worker.shared.put(&view, place, order, Some(worker));
+    }
+
+    /// Queues a task where the policy says, unless it is to be the worker's next one anyway; whether it is.
+    fn push_or_stay(&self, task: u32, worker: &Worker) -> bool {
+        if self.is_plain {
+            return true;
+        }
+        let view = self.view(task, &worker.shared.layout);
+        let (place, order) = worker.shared.select(&view, Some(worker));
+        let stays = (place, order, view.priority) == (Place::Here, Order::Newest, Priority::Normal);
+        if !stays {
+            worker.shared.put(&view, place, order, Some(worker));
+        }
+        stays
+    }
+
+    #[inline(always)]
+    fn step(&self, index: u32, worker: &Worker, held: Held) -> Ran {
+        let mut handing = Handing { run: self, worker, next: None, held };
+        if self.execution.step(index, worker.id().0, &mut handing) {
+            return Ran::Finished;
+        }
+        // The run may be over, and gone, if nothing stays.
+        handing.next.map_or(Ran::Nothing, Ran::Next)
+    }
+
+    /// Runs a task of which more is to be known.
+    #[cold]
+    fn run_known(&self, index: u32, worker: &Worker) -> Ran {
+        let view = self.view(index, &worker.shared.layout);
+        let held = match self.claim(&view, index, worker) {
+            Ok(Some(held)) => held,
+            Ok(None) => return Ran::Nothing,
+            Err(refused) => {
+                let mut handing = Handing { run: self, worker, next: None, held: None };
+                let why = Failure::Error(Box::new(refused));
+                let is_over = self.execution.refuse(index, why, &mut handing);
+                return if is_over {
+                    Ran::Finished
+                } else {
+                    handing.next.map_or(Ran::Nothing, Ran::Next)
+                };
+            }
+        };
+        let watched = worker.begins(|| view);
+        let ran = self.step(index, worker, held);
+        worker.stops(watched);
+        ran
+    }
+
+    /// Takes what a task needs: what it holds now, if anything. `None` if it stands in line; then it may have been queued, and even have run, by now.
+    fn claim(&self, task: &TaskView, index: u32, worker: &Worker) -> Result<Option<Held>, Refused> {
+        let Some(grant) = self.grants.get(index as usize) else { return Ok(Some(None)) };
+        // Relaxed: whoever let it in queued it afterwards.
+        if let Some(node) = grant.load(Ordering::Relaxed).checked_sub(1) {
+            return Ok(Some(Some((NodeIndex(node), task.need))));
+        }
+        if task.need == Resources::NONE || self.execution.is_doomed(index) {
+            return Ok(Some(None));
+        }
+        let node = task.home.unwrap_or(worker.node());
+        let claims = &worker.shared.node(node).claims;
+        if claims.take(task.need)? {
+            return Ok(Some(Some((node, task.need))));
+        }
+        let grants = Arc::clone(&self.grants);
+        let claim = Claim { task: *task, index: index as usize, grants };
+        worker.let_in(node, claims.line_up(claim));
+        Ok(None)
     }
 
     fn is_over(&self) -> bool {
@@ -152,32 +198,39 @@ struct Handing<'a> {
     run: &'a Running,
     worker: &'a Worker,
     next: Option<u32>,
+    held: Held,
 }
 
 impl Ready for Handing<'_> {
     #[inline]
     fn successor(&mut self, task: u32) {
-        if self.next.is_none() && self.run.may_stay(task, self.worker) {
-            self.next = Some(task);
-        } else {
+        if self.next.is_some() {
             self.run.push(task, self.worker);
+        } else if self.run.push_or_stay(task, self.worker) {
+            self.next = Some(task);
         }
     }
 
     fn added(&mut self, task: u32) {
         self.run.push(task, self.worker);
     }
+
+    #[inline]
+    fn ended(&mut self) {
+        if let Some((node, need)) = self.held.take() {
+            self.worker.give_back(node, need);
+        }
+    }
 }
 
 impl Runnable for Running {
     #[inline]
     fn run(&self, index: u32, worker: &Worker) -> Ran {
-        let mut handing = Handing { run: self, worker, next: None };
-        if self.execution.step(index, worker.id().0, &mut handing) {
-            return Ran::Finished;
+        if worker.shared.is_watching || !self.grants.is_empty() {
+            self.run_known(index, worker)
+        } else {
+            self.step(index, worker, None)
         }
-        // The run may be over, and gone, if nothing stays.
-        handing.next.map_or(Ran::Nothing, Ran::Next)
     }
 
     fn number(&self, index: u32) -> u32 {
@@ -246,8 +299,8 @@ impl Run {
 }
 
 impl Pool {
-    /// Begins to run a graph. The same graph may run many times, also at once. Tasks with a home go to its node if it has workers; high priority comes before other work
-    /// of a worker, background after it.
+    /// Begins to run a graph. The same graph may run many times, also at once. Where tasks go that say something about themselves, and in which order
+    /// they come, is the [policy's](crate::pool::Builder::policy); at first, to their home if it has workers, by priority, and then by deadline.
     ///
     /// ```
     /// use turgo_machine::topology::Topology;
@@ -277,20 +330,15 @@ impl Pool {
         let base = self.reserve(Arc::clone(&run) as Arc<dyn Runnable>, 0, numbers);
         // Relaxed: published by the queues.
         run.base.store(base, Ordering::Relaxed);
-        let nodes = self.layout().nodes();
-        let mut sources: Vec<Vec<u32>> = vec![Vec::new(); nodes];
-        let tasks = run.execution.sources();
-        let share = tasks.len().div_ceil(nodes).max(1);
-        for (position, &task) in tasks.iter().enumerate() {
-            let wish = run.wishes.get(task as usize);
-            let node =
-                wish.and_then(|wish| wish.home).map_or(position / share, |home| home.0 as usize);
-            sources[node].push(base + task);
-        }
-        for (node, tasks) in sources.into_iter().enumerate() {
-            if !tasks.is_empty() {
-                self.inject_all(NodeIndex(small(node)), tasks);
+        let sources = run.execution.sources();
+        if run.is_plain {
+            // Evenly, in the order of their numbers.
+            let share = sources.len().div_ceil(self.layout().nodes()).max(1);
+            for (node, tasks) in (0..).zip(sources.chunks(share)) {
+                self.inject_all(NodeIndex(node), tasks.iter().map(|task| base + task));
             }
+        } else {
+            sources.into_iter().for_each(|task| self.put(&run.view(task, self.layout())));
         }
         Run(run)
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use turgo_machine::mutant;
 use turgo_machine::topology::NodeId;
 
-use crate::policy::Priority;
+use crate::layout::Layout;
+use crate::policy::{Priority, TaskView};
 use crate::resources::Resources;
 
 /// A task of a graph: its number, from 0 in the order in which tasks were added.
@@ -46,6 +47,35 @@ impl Default for Profile {
             bytes: 0,
             tenant: 0,
         }
+    }
+}
+
+impl Profile {
+    /// As a policy sees it, with the deadline from the start of the run.
+    pub(crate) fn view(&self, id: u32, layout: &Layout) -> TaskView {
+        TaskView {
+            id,
+            home: self.home.and_then(|home| layout.node_index(home)),
+            last: None,
+            tenant: self.tenant,
+            priority: self.priority,
+            deadline_ns: self.deadline_ns,
+            need: self.need,
+            bytes: self.bytes,
+            cost_ns: self.cost_ns,
+        }
+    }
+
+    /// Whether it needs anything.
+    pub(crate) fn has_need(&self) -> bool {
+        self.need != Resources::NONE
+    }
+
+    /// Whether it says nothing that a decision could depend on; what it costs is for reports.
+    pub(crate) fn is_plain(&self) -> bool {
+        let Self { home, need, priority, deadline_ns, bytes, tenant, name: _, cost_ns: _ } = self;
+        let said = (home, need, priority, deadline_ns, bytes, tenant);
+        said == (&None, &Resources::NONE, &Priority::Normal, &u64::MAX, &0, &0)
     }
 }
 

@@ -131,6 +131,12 @@ impl Word {
         before & POISONED != 0
     }
 
+    /// Whether something failed that it depends on; asked by whoever was handed the task.
+    pub(super) fn is_poisoned(&self) -> bool {
+        // Relaxed: as in `begin`.
+        self.0.load(Ordering::Relaxed) & POISONED != 0
+    }
+
     /// The worker that began it ends it; whether edges were added to it. `alone` as in [`begin`](Self::begin).
     #[inline]
     #[must_use]

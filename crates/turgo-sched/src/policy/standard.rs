@@ -144,6 +144,10 @@ impl Policy for Standard {
         self.search(me).next(attempt, view)
     }
 
+    fn moves_plain(&self) -> bool {
+        self.placement == Placement::LeastLoaded || self.queueing == Queueing::Oldest
+    }
+
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
         let _ = me;
         view.memory.remember(source, tasks);
@@ -195,6 +199,10 @@ impl Policy for Adaptive {
 
     fn dispatch(&self, me: WorkerId, attempt: u32, view: &mut View<'_>) -> Option<Source> {
         self.arm(view).dispatch(me, attempt, view)
+    }
+
+    fn moves_plain(&self) -> bool {
+        self.arms.iter().any(Policy::moves_plain)
     }
 
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {

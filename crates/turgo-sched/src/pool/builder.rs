@@ -13,15 +13,15 @@ use turgo_machine::clock::Clock;
 use turgo_machine::topology::{CpuSet, Topology};
 
 use crate::arena::Arena;
-use crate::layout::{Layout, WorkerId};
-use crate::policy::{Knobs, Policy};
+use crate::layout::{Layout, NodeIndex, WorkerId, small};
+use crate::policy::{Knobs, Policy, Standard};
+use crate::resources::Resources;
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
 use crate::trace::Trace;
 
 use super::Pool;
-use super::hierarchical::Hierarchical;
-use super::shared::{Seat, Shared};
+use super::shared::{Node, Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
 use super::worker::{Queues, Worker};
@@ -44,6 +44,7 @@ pub struct Builder<'a> {
     trace_events: usize,
     name: String,
     clock: Clock,
+    capacity: Resources,
 }
 
 impl<'a> Builder<'a> {
@@ -51,7 +52,7 @@ impl<'a> Builder<'a> {
         Self {
             machine,
             workers: machine.workers_max(),
-            policy: Box::new(Hierarchical),
+            policy: Box::new(Standard::default()),
             knobs: Knobs::default(),
             seed: 0,
             is_pinned: false,
@@ -60,6 +61,7 @@ impl<'a> Builder<'a> {
             trace_events: 0,
             name: String::from("turgo"),
             clock: Clock::real(),
+            capacity: Resources([1.0; Resources::LANES]),
         }
     }
 
@@ -69,7 +71,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Who decides.
+    /// Who decides; [`Standard::default`] if this is not called.
     pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
         self.policy = Box::new(policy);
         self
@@ -105,6 +107,17 @@ impl<'a> Builder<'a> {
     /// stack is no deeper than in a run on one thread. More keeps processors busy while others run what it waits for.
     pub fn help(mut self, tasks_max: u32) -> Self {
         self.help_max = tasks_max;
+        self
+    }
+
+    /// What each node has of what tasks [need](crate::dag::Node::need), in the unit in which they say so; 1 of everything if this is not called, so that needs are parts of
+    /// a node. A node whose task does not fit what is free runs other tasks first; one that asks for more than there is fails.
+    ///
+    /// # Panics
+    ///
+    /// [`build`](Self::build) does if a lane is below 0, infinite or no number.
+    pub fn capacity(mut self, capacity: Resources) -> Self {
+        self.capacity = capacity;
         self
     }
 
@@ -145,10 +158,16 @@ impl<'a> Builder<'a> {
             sleep: Sleep::new(&layout),
             clock: self.clock,
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
+            is_watching: self.policy.watches(),
+            is_observed: self.policy.watches() || self.trace_events > 0,
+            is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
-            nodes: (0..layout.nodes()).map(|_| CachePadded::default()).collect(),
+            nodes: (0..small(layout.nodes()))
+                .map(|node| Node::new(layout.on_node(NodeIndex(node)).len(), self.capacity))
+                .map(CachePadded::new)
+                .collect(),
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),

@@ -1,5 +1,7 @@
 //! Classes of urgency, and how a worker's turns are divided among them.
 
+use turgo_machine::mutant;
+
 use crate::policy::Priority;
 
 /// How many classes there are.
@@ -15,6 +17,16 @@ pub(crate) enum Class {
 
 impl Class {
     pub(super) const ALL: [Self; CLASSES] = [Self::High, Self::Normal, Self::Background];
+
+    /// The order in which queues that hold all classes are looked through in this round: each class comes first in one of eight rounds at least.
+    pub(super) fn order(round: u32) -> [Self; CLASSES] {
+        let [high, normal, background] = Self::ALL;
+        match round % 8 {
+            3 => [normal, high, background],
+            7 if !mutant!("K3 the background is last outside") => [background, high, normal],
+            _ => Self::ALL,
+        }
+    }
 
     pub(super) fn bit(self) -> u8 {
         1 << self as u8

@@ -6,17 +6,20 @@
 //! - **F2** While a frame waits, its worker runs what that frame pushed and nobody has taken; then, and only if fewer than `help_max` tasks are on the stack that were
 //!   taken while others waited, whatever else there is. So the stack is never deeper than `help_max + 1` times the deepest that one task makes it, and with
 //!   `help_max = 0` a waiting task never runs one it has nothing to do with.
+//! - **F3** A worker ends only when it has looked everywhere after the pool was closed, also where its policy never looks. Whoever pushes has not ended, so nothing that
+//!   is pushed is left.
 
 use turgo_machine::mutant;
 use turgo_machine::thread;
 
-use crate::policy::{Amount, Loads, Source, View};
+use crate::layout::small;
+use crate::policy::{Amount, Source};
 use crate::trace::Kind;
 
 use super::class::Class;
 use super::countdown::{Bed, Countdown};
 use super::shared::persist;
-use super::worker::{Mind, Worker};
+use super::worker::Worker;
 
 /// A search in vain halves the next one's time, down to this share of the knob.
 const PATIENCE_SHARE_MIN: u64 = 8;
@@ -151,10 +154,12 @@ impl Worker {
         // Asked first: what was pushed before the pool was closed is found after it.
         let is_closed = self.shared.is_closed();
         let own = countdown.and_then(|_| self.own());
-        let task = own.or_else(|| self.take_outside()).or_else(|| self.sweep(countdown.is_none()));
-        match task {
+        let task = own.or_else(|| self.take_outside(0)).or_else(|| self.sweep(countdown.is_none()));
+        let ends = countdown.is_none() && is_closed;
+        let is_left = ends && !mutant!("F3 the policy says when to end");
+        match task.or_else(|| if is_left { self.scour() } else { None }) {
             Some(id) => Some(Found::Task(id)),
-            None if countdown.is_none() && is_closed => Some(Found::Over),
+            None if ends => Some(Found::Over),
             None => None,
         }
     }
@@ -167,30 +172,33 @@ impl Worker {
 
     /// Where the policy says. More than one task is taken only where nothing is below that others count from (K4).
     fn sweep(&self, many: bool) -> Option<u32> {
-        let shared = &*self.shared;
-        let mut mind = self.mind.borrow_mut();
-        let Mind { random, memory, .. } = &mut *mind;
-        let knobs = shared.knobs();
-        let now_ns = self.now_ns();
-        let layout = &shared.layout;
-        let loads: &dyn Loads = shared;
-        let mut view = View { layout, now_ns, random, memory, knobs, loads };
-        for attempt in 0.. {
-            let source = shared.policy.dispatch(self.id, attempt, &mut view)?;
-            let task = self.take(source, many);
-            let count = u32::from(task.is_some()) + self.deque.len() as u32;
-            let count = if task.is_some() { count } else { 0 };
-            shared.policy.found(self.id, source, count, &mut view);
-            if task.is_some() {
-                return task;
+        self.shared.ask(self, |policy, view| {
+            for attempt in 0.. {
+                let source = policy.dispatch(self.id, attempt, view)?;
+                let task = self.take(source, many);
+                let count = task.map_or(0, |_| 1 + small(self.deque.len()));
+                policy.found(self.id, source, count, view);
+                if task.is_some() {
+                    return task;
+                }
             }
-        }
-        None
+            None
+        })
+    }
+
+    /// Everywhere, whatever the policy says (F3).
+    fn scour(&self) -> Option<u32> {
+        let layout = &self.shared.layout;
+        let workers = layout.by_distance(self.id).iter();
+        let nodes = layout.nearest(self.node).iter();
+        let mut sources = (workers.map(|&worker| Source::Worker(worker, Amount::One)))
+            .chain(nodes.map(|&node| Source::Node(node)));
+        sources.find_map(|source| self.take(source, false))
     }
 
     fn take(&self, source: Source, many: bool) -> Option<u32> {
         match source {
-            Source::Node(node) => self.take_from(&self.shared.nodes[node.0 as usize]),
+            Source::Node(node) => self.take_node(node, Class::ALL),
             Source::Worker(victim, _) if victim == self.id => None,
             Source::Worker(victim, amount) => {
                 let seat = self.shared.seat(victim);
@@ -206,7 +214,7 @@ impl Worker {
                     if is_local { &tally.steals_local } else { &tally.steals_remote }.add(1);
                     self.trace(Kind::Steal, victim.0);
                 }
-                stolen.or_else(|| self.take_from(&seat.inbox))
+                stolen.or_else(|| self.take_from(&seat.inbox, Class::ALL))
             }
         }
     }

@@ -1,23 +1,26 @@
 //! What the workers of a pool share.
 
+use std::sync::Mutex;
+
 use turgo_lockfree::deque::{Injector, Steal, Stealer};
 use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::clock::Clock;
 
+use crate::admission::Deadlines;
 use crate::arena::Arena;
 use crate::layout::{Layout, NodeIndex, WorkerId};
-use crate::policy::{Knobs, Loads, Memory, Place, Policy, TaskView, View};
-use crate::random::Random;
+use crate::policy::{Knobs, Policy};
 use crate::resources::Resources;
 use crate::sleep::{Pushed, Sleep};
 use crate::statistics::Tally;
 use crate::task::Held;
 use crate::trace::Trace;
 
+use super::claims::Claims;
 use super::class::{CLASSES, Class};
+use super::due::Due;
 use super::tunable::Tunable;
-use super::worker::Worker;
 
 /// Queues into which anybody pushes: one for each class.
 pub(super) type Inbox = [Injector<u32>; CLASSES];
@@ -32,6 +35,28 @@ pub(super) struct Seat {
     pub(super) tally: Tally,
 }
 
+/// What the workers of a node share.
+pub(crate) struct Node {
+    /// What came from outside, or from elsewhere.
+    pub(super) inbox: Inbox,
+    pub(super) due: Due,
+    pub(crate) claims: Claims,
+    // LOCK: taken when a promise is made or ends, never by tasks.
+    pub(super) promised: Mutex<Deadlines>,
+}
+
+impl Node {
+    pub(super) fn new(workers: usize, capacity: Resources) -> Self {
+        Self {
+            inbox: std::array::from_fn(|_| Injector::new()),
+            due: Due::new(),
+            claims: Claims::new(capacity),
+            // LOCK: see the field.
+            promised: Mutex::new(Deadlines::shared(workers)),
+        }
+    }
+}
+
 pub(crate) struct Shared {
     pub(crate) layout: Layout,
     pub(crate) arena: Arena,
@@ -39,9 +64,15 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) trace: Option<Trace>,
     pub(super) policy: Box<dyn Policy>,
+    /// Whether the policy is told of every task that begins and ends.
+    pub(crate) is_watching: bool,
+    /// Whether anybody is: the policy or the trace.
+    pub(super) is_observed: bool,
+    /// Whether it is asked about tasks that say nothing about themselves.
+    pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
     pub(super) seats: Box<[CachePadded<Seat>]>,
-    pub(super) nodes: Box<[CachePadded<Inbox>]>,
+    pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,
     /// How many tasks of others a worker that waits may have on its stack.
     pub(super) help_max: u32,
@@ -53,6 +84,10 @@ impl Shared {
         &self.seats[worker.0 as usize]
     }
 
+    pub(crate) fn node(&self, node: NodeIndex) -> &Node {
+        &self.nodes[node.0 as usize]
+    }
+
     pub(crate) fn knobs(&self) -> Knobs {
         self.tunable.get()
     }
@@ -60,47 +95,6 @@ impl Shared {
     /// How long a step of a long-lived task may take, in nanoseconds.
     pub(crate) fn quantum_ns(&self) -> u64 {
         self.tunable.quantum_ns()
-    }
-
-    /// Queues a long-lived task where the policy says; `worker` is the calling thread's, if it is one of this pool.
-    pub(crate) fn queue_task(&self, task: &TaskView, worker: Option<&Worker>) {
-        let (class, from) = (Class::from(task.priority), worker.map(|worker| worker.id));
-        let place = match worker {
-            Some(worker) => {
-                let mind = &mut *worker.mind.borrow_mut();
-                self.select(task, from, &mut mind.random, &mut mind.memory)
-            }
-            None => {
-                let mut random = Random::new(self.seed, u64::from(task.id) | 1 << 32);
-                self.select(task, from, &mut random, &mut Memory::default())
-            }
-        };
-        match (place, worker) {
-            (Place::Here, Some(worker)) => worker.push_turn(class, task.id),
-            (Place::Worker(to), Some(worker)) if to == worker.id => {
-                worker.push_turn(class, task.id);
-            }
-            (Place::Worker(to), _) if (to.0 as usize) < self.seats.len() => {
-                self.send(to, class, task.id);
-            }
-            (Place::Node(node), _) if (node.0 as usize) < self.nodes.len() => {
-                self.inject(node, class, task.id);
-            }
-            // P3: a place that is not there is replaced.
-            (_, _) => self.inject(NodeIndex(0), class, task.id),
-        }
-    }
-
-    fn select(
-        &self,
-        task: &TaskView,
-        from: Option<WorkerId>,
-        random: &mut Random,
-        memory: &mut Memory,
-    ) -> Place {
-        let (layout, now_ns, knobs) = (&self.layout, self.clock.now_ns(), self.knobs());
-        let loads: &dyn Loads = self;
-        self.policy.select(task, from, &mut View { layout, now_ns, random, memory, knobs, loads })
     }
 
     /// Ends the long-lived tasks that are left.
@@ -125,13 +119,13 @@ impl Shared {
 
     /// Queues a number for the workers of a node, from any thread.
     pub(crate) fn inject(&self, node: NodeIndex, class: Class, id: u32) {
-        self.nodes[node.0 as usize][class as usize].push(id);
+        self.node(node).inbox[class as usize].push(id);
         self.sleep.notify(node, Pushed::Outside);
     }
 
     /// As [`inject`](Self::inject), many at once, and tells others once.
     pub(crate) fn inject_all(&self, node: NodeIndex, ids: impl IntoIterator<Item = u32>) {
-        let queue = &self.nodes[node.0 as usize][Class::Normal as usize];
+        let queue = &self.node(node).inbox[Class::Normal as usize];
         ids.into_iter().for_each(|id| queue.push(id));
         self.sleep.notify(node, Pushed::Outside);
     }
@@ -139,6 +133,11 @@ impl Shared {
     /// Queues a number for one worker; others take it only if they have nothing else.
     pub(super) fn send(&self, worker: WorkerId, class: Class, id: u32) {
         self.seat(worker).inbox[class as usize].push(id);
+        self.rouse(worker);
+    }
+
+    /// Something was pushed for a worker: wakes it, or somebody of its node.
+    pub(super) fn rouse(&self, worker: WorkerId) {
         if self.sleep.is_asleep(worker) {
             self.sleep.wake(worker);
         } else {
@@ -149,7 +148,7 @@ impl Shared {
     /// Whether there is anything to do anywhere.
     pub(super) fn is_work(&self) -> bool {
         let waits = |inbox: &Inbox| inbox.iter().any(|queue| !queue.is_empty());
-        self.nodes.iter().any(|node| waits(node))
+        self.nodes.iter().any(|node| waits(&node.inbox) || !node.due.is_empty())
             || self.seats.iter().any(|seat| {
                 !seat.deque.is_empty()
                     || seat.turns.iter().any(|queue| !queue.is_empty())
@@ -178,30 +177,5 @@ pub(crate) fn persist<T>(mut steal: impl FnMut() -> Steal<T>) -> Option<T> {
             Steal::Empty => return None,
             Steal::Retry => turgo_machine::thread::spin_loop(),
         }
-    }
-}
-
-impl Loads for Shared {
-    fn queued(&self, worker: WorkerId) -> u32 {
-        let seat = self.seat(worker);
-        let turns: usize = seat.turns.iter().map(Stealer::len).sum();
-        u32::try_from(seat.deque.len() + turns).unwrap_or(u32::MAX)
-    }
-
-    fn shared(&self, node: NodeIndex) -> u32 {
-        let queues = self.nodes[node.0 as usize].iter();
-        u32::try_from(queues.map(Injector::len).sum::<usize>()).unwrap_or(u32::MAX)
-    }
-
-    fn parked(&self, worker: WorkerId) -> bool {
-        self.sleep.is_asleep(worker)
-    }
-
-    fn demand(&self, _worker: WorkerId) -> Resources {
-        Resources::NONE
-    }
-
-    fn free(&self, _node: NodeIndex) -> Resources {
-        Resources::NONE
     }
 }

@@ -2,7 +2,13 @@
 
 #[cfg(not(any(loom, shuttle)))]
 mod graphs;
+#[cfg(not(any(loom, shuttle)))]
+mod needs;
+#[cfg(not(any(loom, shuttle)))]
+mod policies;
 #[cfg(all(shuttle, not(loom)))]
 mod shuttled;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
+#[cfg(not(any(loom, shuttle)))]
+mod urgency;

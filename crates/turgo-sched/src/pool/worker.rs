@@ -4,8 +4,9 @@
 //!
 //! - **K1** Only the worker's thread touches what is not shared: a `Worker` is neither `Send` nor `Sync`, and lives on that thread's stack.
 //! - **K2** A worker pushes to its own queues only. What is meant for others goes to an inbox or a node's shared queue.
-//! - **K3** Every queue gets its turn, however full the others are: of 64 turns at least one begins with the shared queues, one with the background class, and four with the
-//!   normal one.
+//! - **K3** Every queue gets its turn, however full the others are: of 64 turns at least one begins with what is outside (the inbox and the node's queue, each
+//!   class of either in one of sixteen such turns), one with the background class, four with the normal one and four with the deque. All others begin with what is
+//!   urgent: by class, what has a deadline first.
 //! - **K4** `level` is pushes less pops of the deque. Thieves take the oldest, so while a frame waits, what lies above the level at which it began was
 //!   pushed by it and what it called; if anything of that was stolen, everything older was as well.
 
@@ -16,13 +17,13 @@ use std::ptr;
 use std::sync::Arc;
 
 use turgo_lockfree::deque::Worker as Deque;
-use turgo_machine::atomic::{AtomicU64, Ordering};
+use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::mutant;
 
 use crate::arena::{Place, Purse};
 use crate::join::Forks;
 use crate::layout::{NodeIndex, WorkerId};
-use crate::policy::Memory;
+use crate::policy::{Memory, TaskView};
 use crate::random::Random;
 use crate::run::{Ran, Runnable};
 use crate::sleep::Pushed;
@@ -31,12 +32,15 @@ use crate::trace::Kind;
 
 use super::class::{CLASSES, Class};
 use super::current;
+use super::due::Due;
 use super::shared::{Inbox, Shared, persist};
 
 /// Turns after which the shared queues come first.
 const SHARED_EVERY: u32 = 61;
 /// Turns after which the normal class comes before closures and forks.
 const NORMAL_EVERY: u32 = 16;
+/// The turn, of as many as `NORMAL_EVERY`, in which closures and forks come before what is urgent.
+const DEQUE_TURN: u32 = 8;
 /// Turns after which the background class comes first.
 const BACKGROUND_EVERY: u32 = 64;
 /// Successors that run inline before the queues get their turn.
@@ -65,6 +69,8 @@ pub struct Worker {
     pub(crate) forks: Forks,
     /// The word that says whether somebody has nothing to do.
     hunger: ptr::NonNull<AtomicU64>,
+    /// The word that says which classes have deadlines on its node.
+    due: ptr::NonNull<AtomicU32>,
     /// K1.
     thread: PhantomData<*const ()>,
 }
@@ -95,6 +101,7 @@ impl Worker {
         Self {
             node,
             hunger: ptr::NonNull::from(shared.sleep.hunger()),
+            due: ptr::NonNull::from(shared.node(node).due.some()),
             shared,
             id,
             deque: queues.deque,
@@ -115,6 +122,15 @@ impl Worker {
     pub(crate) fn is_somebody_hungry(&self) -> bool {
         // SAFETY: it is part of `shared`, which we hold.
         let word = unsafe { self.hunger.as_ref() };
+        // Relaxed: a hint.
+        word.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether a task of its node has a deadline. A hint.
+    #[inline(always)]
+    fn is_anything_due(&self) -> bool {
+        // SAFETY: it is part of `shared`, which we hold.
+        let word = unsafe { self.due.as_ref() };
         // Relaxed: a hint.
         word.load(Ordering::Relaxed) != 0
     }
@@ -151,41 +167,53 @@ impl Worker {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn.is_multiple_of(SHARED_EVERY) && !mutant!("K3 the shared queues have no turn") {
-            let outside = self.take_outside();
+            let outside = self.take_outside(turn / SHARED_EVERY);
             if outside.is_some() {
                 return outside;
             }
         }
-        if self.waiting.get() != 0 {
-            let own = self.next_in_turn(turn);
-            if own.is_some() {
-                return own;
+        if self.waiting.get() != 0 || self.is_anything_due() {
+            let urgent = self.next_in_turn(turn);
+            if urgent.is_some() {
+                return urgent;
             }
         }
         let own = self.pop();
         if own.is_none() {
             // Nothing is below, so nobody counts from it (K4).
             self.level.set(0);
-            return self.take_turn(Class::Normal).or_else(|| self.take_turn(Class::Background));
+            return self.take_turn(Class::Normal).or_else(|| self.take_class(Class::Background));
         }
         own
     }
 
-    /// From the classes that come before the deque in this turn.
+    /// What comes before the deque in this turn; the deque itself, where that is not to wait any longer.
     fn next_in_turn(&self, turn: u32) -> Option<u32> {
-        if turn.is_multiple_of(BACKGROUND_EVERY) && !mutant!("K3 the background has no turn") {
-            let background = self.take_turn(Class::Background);
-            if background.is_some() {
-                return background;
+        let first = if turn.is_multiple_of(BACKGROUND_EVERY) {
+            if mutant!("K3 the background has no turn") {
+                None
+            } else {
+                self.take_class(Class::Background)
             }
-        }
-        if turn.is_multiple_of(NORMAL_EVERY) {
-            let normal = self.take_turn(Class::Normal);
-            if normal.is_some() {
-                return normal;
-            }
-        }
-        self.take_turn(Class::High)
+        } else if turn.is_multiple_of(NORMAL_EVERY) {
+            self.take_turn(Class::Normal)
+        } else if turn % NORMAL_EVERY == DEQUE_TURN && !mutant!("K3 the deque has no turn") {
+            self.pop()
+        } else {
+            None
+        };
+        first
+            .or_else(|| self.take_class(Class::High))
+            .or_else(|| self.node_due().pop(Class::Normal))
+    }
+
+    fn node_due(&self) -> &Due {
+        &self.shared.node(self.node).due
+    }
+
+    /// The most urgent of a class: what has a deadline, then the oldest.
+    fn take_class(&self, class: Class) -> Option<u32> {
+        self.node_due().pop(class).or_else(|| self.take_turn(class))
     }
 
     /// The oldest of a class.
@@ -208,15 +236,28 @@ impl Worker {
         Some(id)
     }
 
-    /// From its inbox or its node's shared queue.
-    pub(super) fn take_outside(&self) -> Option<u32> {
-        let own = self.take_from(&self.shared.seat(self.id).inbox);
-        own.or_else(|| self.take_from(&self.shared.nodes[self.node.0 as usize]))
+    /// From its inbox or its node's queue, in the order of the round (K3).
+    pub(super) fn take_outside(&self, round: u32) -> Option<u32> {
+        let order = Class::order(round / 2);
+        let inbox = || self.take_from(&self.shared.seat(self.id).inbox, order);
+        let node = || self.take_node(self.node, order);
+        if round.is_multiple_of(2) { inbox().or_else(node) } else { node().or_else(inbox) }
     }
 
-    /// The oldest of the most urgent class, and some that follow into its own queue of that class, where others can take them.
-    pub(super) fn take_from(&self, inbox: &Inbox) -> Option<u32> {
-        for class in Class::ALL {
+    /// From a node's queue: of each class what has a deadline first.
+    pub(super) fn take_node(&self, node: NodeIndex, order: [Class; CLASSES]) -> Option<u32> {
+        let node = self.shared.node(node);
+        let next = |class| node.due.pop(class).or_else(|| self.take_from(&node.inbox, [class]));
+        order.into_iter().find_map(next)
+    }
+
+    /// The oldest of the first class that has any, and some that follow into its own queue of that class, where others can take them.
+    pub(super) fn take_from<const N: usize>(
+        &self,
+        inbox: &Inbox,
+        order: [Class; N],
+    ) -> Option<u32> {
+        for class in order {
             let queue = &inbox[class as usize];
             if queue.is_empty() {
                 continue;
@@ -235,7 +276,29 @@ impl Worker {
     /// Runs what has this number.
     pub(super) fn run(&self, id: u32) {
         self.tally().tasks.add(1);
+        if self.shared.is_observed {
+            self.run_observed(id);
+        } else {
+            self.call(id);
+        }
+    }
+
+    /// Runs it before the eyes of the trace, and of a policy that watches.
+    #[cold]
+    fn run_observed(&self, id: u32) {
         self.trace(Kind::Begin, id);
+        // SAFETY: N1, we took it from a queue.
+        let place = unsafe { self.shared.arena.place(id) };
+        // Others are watched where they are called: there it is known what they say about themselves.
+        let is_closure = matches!(place, Place::Slot(slot) if !slot.is_task());
+        let watched = if is_closure { self.begins(|| TaskView::plain(id)) } else { None };
+        self.call(id);
+        self.stops(watched);
+        self.trace(Kind::End, id);
+    }
+
+    #[inline(always)]
+    fn call(&self, id: u32) {
         // SAFETY: N1, we took it from a queue.
         match unsafe { self.shared.arena.place(id) } {
             Place::Slot(slot) => {
@@ -246,7 +309,6 @@ impl Worker {
             }
             Place::Node(run, index) => self.run_nodes(id, run, index),
         }
-        self.trace(Kind::End, id);
     }
 
     /// Runs a node, and those that it makes ready one after the other.
@@ -277,6 +339,11 @@ impl Worker {
         !self.deque.is_empty()
     }
 
+    /// A long-lived task's job ended after its deadline.
+    pub(crate) fn tally_late(&self) {
+        self.tally().late.add(1);
+    }
+
     /// A fork was promoted.
     pub(crate) fn tally_promotion(&self) {
         self.tally().promotions.add(1);
@@ -302,15 +369,6 @@ impl Worker {
         ids.into_iter().for_each(|id| self.push_quietly(id));
         if self.level.get() != before {
             self.shared.sleep.notify(self.node, Pushed::Within);
-        }
-    }
-
-    /// Queues a number for the workers of a node: its own deque where that is its own node.
-    pub(crate) fn push_to(&self, node: NodeIndex, id: u32) {
-        if node == self.node {
-            self.push(id);
-        } else {
-            self.shared.inject(node, Class::Normal, id);
         }
     }
 

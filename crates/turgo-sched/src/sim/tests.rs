@@ -1,5 +1,7 @@
 //! Simulated runs: what holds for every policy and graph, and what faults do.
 
+mod deadlines;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

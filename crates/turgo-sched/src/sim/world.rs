@@ -473,16 +473,7 @@ impl<'a> World<'a> {
 
     fn view_of(&self, task: u32) -> TaskView {
         let profile = self.workload.shape().profile(TaskId(task));
-        TaskView {
-            home: profile.home.and_then(|home| self.simulation.layout.node_index(home)),
-            tenant: profile.tenant,
-            priority: profile.priority,
-            deadline_ns: profile.deadline_ns,
-            need: self.need_of(task),
-            bytes: profile.bytes,
-            cost_ns: profile.cost_ns,
-            ..TaskView::plain(task)
-        }
+        TaskView { need: self.need_of(task), ..profile.view(task, &self.simulation.layout) }
     }
 
     /// What a task needs as shares of a node; who says nothing needs a processor.

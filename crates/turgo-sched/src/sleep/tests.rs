@@ -3,6 +3,8 @@
 #[cfg(loom)]
 mod models;
 #[cfg(not(any(loom, shuttle)))]
+mod suspended;
+#[cfg(not(any(loom, shuttle)))]
 mod unit;
 
 use turgo_machine::topology::Topology;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use turgo_machine::atomic::{AtomicU32, Ordering};
+use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::cell::UnsafeCell;
 
 use crate::arena::Slot;
@@ -30,6 +30,8 @@ struct Cell<W: Work> {
     options: TaskOptions,
     /// The worker that ran it the last time.
     last: AtomicU32,
+    /// When its present job should be done, in nanoseconds of the pool's clock; `u64::MAX` if never.
+    due_ns: AtomicU64,
     stage: UnsafeCell<Stage<W>>,
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn spawn<W: Work>(
         id,
         options,
         last: AtomicU32::new(NOBODY),
+        due_ns: AtomicU64::new(u64::MAX),
         stage: UnsafeCell::new(Stage::Working(work)),
     });
     let held = Arc::into_raw(Arc::clone(&cell)).cast();
@@ -149,6 +152,7 @@ impl<W: Work> Cell<W> {
         let shared = &*worker.shared;
         let until_ns = shared.clock.now_ns().saturating_add(shared.quantum_ns());
         let budget = Budget::until(&shared.clock, until_ns);
+        let watched = worker.begins(|| self.view());
         let step = self.stage.with_mut(|stage| {
             // SAFETY: T1.
             let Stage::Working(work) = (unsafe { &mut *stage }) else {
@@ -156,10 +160,21 @@ impl<W: Work> Cell<W> {
             };
             catch_unwind(AssertUnwindSafe(|| work.step(&mut cx, budget)))
         });
+        worker.stops(watched);
         match step {
-            Ok(Outcome::Again) => self.then(self.state.transition_to_again(), Some(worker)),
-            Ok(Outcome::Park) => self.then(self.state.transition_to_blocked(), Some(worker)),
+            Ok(Outcome::Again) => {
+                self.renew(|due_ns, now_ns| now_ns >= due_ns);
+                let Then::Queue = self.state.transition_to_again() else {
+                    unreachable!("T3: who has more to do is queued")
+                };
+                self.shared.queue_task(&self.view(), Some(worker));
+            }
+            Ok(Outcome::Park) => {
+                self.note_end(worker);
+                self.then(self.state.transition_to_blocked(), Some(worker));
+            }
             Ok(Outcome::Done(output)) => {
+                self.note_end(worker);
                 self.end(Ok(output), End::Completed);
                 return true;
             }
@@ -192,16 +207,43 @@ impl<W: Work> Cell<W> {
     /// Queues it where the policy says, if it is to be queued.
     fn then(&self, then: Then, worker: Option<&Worker>) {
         if then == Then::Queue {
-            // Relaxed: a hint.
-            let last = self.last.load(Ordering::Relaxed);
-            let task = TaskView {
-                home: self.options.home,
-                last: (last != NOBODY).then_some(WorkerId(last)),
-                tenant: self.options.tenant,
-                priority: self.options.priority,
-                ..TaskView::plain(self.id)
-            };
-            self.shared.queue_task(&task, worker);
+            self.renew(|_, _| true);
+            self.shared.queue_task(&self.view(), worker);
+        }
+    }
+
+    /// Sets the time of the job that begins, if it is to be done in time. Called by whoever queues it, or runs it.
+    fn renew(&self, is_to: impl FnOnce(u64, u64) -> bool) {
+        let Some(deadline) = self.options.deadline else { return };
+        let now_ns = self.shared.clock.now_ns();
+        // Relaxed, both: one thread at a time does this (T1, T3), and the queue publishes it.
+        if is_to(self.due_ns.load(Ordering::Relaxed), now_ns) {
+            let deadline_ns = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX);
+            self.due_ns.store(now_ns.saturating_add(deadline_ns), Ordering::Relaxed);
+        }
+    }
+
+    /// A job has ended: counts it if that is later than it should.
+    fn note_end(&self, worker: &Worker) {
+        // Relaxed: as in `renew`.
+        let due_ns = self.due_ns.load(Ordering::Relaxed);
+        if due_ns != u64::MAX && worker.now_ns() > due_ns {
+            worker.tally_late();
+        }
+    }
+
+    /// What it says about itself.
+    fn view(&self) -> TaskView {
+        // Relaxed: a hint.
+        let last = self.last.load(Ordering::Relaxed);
+        TaskView {
+            home: self.options.home,
+            last: (last != NOBODY).then_some(WorkerId(last)),
+            tenant: self.options.tenant,
+            priority: self.options.priority,
+            // Relaxed: as in `renew`.
+            deadline_ns: self.due_ns.load(Ordering::Relaxed),
+            ..TaskView::plain(self.id)
         }
     }
 

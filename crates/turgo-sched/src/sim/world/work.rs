@@ -34,7 +34,10 @@ impl World<'_> {
         self.loads.demand[worker as usize] += need;
         self.loads.used[node.0 as usize] += need;
         let view = self.view_of(task);
-        self.ask(Some(worker), at_ns, |policy, asks| policy.running(&view, WorkerId(worker), asks));
+        if self.simulation.policy.watches() {
+            let me = WorkerId(worker);
+            self.ask(Some(worker), at_ns, |policy, asks| policy.running(&view, me, asks));
+        }
         let costs = &self.simulation.costs;
         let near_ns = costs.data_ns(view.bytes, 10);
         let distance = view.home.map_or(10, |home| self.simulation.layout.distance(node, home));
@@ -67,10 +70,11 @@ impl World<'_> {
         let freed = |sum: &mut crate::resources::Resources| *sum = sum.saturating_sub(need);
         freed(&mut self.loads.demand[worker as usize]);
         freed(&mut self.loads.used[node.0 as usize]);
-        let view = self.view_of(task);
-        let ran_ns = view.cost_ns;
-        let me = WorkerId(worker);
-        self.ask(Some(worker), at_ns, |policy, asks| policy.stopping(&view, me, ran_ns, asks));
+        if self.simulation.policy.watches() {
+            let view = self.view_of(task);
+            let (me, ran_ns) = (WorkerId(worker), view.cost_ns);
+            self.ask(Some(worker), at_ns, |policy, asks| policy.stopping(&view, me, ran_ns, asks));
+        }
         let release = Release { worker, task, index: 0, inline: None, ready: None };
         self.release(release);
     }
