@@ -97,6 +97,12 @@ fn permits_beyond_what_there_is_and_out_of_order_are_refused() {
             ),
         ],
     );
+}
+
+#[test]
+fn permits_taken_in_passing_too_often_are_refused() {
+    use PermitsCall::{Begin, Finish, Give, Try};
+    use PermitsResult::{Done, Queued, Taken};
     let barging = Permits { permits: 1, overtakes_max: Some(1) };
     let overtaken = vec![(Try(1), Taken), (Begin(1, 1), Queued), (Give(1), Done), (Try(1), Taken)];
     refuses_the_last(
