@@ -106,11 +106,15 @@ fn send(sender: &Sender<u32>, calls: &mut Calls<'_>, value: u32) {
     calls.record(finish, || answered(waiting.finish().is_ok()));
 }
 
+/// Takes room and fills it, or does not. The two take effect one after the other: others may come between.
 fn try_send(sender: &Sender<u32>, calls: &mut Calls<'_>, value: u32) {
-    calls.record(ChannelCall::TrySend(value), || match sender.try_send(value) {
-        Ok(()) => ChannelResult::Sent,
-        Err(TrySendError::Full(_)) => ChannelResult::Full,
-        Err(TrySendError::Closed(_)) => ChannelResult::Closed,
+    let tried = |result| (ChannelCall::Room(PermitsCall::Try(1)), ChannelResult::Room(result));
+    calls.record_all(|| match sender.try_send(value) {
+        Ok(()) => {
+            vec![tried(PermitsResult::Taken), (ChannelCall::Put(value), ChannelResult::Done)]
+        }
+        Err(TrySendError::Full(_)) => vec![tried(PermitsResult::Short)],
+        Err(TrySendError::Closed(_)) => vec![tried(PermitsResult::Closed)],
     });
 }
 
