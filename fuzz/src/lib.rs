@@ -27,7 +27,7 @@ mod reference;
 #[cfg(feature = "streams")]
 mod round_trip;
 mod shared;
-#[cfg(feature = "streams")]
+#[cfg(feature = "sql")]
 mod sql;
 #[allow(dead_code, reason = "as above")]
 #[path = "../../crates/turgo-lockfree/tests/linearizability/threads.rs"]
@@ -41,7 +41,7 @@ pub use json::json;
 pub use options::options;
 #[cfg(feature = "streams")]
 pub use round_trip::round_trip;
-#[cfg(feature = "streams")]
+#[cfg(feature = "sql")]
 pub use sql::sql;
 
 /// Any bytes are a history of a lock-free structure that is linearizable. With `--cfg shuttle` they choose where threads are switched.

@@ -8,13 +8,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::tree::{Finding, Tree};
-use crate::{answers, locks, measure, models, mutants, ranks, tidy};
+use crate::{answers, locks, measure, models, mutants, ranks, tidy, workshops};
 
 /// A named step at the root of the workspace.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
 /// Steps that need no release build, cheapest first.
-const DEBUG: [Step; 9] = [
+const DEBUG: [Step; 10] = [
     ("layout", |root| cargo(root, &["fmt", "--all", "--check"], &[])),
     ("tidy", |root| check(root, tidy::check)),
     ("ranks", |root| check(root, ranks::check)),
@@ -30,6 +30,7 @@ const DEBUG: [Step; 9] = [
             ["check", "--lib", "--no-default-features"].into_iter().chain(packages).collect();
         cargo(root, &args, &[])
     }),
+    ("workshops", workshops::run),
     ("documentation", |root| {
         let deny = ("RUSTDOCFLAGS", "-D warnings");
         cargo(root, &["doc", "--workspace", "--no-deps"], &[deny])
@@ -63,7 +64,8 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn cargo(root: &Path, args: &[&str], variables: &[(&str, &str)]) -> Result<(), String> {
+/// Runs cargo at the root.
+pub(crate) fn cargo(root: &Path, args: &[&str], variables: &[(&str, &str)]) -> Result<(), String> {
     eprintln!("xtask: cargo {}", args.join(" "));
     let status = Command::new("cargo")
         .args(args)
@@ -79,10 +81,10 @@ fn check(root: &Path, check: fn(&Tree) -> Vec<Finding>) -> Result<(), String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the workshop times real commands")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-fn seconds(time: Duration) -> String {
+pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }

@@ -27,6 +27,7 @@ mod spin;
 mod tidy;
 mod tree;
 mod tsan;
+mod workshops;
 
 const USAGE: &str = "\
 usage: cargo xtask <task>
@@ -39,6 +40,8 @@ usage: cargo xtask <task>
   models  the tests of concurrent crates under loom and shuttle
   mutants every planted mistake of concurrent crates, and the test that found it
   scaling gain of a second worker over 1 GB (needs the release build; minutes on a quiet machine)
+  workshops
+          that every program in bench/ compiles with its own lock file
   locks   every lock of the workspace, with the reason why it is not on a per-row path
   tsan [CRATE]
           the tests of concurrent crates under ThreadSanitizer (needs a nightly toolchain; three minutes)
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         (Some("mutants"), None) => mutants::run(&root),
         (Some("scaling"), None) => measure::scaling(&root),
         (Some("numa-guest"), kernel) => numa_guest::run(&root, kernel.as_deref()),
+        (Some("workshops"), None) => workshops::run(&root),
         (Some("spin"), None) => spin::run(&root),
         (Some("tsan"), name) => tsan::run(&root, name.as_deref()),
         (Some("memcheck"), name) => memcheck::run(&root, name.as_deref()),

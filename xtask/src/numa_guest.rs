@@ -1,6 +1,6 @@
-//! Boots an emulated machine of five memory nodes and runs the placement checks of `turgo-machine` in it.
+//! Boots an emulated machine of five memory nodes and runs the placement checks of `turgo-machine` and `turgo-sched` in it.
 //!
-//! The checks are a static program that is the guest's first and only process; it says `PASS` or `FAIL` on the serial line and turns
+//! The checks are two static programs: the guest's first process, and one that it starts. They say `PASS` or `FAIL` on the serial line; then the first turns
 //! the machine off. Emulation has no faster and slower memory: this proves where memory is, and nothing about speed. Where
 //! QEMU or a kernel is missing, it says which package has it, and that is no failure.
 
@@ -48,10 +48,14 @@ pub(crate) fn run(root: &Path, kernel: Option<&str>) -> Result<(), String> {
             return Ok(());
         }
     };
-    let init = build(root, &folder)?;
-    let program = fs::read(&init).map_err(|e| format!("cannot read {}: {e}", init.display()))?;
+    let built = build(root, &folder)?;
+    let read = |name: &str| {
+        let path = built.join(name);
+        fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+    };
+    let (init, second) = (read("numa_guest")?, read("placement")?);
     let archive = folder.join("initrd.cpio");
-    fs::write(&archive, cpio(&program))
+    fs::write(&archive, cpio(&init, &second))
         .map_err(|e| format!("cannot write {}: {e}", archive.display()))?;
     eprintln!("xtask: {QEMU} with {}", kernel.display());
     let mut command = Command::new(QEMU);
@@ -88,18 +92,12 @@ fn tools(kernel: Option<PathBuf>, folder: &Path) -> Result<PathBuf, String> {
     })
 }
 
-/// The static program that the guest runs.
+/// The folder with the static programs that the guest runs.
 fn build(root: &Path, folder: &Path) -> Result<PathBuf, String> {
     let status = Command::new("cargo")
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--package",
-            "turgo-machine",
-            "--example",
-            "numa_guest",
-        ])
+        .args(["build", "--quiet", "--release"])
+        .args(["--package", "turgo-machine", "--example", "numa_guest"])
+        .args(["--package", "turgo-sched", "--example", "placement"])
         .args(["--target", TARGET, "--target-dir"])
         .arg(folder)
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
@@ -109,7 +107,7 @@ fn build(root: &Path, folder: &Path) -> Result<PathBuf, String> {
     if !status.success() {
         return Err(format!("cargo ended with {status}"));
     }
-    Ok(folder.join(TARGET).join("release/examples/numa_guest"))
+    Ok(folder.join(TARGET).join("release/examples"))
 }
 
 /// The machine, in QEMU's words.
@@ -219,12 +217,13 @@ fn judge(lines: &[String]) -> Result<String, String> {
     }
 }
 
-/// An archive in the "newc" format of cpio with the program as `/init`, and `/dev/console` for what it says.
-fn cpio(program: &[u8]) -> Vec<u8> {
-    let mut archive = Vec::with_capacity(program.len() + 1024);
+/// An archive in the "newc" format of cpio with the programs as `/init` and `/placement`, and `/dev/console` for what they say.
+fn cpio(init: &[u8], second: &[u8]) -> Vec<u8> {
+    let mut archive = Vec::with_capacity(init.len() + second.len() + 1024);
     entry(&mut archive, "dev", 0o040_755, (0, 0), &[]);
     entry(&mut archive, "dev/console", 0o020_600, (5, 1), &[]);
-    entry(&mut archive, "init", 0o100_755, (0, 0), program);
+    entry(&mut archive, "init", 0o100_755, (0, 0), init);
+    entry(&mut archive, "placement", 0o100_755, (0, 0), second);
     entry(&mut archive, "TRAILER!!!", 0, (0, 0), &[]);
     archive
 }
@@ -266,16 +265,18 @@ mod tests {
 
     #[test]
     fn an_archive_is_what_cpio_makes() {
-        let archive = cpio(b"program");
+        let archive = cpio(b"program", b"another");
         assert!(archive.len().is_multiple_of(4));
         let text = String::from_utf8_lossy(&archive);
         assert!(text.starts_with("070701"));
-        assert_eq!(text.matches("070701").count(), 4);
+        assert_eq!(text.matches("070701").count(), 5);
         let init = text.find("init\0").expect("the program's name");
         assert_eq!(&text[init - 110..init - 104], "070701");
         assert_eq!(&text[init - 110 + 54..init - 110 + 62], "00000007", "its size");
         assert!((init - 110).is_multiple_of(4));
         assert!(text[init..].contains("program"));
+        assert!(text[init..].contains("placement\0"));
+        assert!(text[init..].contains("another"));
     }
 
     #[test]

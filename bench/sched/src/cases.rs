@@ -3,17 +3,19 @@
 use std::fs;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use async_executor::Executor;
 use futures_lite::future::block_on;
 use rayon::prelude::*;
-use turgo_machine::topology::Topology;
-use turgo_sched::{Pool, Worker};
+use turgo_sched::Worker;
 
-use crate::measure::{Case, Group, median};
+use crate::graph;
+use crate::measure::{Case, Group, Watch, median};
+use crate::pools::{
+    Pools, chili_pool, rayon_pool, tokio_runtime, turgo, with_chili, with_forkunion,
+};
+use crate::switches;
 
 /// Tasks of a spawn, leaves of a tree, items of a loop.
 const MANY: u64 = 1 << 20;
@@ -22,108 +24,11 @@ const TASKS: u64 = 1 << 18;
 const FIB: u32 = 30;
 const WAKES: u64 = 200;
 
-/// An executor that brings no threads of its own, with threads.
-pub struct Threads {
-    executor: Arc<Executor<'static>>,
-    is_over: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Threads {
-    fn new(workers: usize) -> Self {
-        let (executor, is_over) = (Arc::new(Executor::new()), Arc::new(AtomicBool::new(false)));
-        let (signal, _) = (async_executor_end(&is_over), ());
-        let threads = (0..workers)
-            .map(|_| {
-                let (executor, signal) = (Arc::clone(&executor), signal.clone());
-                std::thread::spawn(move || block_on(executor.run(signal)))
-            })
-            .collect();
-        Self { executor, is_over, threads }
-    }
-}
-
-/// A future that ends when the flag is set and its waker is woken.
-#[derive(Clone)]
-struct Ended(Arc<AtomicBool>);
-
-fn async_executor_end(is_over: &Arc<AtomicBool>) -> Ended {
-    Ended(Arc::clone(is_over))
-}
-
-impl Future for Ended {
-    type Output = ();
-
-    fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        if self.0.load(Ordering::Acquire) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Release);
-        while self.threads.iter().any(|thread| !thread.is_finished()) {
-            // A task wakes a thread, which looks at the flag.
-            self.executor.spawn(async {}).detach();
-            self.threads.iter().for_each(|thread| thread.thread().unpark());
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.threads.drain(..).for_each(|thread| thread.join().expect("an executor's thread"));
-    }
-}
-
-/// One of each.
-pub struct Pools {
-    turgo: Pool,
-    rayon: rayon::ThreadPool,
-    tokio: tokio::runtime::Runtime,
-    executor: Threads,
-    chili: chili::ThreadPool,
-}
-
-fn turgo(workers: usize) -> Pool {
-    let machine = Topology::detect().expect("a machine");
-    Pool::builder(&machine).workers(workers).build().expect("threads")
-}
-
-fn rayon_pool(workers: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(workers).build().expect("threads")
-}
-
-fn tokio_runtime(workers: usize) -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(workers).build().expect("threads")
-}
-
-fn chili_pool(workers: usize) -> chili::ThreadPool {
-    // The calling thread is one of its workers.
-    let thread_count = std::num::NonZero::new(workers.saturating_sub(1).max(1));
-    chili::ThreadPool::with_config(chili::Config { thread_count, ..Default::default() })
-}
-
-impl Pools {
-    pub fn new(workers: usize) -> Self {
-        Self {
-            turgo: turgo(workers),
-            rayon: rayon_pool(workers),
-            tokio: tokio_runtime(workers),
-            executor: Threads::new(workers),
-            chili: chili_pool(workers),
-        }
-    }
-}
-
-fn case<'a>(name: &'static str, run: impl Fn() -> u64 + 'a) -> Case<'a> {
-    Case { name, run: Box::new(run) }
-}
-
-/// A random graph of 100,000 nodes belongs here when graphs run on the pool.
+/// All that is compared.
 pub fn groups(pools: &Pools) -> Vec<Group<'_>> {
     let mut groups = vec![spawn(pools), spawn_async(pools), tree(pools), fib(pools), uneven(pools)];
+    groups.push(graph::group(pools));
+    groups.extend(switches::groups(pools.workers));
     let pauses = [
         ("wake at once", Duration::ZERO),
         ("wake after 200 us", Duration::from_micros(200)),
@@ -152,8 +57,8 @@ fn spawn(pools: &Pools) -> Group<'_> {
         })
     });
     assert_eq!(count.load(Ordering::Relaxed), 20_000, "each closure once");
-    let cases = vec![
-        case("turgo scope", || {
+    let mut cases = vec![
+        Case::new("turgo scope", || {
             let body = |number: u64| {
                 move |_: &turgo_sched::Scope<'_>| {
                     black_box(number);
@@ -162,7 +67,7 @@ fn spawn(pools: &Pools) -> Group<'_> {
             pools.turgo.scope(|scope| (0..MANY).for_each(|number| scope.spawn(body(number))));
             MANY
         }),
-        case("rayon scope", || {
+        Case::new("rayon scope", || {
             pools.rayon.scope(|scope| {
                 (0..MANY).for_each(|number| {
                     scope.spawn(move |_| {
@@ -172,7 +77,7 @@ fn spawn(pools: &Pools) -> Group<'_> {
             });
             MANY
         }),
-        case("boxes in a loop", || {
+        Case::new("boxes in a loop", || {
             let boxed = |number: u64| -> Box<dyn FnOnce()> {
                 Box::new(move || {
                     black_box(number);
@@ -182,13 +87,25 @@ fn spawn(pools: &Pools) -> Group<'_> {
             MANY
         }),
     ];
+    cases.extend(pools.forte.map(|forte| {
+        Case::new("forte scope", || {
+            forte.scope(|scope| {
+                (0..MANY).for_each(|number| {
+                    scope.spawn(move |_| {
+                        black_box(number);
+                    })
+                });
+            });
+            MANY
+        })
+    }));
     Group {
         name: "spawn",
         unit: "closure",
         operations: MANY,
         answer: Some(MANY),
-        times_itself: false,
         cases,
+        checks: Vec::new(),
     }
 }
 
@@ -196,12 +113,12 @@ fn spawn(pools: &Pools) -> Group<'_> {
 fn spawn_async(pools: &Pools) -> Group<'_> {
     let right = (0..TASKS).sum();
     let cases = vec![
-        case("turgo spawn", || {
+        Case::new("turgo spawn", || {
             let handles: Vec<_> =
                 (0..TASKS).map(|number| pools.turgo.spawn(async move { number })).collect();
             handles.into_iter().map(|handle| handle.wait().expect("a number")).sum()
         }),
-        case("tokio spawn", || {
+        Case::new("tokio spawn", || {
             let handles: Vec<_> =
                 (0..TASKS).map(|number| pools.tokio.spawn(async move { number })).collect();
             pools.tokio.block_on(async {
@@ -212,7 +129,7 @@ fn spawn_async(pools: &Pools) -> Group<'_> {
                 sum
             })
         }),
-        case("async-executor spawn", || {
+        Case::new("async-executor spawn", || {
             let spawn = |number| pools.executor.executor.spawn(async move { number });
             let handles: Vec<_> = (0..TASKS).map(spawn).collect();
             block_on(async {
@@ -229,8 +146,8 @@ fn spawn_async(pools: &Pools) -> Group<'_> {
         unit: "task",
         operations: TASKS,
         answer: Some(right),
-        times_itself: false,
         cases,
+        checks: Vec::new(),
     }
 }
 
@@ -258,18 +175,33 @@ fn tree(pools: &Pools) -> Group<'_> {
             scope.join(|scope| chilis(scope, leaves / 2), |scope| chilis(scope, leaves / 2));
         left + right
     }
-    let cases = vec![
-        case("turgo join", || pools.turgo.install(|worker| ours(worker, MANY))),
-        case("rayon join", || pools.rayon.install(|| rayons(MANY))),
-        case("chili join", || chilis(&mut pools.chili.scope(), MANY)),
+    fn fortes(worker: &forte::Worker, leaves: u64) -> u64 {
+        if leaves == 1 {
+            return 1;
+        }
+        let (left, right) =
+            worker.join(|worker| fortes(worker, leaves / 2), |worker| fortes(worker, leaves / 2));
+        left + right
+    }
+    let mut cases = vec![
+        Case::new("turgo join", || pools.turgo.install(|worker| ours(worker, MANY))),
+        Case::new("rayon join", || pools.rayon.install(|| rayons(MANY))),
+        Case::timed("chili join", |watch| {
+            with_chili(pools.workers, |chili| watch.time(|| chilis(&mut chili.scope(), MANY)))
+        }),
     ];
+    cases.extend(
+        pools.forte.map(|forte| {
+            Case::new("forte join", || forte.with_worker(|worker| fortes(worker, MANY)))
+        }),
+    );
     Group {
         name: "tree",
         unit: "leaf",
         operations: MANY,
         answer: Some(MANY),
-        times_itself: false,
         cases,
+        checks: Vec::new(),
     }
 }
 
@@ -298,22 +230,37 @@ fn fib(pools: &Pools) -> Group<'_> {
         let (left, right) = scope.join(|scope| chilis(scope, n - 1), |scope| chilis(scope, n - 2));
         left + right
     }
+    fn fortes(worker: &forte::Worker, n: u32) -> u64 {
+        if n < 2 {
+            return u64::from(n);
+        }
+        let (left, right) =
+            worker.join(|worker| fortes(worker, n - 1), |worker| fortes(worker, n - 2));
+        left + right
+    }
     let right = plain(FIB);
-    let cases = vec![
-        case("turgo join", || pools.turgo.install(|worker| ours(worker, FIB))),
-        case("rayon join", || pools.rayon.install(|| rayons(FIB))),
-        case("chili join", || chilis(&mut pools.chili.scope(), FIB)),
-        case("sequential", move || plain(FIB)),
+    let mut cases = vec![
+        Case::new("turgo join", || pools.turgo.install(|worker| ours(worker, FIB))),
+        Case::new("rayon join", || pools.rayon.install(|| rayons(FIB))),
+        Case::timed("chili join", |watch| {
+            with_chili(pools.workers, |chili| watch.time(|| chilis(&mut chili.scope(), FIB)))
+        }),
+        Case::new("sequential", move || plain(FIB)),
     ];
     // Forks: one less than there are leaves.
     let forks = plain(FIB + 1) - 1;
+    cases.extend(
+        pools.forte.map(|forte| {
+            Case::new("forte join", || forte.with_worker(|worker| fortes(worker, FIB)))
+        }),
+    );
     Group {
         name: "fib",
         unit: "fork",
         operations: forks,
         answer: Some(right),
-        times_itself: false,
         cases,
+        checks: Vec::new(),
     }
 }
 
@@ -330,49 +277,80 @@ fn item(index: u64) -> u64 {
 fn uneven(pools: &Pools) -> Group<'_> {
     let right = (0..MANY).fold(0u64, |sum, index| sum.wrapping_add(item(index)));
     let slots: Arc<Vec<AtomicU64>> = Arc::new((0..MANY).map(|_| AtomicU64::new(0)).collect());
-    // Read and reset, so that no run can live on what an earlier one did.
-    let check = |slots: &[AtomicU64]| {
-        slots.iter().fold(0u64, |sum, slot| sum.wrapping_add(slot.swap(0, Ordering::Relaxed)))
-    };
-    let run = move |f: &dyn Fn(&[AtomicU64])| {
-        let start = Instant::now();
-        f(&slots);
-        let time = start.elapsed().as_nanos() as u64;
-        assert_eq!(check(&slots), right, "every item once");
-        time
-    };
-    let (second, third) = (run.clone(), run.clone());
     let put = |slots: &[AtomicU64], index: usize| {
         slots[index].store(item(index as u64), Ordering::Relaxed);
     };
+    // Read and reset, so that no run can live on what an earlier one did.
+    fn check(slots: &[AtomicU64]) -> u64 {
+        slots.iter().fold(0u64, |sum, slot| sum.wrapping_add(slot.swap(0, Ordering::Relaxed)))
+    }
+    type Run<'a> = Box<dyn Fn(&Watch, &[AtomicU64]) + 'a>;
+    fn timed<'a>(slots: &Arc<Vec<AtomicU64>>, name: &'static str, run: Run<'a>) -> Case<'a> {
+        let slots = Arc::clone(slots);
+        Case::timed(name, move |watch| {
+            run(watch, &slots);
+            check(&slots)
+        })
+    }
+    let all = 0..MANY as usize;
+    let (second, third) = (all.clone(), all.clone());
     let cases = vec![
-        case("turgo parallel_for", move || {
-            run(&|slots| pools.turgo.parallel_for(0..MANY as usize, |index| put(slots, index)))
-        }),
-        case("rayon par_iter", move || {
-            second(&|slots| {
-                pools.rayon.install(|| {
-                    (0..MANY as usize).into_par_iter().for_each(|index| put(slots, index));
+        timed(
+            &slots,
+            "turgo parallel_for",
+            Box::new(move |watch, slots| {
+                watch.time(|| pools.turgo.parallel_for(all.clone(), |index| put(slots, index)));
+            }),
+        ),
+        timed(
+            &slots,
+            "rayon par_iter",
+            Box::new(move |watch, slots| {
+                let run = || second.clone().into_par_iter().for_each(|index| put(slots, index));
+                watch.time(|| pools.rayon.install(run));
+            }),
+        ),
+        timed(
+            &slots,
+            "forkunion dynamic",
+            Box::new(move |watch, slots| {
+                with_forkunion(pools.workers, |pool| {
+                    watch.time(|| {
+                        drop(pool.for_n_dynamic(MANY as usize, |at| put(slots, at.task_index)));
+                    });
                 });
-            })
-        }),
-        case("sequential", move || {
-            third(&|slots| (0..MANY as usize).for_each(|index| put(slots, index)))
-        }),
+            }),
+        ),
+        timed(
+            &slots,
+            "forkunion static",
+            Box::new(move |watch, slots| {
+                with_forkunion(pools.workers, |pool| {
+                    watch.time(|| drop(pool.for_n(MANY as usize, |at| put(slots, at.task_index))));
+                });
+            }),
+        ),
+        timed(
+            &slots,
+            "sequential",
+            Box::new(move |watch, slots| {
+                watch.time(|| third.clone().for_each(|index| put(slots, index)));
+            }),
+        ),
     ];
     Group {
         name: "uneven",
         unit: "item",
         operations: MANY,
-        answer: None,
-        times_itself: true,
+        answer: Some(right),
         cases,
+        checks: Vec::new(),
     }
 }
 
 /// From a thread outside until the task begins: the median of many, after a pause.
 fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> {
-    let time = move |submit: &dyn Fn(Arc<AtomicU64>, Instant)| {
+    let time = move |watch: &Watch, submit: &dyn Fn(Arc<AtomicU64>, Instant)| {
         let mut times: Vec<f64> = (0..WAKES)
             .map(|_| {
                 if !pause.is_zero() {
@@ -386,28 +364,29 @@ fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> 
                 at.load(Ordering::Relaxed) as f64
             })
             .collect();
-        median(&mut times) as u64
+        watch.report(median(&mut times));
+        WAKES
     };
     fn began(at: &AtomicU64, start: Instant) {
         at.store((start.elapsed().as_nanos() as u64).max(1), Ordering::Release);
     }
     let cases = vec![
-        case("turgo spawn", move || {
-            time(&|at, start| drop(pools.turgo.spawn(async move { began(&at, start) })))
+        Case::timed("turgo spawn", move |watch| {
+            time(watch, &|at, start| drop(pools.turgo.spawn(async move { began(&at, start) })))
         }),
-        case("rayon spawn", move || {
-            time(&|at, start| pools.rayon.spawn(move || began(&at, start)))
+        Case::timed("rayon spawn", move |watch| {
+            time(watch, &|at, start| pools.rayon.spawn(move || began(&at, start)))
         }),
-        case("tokio spawn", move || {
-            time(&|at, start| drop(pools.tokio.spawn(async move { began(&at, start) })))
+        Case::timed("tokio spawn", move |watch| {
+            time(watch, &|at, start| drop(pools.tokio.spawn(async move { began(&at, start) })))
         }),
-        case("async-executor spawn", move || {
-            time(&|at, start| {
+        Case::timed("async-executor spawn", move |watch| {
+            time(watch, &|at, start| {
                 pools.executor.executor.spawn(async move { began(&at, start) }).detach();
             })
         }),
     ];
-    Group { name, unit: "wake", operations: 1, answer: None, times_itself: true, cases }
+    Group { name, unit: "wake", operations: 1, answer: Some(WAKES), cases, checks: Vec::new() }
 }
 
 /// Voluntary context switches of all threads but the calling one.

@@ -15,7 +15,8 @@
 //!   to do it, as the one who came first may not have got that far. The epoch is changed by read-modify-writes only.
 //! - **F3** Link, object and deadline are stored with Release by the slot's owner, before the occupant is published, and never while it lives. A reader loads
 //!   them with Acquire and then looks at the word again: a value of another occupant shows a word that is not the reader's occupant's.
-//! - **F4** A stamp counts only in the epoch it names. A walker reads the epoch before anything else, and stamps with that epoch.
+//! - **F4** A stamp counts only in the epoch it names, which never comes again (N1 of `epoch`). A walker reads the epoch before anything else, and stamps
+//!   with that epoch.
 //! - **F5** A slot is released after the epoch was bumped for its occupant's death; also by the sweeper, for what was dead by ancestry already.
 //! - **F6** A shard is inherited by children, so one epoch speaks for a whole tree; and a slot stays in its shard (S5), so that all stamps that were ever
 //!   stored in it are of the same count. Epochs of two shards cannot be compared: a stamp left by a tenant with few revocations would vouch for a
@@ -53,15 +54,16 @@
 //! A check is wait-free: constant time with a stamp, one walk of at most [`DEPTH_MAX`] steps without. Changes are lock-free.
 
 use turgo_machine::CachePadded;
-use turgo_machine::atomic::{AtomicU64, Ordering};
+use turgo_machine::atomic::AtomicU64;
 use turgo_machine::mutant;
 
+use crate::epoch::{AtomicEpoch, Effective, Epoch, Stamp};
 use crate::handle::Handle;
 use crate::object::Object;
 use crate::pause::point;
 use crate::rights::Rights;
 use crate::slab::{Slab, SlabFull, Slot};
-use crate::state::{DEPTH_MAX, Effective, Narrow, SHARDS_MAX, Stamp, Word};
+use crate::state::{DEPTH_MAX, Narrow, SHARDS_MAX, Word};
 
 mod ancestry;
 mod dying;
@@ -76,7 +78,7 @@ pub(crate) use time::NEVER;
 pub(crate) struct Forest {
     slab: Slab,
     /// One for each shard that a word can name, so that none needs to be looked for; on lines of their own, as every check reads one.
-    epochs: [CachePadded<AtomicU64>; SHARDS_MAX],
+    epochs: [CachePadded<AtomicEpoch>; SHARDS_MAX],
     shards: Box<[Shard]>,
     /// Nanoseconds, as the last tick found them.
     now: CachePadded<AtomicU64>,
@@ -132,8 +134,7 @@ impl Forest {
         };
         Self {
             slab: Slab::new(len_max, shards, generation_first),
-            // Stamps of new slots are of epoch 0, which never is.
-            epochs: core::array::from_fn(|_| CachePadded::new(AtomicU64::new(1))),
+            epochs: core::array::from_fn(|_| CachePadded::new(AtomicEpoch::new())),
             shards: (0..shards).map(|_| shard()).collect(),
             now: CachePadded::new(AtomicU64::new(0)),
             swept: CachePadded::new(AtomicU64::new(0)),
@@ -149,9 +150,8 @@ impl Forest {
         slots: impl Iterator<Item = (Word, Option<(u64, Object, u64)>)>,
     ) -> Result<Self, SlabFull> {
         let mut forest = Self::new(len_max, shards, 1);
-        for (now, epoch) in forest.epochs.iter().zip(epochs) {
-            // AcqRel: as in `bump`, by somebody who is alone.
-            now.fetch_max(*epoch, Ordering::AcqRel);
+        for (now, count) in forest.epochs.iter().zip(epochs) {
+            now.raise(*count);
         }
         for (word, details) in slots {
             let anew = mutant!("P6 generations begin anew") && !word.is_alive();
@@ -174,17 +174,15 @@ impl Forest {
         self.shards.len()
     }
 
-    /// The epoch of a shard: one more than its revocations, attenuations, sweeps and expiries so far.
+    /// The epoch of a shard, whose count is one more than its revocations, attenuations, sweeps and expiries so far.
     #[inline(always)]
-    pub(crate) fn epoch(&self, shard: usize) -> u64 {
-        // Acquire: pairs with the AcqRel of `bump` (F2): whoever reads an epoch sees what it was bumped for.
-        self.epochs[shard].load(Ordering::Acquire)
+    pub(crate) fn epoch(&self, shard: usize) -> Epoch {
+        self.epochs[shard].load()
     }
 
     /// Makes all stamps of a shard void.
     fn bump(&self, shard: usize) {
-        // AcqRel: publishes the kill or the narrowing before it to the Acquire in `epoch` (F2).
-        self.epochs[shard].fetch_add(1, Ordering::AcqRel);
+        self.epochs[shard].bump();
     }
 
     /// Whether a capability has all of `need`, and neither it nor an ancestor has caveats, as far as its stamp says. Where not,
@@ -215,7 +213,7 @@ impl Forest {
 
     /// Finds out by way of the ancestors, and stamps those that had no stamp of `epoch`. The recursion is as deep as the tree: [`DEPTH_MAX`].
     #[cold]
-    fn walk(&self, handle: Handle, slot: &Slot, shard: usize, epoch: u64) -> Option<Effective> {
+    fn walk(&self, handle: Handle, slot: &Slot, shard: usize, epoch: Epoch) -> Option<Effective> {
         let parent = slot.link.load();
         let deadline = slot.deadline.load();
         point("check");
@@ -296,11 +294,13 @@ impl Forest {
         self.slab.give_up(reserved, place.shard);
     }
 
-    /// Takes all rights but `keep` from a capability, and so from all below it. Whether it was alive. When this returns the rights are gone.
+    /// Takes all rights but `keep` from a capability, and so from all below it. Whether it was alive. When this returns the rights are gone, in
+    /// either case.
     pub(crate) fn narrow(&self, handle: Handle, keep: Rights) -> bool {
         let Some(slot) = self.slab.slot(handle) else { return false };
         match slot.word.narrow(handle, keep) {
             Narrow::Done(before) => {
+                point("attenuate, narrowed");
                 let early = mutant!("F2 only the first to narrow bumps")
                     && before.rights() == before.rights() & keep;
                 if !early {
@@ -308,7 +308,13 @@ impl Forest {
                 }
                 true
             }
-            Narrow::Dead => false,
+            Narrow::Dead(word) => {
+                let early = mutant!("F2 who narrows too late does not bump");
+                if word.is_grave_of(handle) && !early {
+                    self.bump(word.shard());
+                }
+                false
+            }
         }
     }
 

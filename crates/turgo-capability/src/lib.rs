@@ -34,6 +34,7 @@
 mod audit;
 mod bytes;
 mod denied;
+mod epoch;
 mod forest;
 mod handle;
 mod limit;

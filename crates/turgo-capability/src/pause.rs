@@ -9,7 +9,8 @@ pub(crate) use suspended::{point, suspend_at};
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod suspended {
-    use std::cell::Cell;
+    use std::cell::RefCell;
+    use std::sync::Arc;
 
     use turgo_machine::atomic::{AtomicU8, Ordering};
     use turgo_machine::thread;
@@ -19,25 +20,25 @@ mod suspended {
     const RELEASED: u8 = 2;
 
     thread_local! {
-        static AT: Cell<Option<(&'static str, &'static AtomicU8)>> = const { Cell::new(None) };
+        static AT: RefCell<Option<(&'static str, Arc<AtomicU8>)>> = const { RefCell::new(None) };
     }
 
     /// Waits here where the calling thread was told to, once.
     pub(crate) fn point(name: &str) {
-        let Some((at, state)) = AT.get() else { return };
-        if at == name {
-            AT.set(None);
-            // Release: what this thread did so far, for the Acquire in `suspend_at`.
-            state.store(SUSPENDED, Ordering::Release);
-            // Acquire: pairs with the Release in `drop`.
-            while state.load(Ordering::Acquire) != RELEASED {
-                thread::yield_now();
-            }
+        let Some((_, state)) = AT.with_borrow_mut(|told| told.take_if(|(at, _)| *at == name))
+        else {
+            return;
+        };
+        // Release: what this thread did so far, for the Acquire in `suspend_at`.
+        state.store(SUSPENDED, Ordering::Release);
+        // Acquire: pairs with the Release in `drop`.
+        while state.load(Ordering::Acquire) != RELEASED {
+            thread::yield_now();
         }
     }
 
     /// Lets a suspended thread go on, also where a test fails meanwhile.
-    struct Resume(&'static AtomicU8);
+    struct Resume(Arc<AtomicU8>);
 
     impl Drop for Resume {
         fn drop(&mut self) {
@@ -52,13 +53,14 @@ mod suspended {
         stuck: impl FnOnce() -> T + Send,
         others: impl FnOnce(),
     ) -> T {
-        let state: &'static AtomicU8 = Box::leak(Box::new(AtomicU8::new(RUNNING)));
+        let state = Arc::new(AtomicU8::new(RUNNING));
+        let told = Arc::clone(&state);
         std::thread::scope(|scope| {
             let thread = scope.spawn(move || {
-                AT.set(Some((name, state)));
+                AT.set(Some((name, told)));
                 stuck()
             });
-            let resume = Resume(state);
+            let resume = Resume(Arc::clone(&state));
             // Acquire: pairs with the Release in `point`.
             while state.load(Ordering::Acquire) != SUSPENDED {
                 assert!(!thread.is_finished(), "it never came to {name}");

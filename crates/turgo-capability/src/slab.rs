@@ -27,8 +27,9 @@ use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicPtr, AtomicU64, Ordering};
 use turgo_machine::mutant;
 
-use crate::handle::Handle;
-use crate::state::{AtomicStamp, AtomicWord, Detail, Word};
+use crate::epoch::AtomicStamp;
+use crate::handle::{Handle, MARK};
+use crate::state::{AtomicWord, Detail, Word};
 
 /// What is known of one capability: a cache line.
 #[derive(Debug)]
@@ -49,10 +50,10 @@ const _: () = assert!(size_of::<Slot>() == 64);
 /// Slots of the first chunk. In models small, so that chunks are made in them.
 const FIRST: u64 = if cfg!(loom) { 1 } else { 1024 };
 /// Bits of an index that name a place in a chunk; those above name the chunk.
-const PLACE_BITS: u32 = 27;
+const PLACE_BITS: u32 = 26;
 /// All that an index can name; more than there ever are.
-const CHUNKS: usize = 1 << (32 - PLACE_BITS);
-/// Slots of all chunks whose places have so many bits: some 268 million.
+const CHUNKS: usize = MARK as usize >> PLACE_BITS;
+/// Slots of all chunks whose places have so many bits: some 134 million.
 const SLOTS_MAX: u64 = (2 << PLACE_BITS) - FIRST;
 
 const _: () = assert!(SLOTS_MAX <= u32::MAX as u64, "slots are counted in 32 bits");
@@ -314,7 +315,7 @@ fn place(count: u32) -> (usize, usize) {
 /// The index of a place.
 fn index_of(chunk: usize, place: usize) -> u32 {
     debug_assert!(place < 1 << PLACE_BITS);
-    u32::try_from(chunk << PLACE_BITS | place).expect("five bits of chunk, 27 of place")
+    u32::try_from(chunk << PLACE_BITS | place).expect("five bits of chunk, 26 of place")
 }
 
 #[cfg(test)]

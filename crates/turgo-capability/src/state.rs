@@ -1,15 +1,18 @@
 //! The packed words of a slot and their transitions. Every read-modify-write of a slot is here.
 //!
 //! ```text
-//! word   generation:32 | alive:1 | caveats:1 | limits:1 | depth:6 | shard:7 | rights:16
-//! stamp  epoch:47 | caveats:1 | effective rights:16
+//! word   generation:32 | alive:1 | caveats:1 | rights:16 | shard:7 | limits:1 | depth:6
+//! stamp  epoch:47 | caveats:1 | effective rights:16, see `epoch`
 //! link   the parent's handle, or 0 for a root; of a free slot: the next free slot and its generation
 //! ```
+//!
+//! What a check looks at lies where it needs no shifting: generation and life where a handle has its generation and its mark, and the shard where
+//! it is a distance in bytes between lines of 128.
 
 use turgo_machine::atomic::{AtomicU64, Ordering};
 use turgo_machine::mutant;
 
-use crate::handle::Handle;
+use crate::handle::{Handle, MARK};
 use crate::rights::Rights;
 
 /// Levels below a root.
@@ -17,13 +20,17 @@ pub(crate) const DEPTH_MAX: u8 = 63;
 /// Shards that a word can name; fewer in models, where each costs.
 pub(crate) const SHARDS_MAX: usize = if cfg!(loom) { 2 } else { 128 };
 
-const SHARD_AT: u32 = 16;
+const LIMITS: u64 = 1 << 6;
+const SHARD_AT: u32 = 7;
 const SHARD_MASK: u64 = 127;
-const DEPTH_AT: u32 = 23;
-const LIMITS: u64 = 1 << 29;
+const RIGHTS_AT: u32 = 14;
+const RIGHTS: u64 = (u16::MAX as u64) << RIGHTS_AT;
 const CAVEATS: u64 = 1 << 30;
-const ALIVE: u64 = 1 << 31;
+const ALIVE: u64 = MARK;
 const GENERATION_AT: u32 = 32;
+
+const _: () = assert!(DEPTH_MAX as u64 == LIMITS - 1, "the depth is below the mark of limits");
+const _: () = assert!(RIGHTS << 1 & CAVEATS != 0, "the rights are below the mark of caveats");
 
 /// A slot's occupant: which one it is, whether it lives, what it may do at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +45,9 @@ impl Word {
     pub(crate) fn alive(generation: u32, rights: Rights, shard: u8, depth: u8) -> Self {
         debug_assert!(usize::from(shard) < SHARDS_MAX);
         debug_assert!(depth <= DEPTH_MAX);
-        let place = u64::from(depth) << DEPTH_AT | u64::from(shard) << SHARD_AT;
-        Self(u64::from(generation) << GENERATION_AT | ALIVE | place | u64::from(rights.bits()))
+        let place = u64::from(depth) | u64::from(shard) << SHARD_AT;
+        let rights = u64::from(rights.bits()) << RIGHTS_AT;
+        Self(u64::from(generation) << GENERATION_AT | ALIVE | rights | place)
     }
 
     pub(crate) fn with_caveats(self, yes: bool) -> Self {
@@ -53,7 +61,7 @@ impl Word {
     /// Whether `handle` is to the occupant, and it lives (F1).
     #[inline(always)]
     pub(crate) fn is(self, handle: Handle) -> bool {
-        handle.is_to(self.0 >> ALIVE.trailing_zeros())
+        handle.is_to(self.0)
     }
 
     #[inline(always)]
@@ -66,12 +74,15 @@ impl Word {
     }
 
     pub(crate) fn depth(self) -> u8 {
-        (self.0 >> DEPTH_AT) as u8 % (DEPTH_MAX + 1)
+        self.0 as u8 % (DEPTH_MAX + 1)
     }
 
-    #[inline(always)]
     pub(crate) fn rights(self) -> Rights {
-        Rights::from_bits(self.0 as u16)
+        Rights::from_bits((self.0 >> RIGHTS_AT) as u16)
+    }
+
+    fn with_rights(self, rights: Rights) -> Self {
+        Self(self.0 & !RIGHTS | u64::from(rights.bits()) << RIGHTS_AT)
     }
 
     pub(crate) fn has_caveats(self) -> bool {
@@ -111,10 +122,16 @@ impl Word {
         if self.is_alive() { self.killed() } else { self }
     }
 
+    /// Whether this is what the death of `handle`'s occupant left, so that whoever killed it may not have bumped yet (F2). Once the slot has gone on to
+    /// another owner, they have (F5).
+    pub(crate) fn is_grave_of(self, handle: Handle) -> bool {
+        !self.is_alive() && self.generation() == handle.generation() + 1
+    }
+
     /// This occupant with what another look at it found it still has.
     pub(crate) fn narrowed(self, later: Self) -> Self {
         debug_assert_eq!(self.generation(), later.generation());
-        Self(self.0 & !u64::from(u16::MAX) | u64::from((self.rights() & later.rights()).bits()))
+        self.with_rights(self.rights() & later.rights())
     }
 
     /// Without its occupant, and with the generation of the next one. The shard stays, for whoever comes too late to kill it, and so do
@@ -143,7 +160,7 @@ pub(crate) enum Narrow {
     /// The rights are what was asked for. A bump is owed, also where another call had narrowed before.
     Done(Word),
     /// The occupant is gone.
-    Dead,
+    Dead(Word),
 }
 
 /// The word of a slot.
@@ -193,8 +210,13 @@ impl AtomicWord {
     /// Passes a generation by that was reserved and never published. Only the slot's owner calls it.
     pub(crate) fn skip(&self) -> Word {
         let next = self.peek().killed();
-        // Relaxed: nobody has a handle of the old generation, nor of the new one.
-        self.0.store(next.0, Ordering::Relaxed);
+        if mutant!("F2 what is given up tells nothing") {
+            // Relaxed: planted.
+            self.0.store(next.0, Ordering::Relaxed);
+            return next;
+        }
+        // Release: for the Acquire loads in `kill` and `narrow`: whoever comes too late for an earlier occupant, and finds this, sees the bump for its death (F2).
+        self.0.store(next.0, Ordering::Release);
         next
     }
 
@@ -223,8 +245,7 @@ impl AtomicWord {
         // Acquire: as in `kill`.
         let mut now = Word(self.0.load(Ordering::Acquire));
         while now.is(handle) {
-            let rights = now.rights().narrowed(keep);
-            let next = now.0 & !u64::from(u16::MAX) | u64::from(rights.bits());
+            let next = now.with_rights(now.rights().narrowed(keep)).0;
             // AcqRel: as in `kill`.
             let done =
                 self.0.compare_exchange_weak(now.0, next, Ordering::AcqRel, Ordering::Acquire);
@@ -233,72 +254,7 @@ impl AtomicWord {
                 Err(moved) => now = Word(moved),
             }
         }
-        Narrow::Dead
-    }
-}
-
-/// What an occupant may do as seen in an epoch: by itself and all its ancestors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp(u64);
-
-const STAMP_CAVEATS: u64 = 1 << 16;
-const STAMP_EPOCH_AT: u32 = 17;
-
-impl Stamp {
-    pub(crate) fn new(epoch: u64, effective: Effective) -> Self {
-        debug_assert!(epoch >> (64 - STAMP_EPOCH_AT) == 0, "an epoch has 47 bits");
-        let caveats = if effective.caveats { STAMP_CAVEATS } else { 0 };
-        Self(epoch << STAMP_EPOCH_AT | caveats | u64::from(effective.rights.bits()))
-    }
-
-    /// What it says, if it was made in `epoch` (F4).
-    #[inline(always)]
-    pub(crate) fn in_epoch(self, epoch: u64) -> Option<Effective> {
-        let rights = Rights::from_bits(self.0 as u16);
-        let caveats = self.0 & STAMP_CAVEATS != 0;
-        (self.0 >> STAMP_EPOCH_AT == epoch).then_some(Effective { rights, caveats })
-    }
-}
-
-impl Stamp {
-    /// Whether it was made in `epoch` (F4), has all of `need` (R1) and no caveats: the bits that say so are looked at together.
-    #[inline(always)]
-    pub(crate) fn vouches(self, epoch: u64, need: Rights) -> bool {
-        let need = u64::from(need.bits());
-        // The epoch as it is: beyond 47 bits nothing is vouched for, as in `in_epoch`.
-        let other = self.0 >> STAMP_EPOCH_AT ^ epoch;
-        let lacks = self.0 & (STAMP_CAVEATS | need) ^ need;
-        other | lacks == 0
-    }
-}
-
-/// What a capability may do, ancestors included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Effective {
-    pub(crate) rights: Rights,
-    /// Whether it or an ancestor has caveats, which are asked anew each time.
-    pub(crate) caveats: bool,
-}
-
-/// The stamp of a slot: a cache of what a walk found.
-#[derive(Debug)]
-pub(crate) struct AtomicStamp(AtomicU64);
-
-impl AtomicStamp {
-    /// A stamp of no epoch: they begin at 1.
-    pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    #[inline(always)]
-    pub(crate) fn load(&self) -> Stamp {
-        // Relaxed: nothing is read through it. That a stamp of the reader's epoch is true follows from what its writer saw (F4).
-        Stamp(self.0.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn store(&self, stamp: Stamp) {
-        // Relaxed: as in `load`.
-        self.0.store(stamp.0, Ordering::Relaxed);
+        Narrow::Dead(now)
     }
 }
 

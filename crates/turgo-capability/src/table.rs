@@ -54,7 +54,7 @@ pub use snapshot::{KeepError, Kept, Restored, Snapshot, SnapshotError, SnapshotF
 /// How large a table is, and whose time it keeps.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Capabilities at a time, at most; 268 million where it is more.
+    /// Capabilities at a time, at most; 134 million where it is more.
     pub capabilities_max: u32,
     /// Parts with epochs of their own, from 1 to 128: revocations of a tenant cost no tenant of another shard anything. A slot stays with the
     /// shard that first used it, so where tenants are many and `capabilities_max` is tight, take few.
@@ -279,14 +279,18 @@ impl<L: AuditLog> Table<L> {
         }
         let place = self.forest.below(parent).ok_or(Denied::Dead)?;
         let place = place.map_err(|TooDeep| GrantError::TooDeep)?;
+        let bucket = match grant.rate {
+            Some(rate) => Some(match self.nearest_bucket(parent)? {
+                Some(above) => Bucket::below(&above, rate),
+                None => Bucket::root(rate),
+            }),
+            None => None,
+        };
+        // Last: from here on `settle` undoes what was handed down.
         let account = match grant.gas {
             Some(amount) => Some(self.hand_down(parent, amount)?),
             None => None,
         };
-        let bucket = grant.rate.map(|rate| match self.nearest_bucket(parent) {
-            Some(above) => Bucket::below(&above, rate),
-            None => Bucket::root(rate),
-        });
         let limits = Limits { caveat: grant.caveat, account, bucket };
         let seed = seed(grant.rights, object, grant.deadline_ns, &limits);
         let child = self.settle(place, seed, limits, Some(parent))?;
@@ -331,7 +335,8 @@ impl<L: AuditLog> Table<L> {
         Ok(handle)
     }
 
-    /// Leaves a capability, and so all below it, no rights but `keep`. Whether it was alive. Once this returns, the others are gone. Lock-free.
+    /// Leaves a capability, and so all below it, no rights but `keep`. Whether it was alive. Once this returns, in either case, the others
+    /// are gone. Lock-free.
     pub fn attenuate(&self, handle: Handle, keep: Rights) -> bool {
         self.attenuate_by(None, handle, keep)
     }
@@ -340,7 +345,8 @@ impl<L: AuditLog> Table<L> {
     ///
     /// # Errors
     ///
-    /// Where the actor is dead, lacks REVOKE, or is not an ancestor of `handle`, nor it itself (T5).
+    /// Where the actor is dead, lacks REVOKE, or is not an ancestor of `handle`, nor it itself (T5); also where `handle` is dead already, as
+    /// nobody knows any more whose it was.
     pub fn attenuate_as(
         &self,
         actor: Handle,
@@ -372,7 +378,8 @@ impl<L: AuditLog> Table<L> {
     ///
     /// # Errors
     ///
-    /// Where the actor is dead, lacks REVOKE, or is not an ancestor of `handle`, nor it itself (T5).
+    /// Where the actor is dead, lacks REVOKE, or is not an ancestor of `handle`, nor it itself (T5); also where `handle` is dead already, as
+    /// nobody knows any more whose it was.
     pub fn revoke_as(&self, actor: Handle, handle: Handle) -> Result<bool, Denied> {
         self.authorize(actor, handle)?;
         Ok(self.revoke_by(Some(actor), &[handle]) == 1)
@@ -397,9 +404,12 @@ impl<L: AuditLog> Table<L> {
     }
 
     fn revoke_by(&self, actor: Option<Handle>, handles: &[Handle]) -> usize {
-        let mut dying = Dying::new(&self.forest);
+        // All records first: where the log panics, nothing has been killed whose gas would have to go back.
         for handle in handles {
             self.announce(Change::Revoke, actor, *handle, Rights::NONE);
+        }
+        let mut dying = Dying::new(&self.forest);
+        for handle in handles {
             dying.kill(*handle);
         }
         let revoked = self.bury(dying);
@@ -475,7 +485,7 @@ impl<L: AuditLog> Table<L> {
         object: Object,
         shard: usize,
     ) -> Record {
-        let epoch = self.forest.epoch(shard);
+        let epoch = self.forest.epoch(shard).count();
         Record { time_ns: self.now_ns(), change, actor, subject, rights, object, epoch }
     }
 

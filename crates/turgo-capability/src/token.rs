@@ -20,6 +20,7 @@
 //! - **K4** Every token ends. It is refused once its time has come by the wall clock, and so is the capability by the table's.
 //! - **K5** A token is exchanged for one capability, however often it is shown, and for none after that was revoked. Otherwise its budget would be
 //!   there as often as it is shown, and revoking would be of no use.
+//!   What has ended may be forgotten; a wall clock that is set back afterwards does not bring it back, unless it is set back over a restart.
 //! - **K6** Keys, tags and texts are wiped from memory when they are dropped, compared in constant time, and shown by no `Debug` and no error.
 
 mod chain;

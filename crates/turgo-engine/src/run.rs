@@ -30,11 +30,11 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// One worker for each processor this process may use, 4 MiB chunks, 16 Ki rows, 8 MiB edges.
+    /// One worker for each processor this process may use, 2 MiB chunks, 16 Ki rows, 8 MiB edges.
     fn default() -> Self {
         Self {
             workers: std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
-            chunk_bytes: 4 << 20,
+            chunk_bytes: 2 << 20,
             batch_rows: 16 << 10,
             edge_bytes: 8 << 20,
         }

@@ -9,10 +9,11 @@
 //!
 //! - There are `CLAIM_MAX` items below: no thief can have an eye on this one, and it is taken without arbitration. This needs a sequentially
 //!   consistent fence on both sides (D3).
-//! - There are fewer: the owner compare-and-swaps `top` to the same index with the next version. Whoever read it before will fail; whoever reads it
-//!   after sees the lower `bottom` (D2). This needs no such fence: all happens in the order of one word.
+//! - There are fewer: the owner adds a version to `top`, whose index stays. Whoever read it before will fail; whoever reads it after sees the lower `bottom`
+//!   (D2). What was there before the addition tells whether the item has been stolen. This needs no such fence: all happens in the order of one word.
 //!
-//! So a pop costs one fence or one read-modify-write, never both, where the classic algorithm needs both for the last item.
+//! So a pop costs one fence or one read-modify-write, where the classic algorithm needs both for the last item; and both only where thieves have come
+//! near since the owner looked last.
 //! The owner of a first-in-first-out deque takes from the top as thieves do, by an addition.
 //!
 //! # Invariants

@@ -9,7 +9,8 @@
 //! show for each a wrong version that they find. `docs/book/lockfree.md` is a tutorial.
 //!
 //! Where memory runs out, what has to allocate (making a structure, pushing to one that grows, a thread's first use of a domain or counter) ends
-//! the process, as `Box` does, before it has changed anything. Popping, stealing, reading, retiring and freeing need no memory.
+//! the process, as `Box` does, before it has changed anything. Popping, stealing, reading, retiring and freeing need no memory, but where a domain of RCU
+//! reports a stall or starts its thread.
 //!
 //! Without the feature `std` there are no thread-local values and no map; what needs a thread's own record takes one for the time of an
 //! operation, which is slower. A drop or a callback that panics while a domain runs it is caught and counted; without `std` it ends the process.

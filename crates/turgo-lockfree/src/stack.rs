@@ -88,18 +88,29 @@ impl<T, R: Reclaim> UnwindSafe for TreiberStack<T, R> {}
 impl<T, R: Reclaim> RefUnwindSafe for TreiberStack<T, R> {}
 
 impl<T> TreiberStack<T> {
-    /// An empty stack over the default domain of RCU.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::new_in(Rcu)
+    crate::fence::maybe_const! {
+        /// An empty stack over the default domain of RCU.
+        ///
+        /// ```
+        /// use turgo_lockfree::stack::TreiberStack;
+        /// static STACK: TreiberStack<u32> = TreiberStack::new();
+        /// STACK.push(1);
+        /// assert_eq!(STACK.pop(), Some(1));
+        /// ```
+        #[must_use]
+        pub fn new() -> Self {
+            Self::new_in(Rcu)
+        }
     }
 }
 
 impl<T, R: Reclaim> TreiberStack<T, R> {
-    /// An empty stack whose nodes `reclaim` frees.
-    #[must_use]
-    pub fn new_in(reclaim: R) -> Self {
-        Self { top: CachePadded::new(Atomic::null()), elimination: Elimination::new(), reclaim }
+    crate::fence::maybe_const! {
+        /// An empty stack whose nodes `reclaim` frees.
+        #[must_use]
+        pub fn new_in(reclaim: R) -> Self {
+            Self { top: CachePadded::new(Atomic::null()), elimination: Elimination::new(), reclaim }
+        }
     }
 
     /// Puts a value on top.

@@ -78,7 +78,8 @@ pub fn is_thread(id: u32) -> bool {
     system::is_thread(id)
 }
 
-/// The number by which the kernel knows the calling thread; nought where there are no such locks.
+/// The number by which the kernel knows the calling thread; nought where there are no such locks. Asked once for each thread, and anew in the child of a
+/// fork, whose thread has another one.
 #[must_use]
 pub fn thread_id() -> u32 {
     system::thread_id()
@@ -90,7 +91,7 @@ mod system {
     use std::io;
 
     use super::PiError;
-    use crate::atomic::AtomicU32;
+    use crate::atomic::{AtomicBool, AtomicU32, Ordering};
 
     pub(super) const LOCK: libc::c_int = libc::FUTEX_LOCK_PI | libc::FUTEX_PRIVATE_FLAG;
     pub(super) const UNLOCK: libc::c_int = libc::FUTEX_UNLOCK_PI | libc::FUTEX_PRIVATE_FLAG;
@@ -120,17 +121,45 @@ mod system {
         answer == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
     }
 
+    thread_local! {
+        /// Nought before the kernel was asked. Without a destructor, so that it is there for as long as its thread.
+        static ID: Cell<u32> = const { Cell::new(0) };
+    }
+
     pub(super) fn thread_id() -> u32 {
-        thread_local! {
-            static ID: Cell<u32> = const { Cell::new(0) };
+        let known = ID.get();
+        if known == 0 { ask() } else { known }
+    }
+
+    #[cold]
+    fn ask() -> u32 {
+        // SAFETY: it takes nothing and cannot fail.
+        let id = unsafe { libc::gettid() }.cast_unsigned();
+        if forks_are_told() {
+            ID.set(id);
         }
-        ID.with(|id| {
-            if id.get() == 0 {
-                // SAFETY: it takes nothing and cannot fail.
-                id.set(unsafe { libc::gettid() }.cast_unsigned());
+        id
+    }
+
+    /// Makes the child of a fork forget the number of the thread that forked. False where there is no room to note that.
+    fn forks_are_told() -> bool {
+        /// Whether that is noted. Two threads may do so at once; forgetting twice is forgetting.
+        static TOLD: AtomicBool = AtomicBool::new(false);
+
+        extern "C" fn forget() {
+            ID.set(0);
+        }
+
+        // Acquire: pairs with the Release below: the note comes before the number that it is for.
+        if !TOLD.load(Ordering::Acquire) {
+            // SAFETY: `forget` is there for as long as the process, and only stores a number of its own thread.
+            if unsafe { libc::pthread_atfork(None, None, Some(forget)) } != 0 {
+                return false;
             }
-            id.get()
-        })
+            // Release: as above.
+            TOLD.store(true, Ordering::Release);
+        }
+        true
     }
 }
 
@@ -171,6 +200,24 @@ mod tests {
         unlock_pi(&word).expect("it is ours");
         // Relaxed: one thread.
         assert_eq!(word.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn the_child_of_a_fork_has_a_number_of_its_own() {
+        let parent = thread_id();
+        // SAFETY: the child compares numbers, locks a word of its own and ends: it allocates nothing.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let word = AtomicU32::new(thread_id());
+            let is_own = thread_id() != parent && unlock_pi(&word).is_ok();
+            // SAFETY: it ends the child at once.
+            unsafe { libc::_exit(i32::from(!is_own)) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` is ours.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status}");
+        assert_eq!(thread_id(), parent);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 #![cfg(not(any(loom, shuttle)))]
 
-use turgo_sched::sim::{Ablation, Costs, rows_text, targets};
+use turgo_sched::sim::{Ablation, Costs, Progress, rows_text, targets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
@@ -14,8 +14,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(graphs) = words.next() {
         ablation.graphs = list(graphs);
     }
-    let mut rows = Vec::new();
-    ablation.run(|row| rows.push(row))?;
+    let (mut rows, mut progress) = (Vec::new(), Progress::of(&ablation));
+    ablation.run(|row| {
+        if let Some(line) = progress.note(&row) {
+            eprintln!("{line}");
+        }
+        rows.push(row);
+    })?;
     print!("{}", rows_text(&rows));
     for target in targets(Costs::default(), ablation.seed)? {
         println!("{}", target.line());

@@ -38,7 +38,8 @@ pub mod tune;
 pub use pool::{Pool, Worker};
 pub use scope::Scope;
 
-/// The chapter of the book, whose code runs with the tests.
+/// The chapters of the book, whose code runs with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/book/scheduling.md")]
+#[doc = include_str!("../../../docs/book/tuning.md")]
 struct Book;

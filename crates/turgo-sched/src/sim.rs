@@ -32,6 +32,7 @@ mod calibrate;
 mod chrome;
 mod costs;
 mod generate;
+mod learning;
 mod outcome;
 mod queues;
 mod replay;
@@ -43,14 +44,14 @@ mod turns;
 mod workload;
 mod world;
 
-pub use ablation::{Ablation, AblationError, Contender, Row, policy_named};
+pub use ablation::{Ablation, AblationError, Contender, Role, Row, Tuning, policy_named, tunings};
 #[cfg(not(any(loom, shuttle)))]
 pub use calibrate::{Calibration, CalibrationError, Prediction, calibrate};
 pub use chrome::chrome_json;
 pub use costs::Costs;
 pub use outcome::Outcome;
 pub use replay::{Answer, Decision};
-pub use table::{rows_json, rows_text};
+pub use table::{Progress, rows_json, rows_text};
 pub use targets::{Target, targets};
 pub use turns::Interleaving;
 pub use workload::{Workload, WorkloadError};

@@ -25,6 +25,7 @@ use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
 use crate::access::{Access, Shared, Word};
+use crate::patience::Patience;
 
 /// Nobody touches the slot.
 const IDLE: u64 = 0;
@@ -40,7 +41,7 @@ const WAKING: u64 = 2;
 ///
 /// # Progress
 ///
-/// Wait-free but for the exchange that takes the slot, which is lock-free. Nobody waits for another.
+/// Wait-free but for the exchange that takes the slot, which is lock-free. Nobody waits for another; who registers while somebody wakes pauses shortly.
 ///
 /// # Spurious wakeups
 ///
@@ -92,7 +93,7 @@ impl<A: Access> AtomicWaker<A> {
         match self.hold(|slot| slot.as_ref().is_some_and(|kept| kept.will_wake(waker))) {
             Some(true) => return,
             Some(false) => {}
-            None => return waker.wake_by_ref(),
+            None => return wake_at_once(waker),
         }
         if mutant!("A4 cloned while the slot is held") {
             self.hold(|slot| *slot = Some(waker.clone()));
@@ -101,7 +102,7 @@ impl<A: Access> AtomicWaker<A> {
         // A4: cloned before, and what it replaces is dropped after the slot is held.
         let mut other = Some(waker.clone());
         if self.hold(|slot| core::mem::swap(slot, &mut other)).is_none() {
-            waker.wake_by_ref();
+            wake_at_once(waker);
         }
     }
 
@@ -158,6 +159,14 @@ impl<A: Access> AtomicWaker<A> {
             waker.wake();
         }
     }
+}
+
+/// Somebody else has the slot, to wake: it is as if this task had registered before. He is about to be done, and is given the time, so that the task
+/// does not find him there again and again.
+#[cold]
+fn wake_at_once(waker: &Waker) {
+    Patience::new().wait();
+    waker.wake_by_ref();
 }
 
 #[cfg(not(any(loom, shuttle)))]

@@ -4,17 +4,28 @@
 //! particular executor: a task waits with the waker of whoever polls it. Waiting allocates nothing; a future that is dropped leaves
 //! nothing behind; wakers are never cloned, woken or dropped while anything is held.
 //!
-//! - [`Semaphore`]: permits, with a choice of [fairness](Fairness): [`Fifo`] or [`Barging`].
-//! - [`Mutex`]: one permit and a value. [`Condvar`]: a task waits until what a mutex protects has changed.
-//! - [`RwLock`]: one writer or many readers, one of whom may become a writer.
-//! - [`Notify`]: a task is told that something happened. [`Event`]: it has happened, until that is cleared.
-//! - [`Barrier`]: tasks go on when so many have come. [`Latch`] and [`WaitGroup`]: when so much is done.
-//! - [`OnceCell`], [`SetOnce`]: a value that is made once, by whoever needs it or by somebody else.
-//! - [`oneshot`], [`mpsc`], [`mpmc`], [`broadcast`], [`watch`]: channels.
-//! - [`CancellationToken`]: tells tasks to stop, in a tree.
-//! - [`ranked`]: locks that are taken in one order, checked by the compiler or by a witness; and one that inherits priorities.
-//! - [`WaiterQueue`], [`AtomicWaker`]: what other primitives can be made of, for many who wait and for one.
-//! - [`local`]: the same for the tasks of one thread, without atomics.
+//! | primitive | what for | order of those who wait | a wait that is dropped | allocates | beside it |
+//! |---|---|---|---|---|---|
+//! | [`Semaphore`] | so many at once | [`Fifo`], or [`Barging`] within a bound | passes its permits on | never | tokio, async-lock |
+//! | [`Mutex`] | one at a time, also over an await | the same | passes the lock on | never | tokio, async-lock |
+//! | [`RwLock`] | one writer, or many readers, one of whom may become a writer | the same | passes the lock on | never | tokio; async-lock for upgrades |
+//! | [`Condvar`] | until what a mutex protects has changed | first come, first woken | passes the wake on | never | std, for threads |
+//! | [`Notify`] | something happened | first or last, as one says | passes it on | never | tokio |
+//! | [`Event`] | it has happened, until that is cleared | all at once | leaves nothing | never | compio-sync's `Condvar` |
+//! | [`Barrier`] | go on when so many have come | all at once | has not come | never | tokio |
+//! | [`Latch`], [`WaitGroup`] | go on when so much is done | all at once | leaves nothing | never | C++, Go |
+//! | [`OnceCell`], [`SetOnce`] | a value that is made once, by whoever needs it or by somebody else | first come makes it; all at once | passes its turn on | never | tokio |
+//! | [`oneshot`] | one value | one waits | by reference: the value stays | one block | tokio |
+//! | [`mpsc`] | many senders, one receiver, with a limit or without | room first come, first served | of a send: the value goes with it, of [`reserve`](mpsc::Sender::reserve) nothing | a block for 31 values | tokio |
+//! | [`mpmc`] | the same with many receivers | the same for room; values to who comes first | the same; of a receiver: tells the next | a block for 31 values | async-channel |
+//! | [`broadcast`] | each value to each receiver, the newest so many | all at once | leaves nothing | its ring, when made | tokio |
+//! | [`watch`] | the latest value | all at once | has seen nothing | once, when made | tokio |
+//! | [`CancellationToken`] | tells tasks to stop, in a tree | all at once | leaves nothing | a block for each token, lists of children | tokio-util |
+//! | [`WaiterQueue`], [`AtomicWaker`] | what other primitives are made of, for many who wait and for one | first come, first woken | passes the wake on | never | compio-sync; futures |
+//! | [`ranked`] | locks that are taken in one order, checked by the compiler or by a witness; one inherits priorities | of what is inside | of what is inside | the witness, a list for each thread | |
+//!
+//! *Allocates* is said of making and of using; waiting allocates nothing with any of them. [`local`] has most of them once more for the tasks of one thread, without
+//! atomics. `docs/migration.md` says what changes for who comes from tokio or from compio-sync.
 //!
 //! All of them stand on one queue of waiters that live in the futures that wait; its header (`queue.rs`) numbers the invariants, and the tests of
 //! the crate show for each a wrong version that they find.
@@ -46,6 +57,7 @@ pub mod local;
 pub mod mpmc;
 pub mod mpsc;
 pub mod mutex;
+mod names;
 pub mod notify;
 pub mod once;
 pub mod oneshot;
@@ -57,7 +69,6 @@ pub mod rwlock;
 pub mod semaphore;
 mod shared;
 mod signals;
-mod single;
 #[cfg(test)]
 mod tests;
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
@@ -73,3 +84,8 @@ pub use mutex::TryLockError;
 pub use once::{SetError, SetOnceError};
 pub use semaphore::{AcquireError, TryAcquireError};
 pub use shared::*;
+
+/// What changes for who comes from elsewhere; its code is tested with ours.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/migration.md")]
+struct Migration;

@@ -208,6 +208,13 @@ impl<F: Fairness, A: Access> Permits<F, A> {
         self.queue.state().is_locked()
     }
 
+    /// Whether somebody may be queued: a holder of the list may be about to say so.
+    pub(crate) fn may_have_waiters(&self) -> bool {
+        let now = self.queue.state();
+        let held = now.is_locked() && !mutant!("C5 a holder is overlooked");
+        now.has_waiters() || held
+    }
+
     /// Whether somebody is queued or on the way, as far as the word says.
     #[cfg(test)]
     pub(crate) fn has_waiters(&self) -> bool {

@@ -9,8 +9,8 @@ use turgo_engine::EngineError;
 use turgo_machine::topology::Topology;
 use turgo_sched::policy::Standard;
 use turgo_sched::sim::{
-    Ablation, Calibration, Costs, Outcome, Row, Simulation, Workload, calibrate, chrome_json,
-    policy_named, rows_json, rows_text, targets,
+    Ablation, Calibration, Costs, Outcome, Progress, Role, Row, Simulation, Workload, calibrate,
+    chrome_json, policy_named, rows_json, rows_text, targets,
 };
 use turgo_sql::SqlError;
 
@@ -82,6 +82,7 @@ fn run(args: &Run) -> Result<String, Failure> {
             machine: args.machine.clone(),
             graph: args.graph.clone(),
             policy: policy.name(),
+            role: Role::Contender,
             outcome,
         };
         return Ok(rows_json(&[row]));
@@ -135,8 +136,13 @@ fn ablation(args: &Sweep) -> Result<String, Failure> {
     if !args.graphs.is_empty() {
         ablation.graphs.clone_from(&args.graphs);
     }
-    let mut rows = Vec::new();
-    let done = ablation.run(|row| rows.push(row));
+    let (mut rows, mut progress) = (Vec::new(), Progress::of(&ablation));
+    let done = ablation.run(|row| {
+        if let Some(line) = progress.note(&row) {
+            eprintln!("{line}");
+        }
+        rows.push(row);
+    });
     done.map_err(|error| wrong("--graphs", &args.graphs.join(";"), error))?;
     if args.json {
         return Ok(rows_json(&rows));

@@ -36,46 +36,59 @@ pub(crate) fn hundred_thousand() -> Vec<Case> {
 /// As a slot of the table: its word and its stamp, on a line of its own.
 #[repr(align(64))]
 struct Slot {
-    /// generation:32 | alive:1 | .. | shard:7 | rights:16
+    /// generation:32 | alive:1 | .. | rights:16 | shard:7 | ..
     word: AtomicU64,
     /// epoch:47 | caveats:1 | rights:16
     stamp: AtomicU64,
 }
 
+/// Its handles have the bit for being alive, too, and its epochs are counted where stamps have them.
 struct Copy {
     slots: Vec<Slot>,
     epochs: [AtomicU64; 128],
 }
 
 const ALIVE: u64 = 1 << 31;
+const EPOCH: u64 = 1 << 17;
+const CAVEATS: u64 = 1 << 16;
+
+/// The place of a handle's slot.
+#[inline(always)]
+fn place(handle: u64) -> usize {
+    (handle & (ALIVE - 1)) as usize
+}
+
+/// Whether a stamp is of this epoch, without caveats, and has all of `need`.
+#[inline(always)]
+fn vouches(stamp: u64, epoch: u64, need: u64) -> bool {
+    (stamp ^ epoch) & (!(EPOCH - 1) | CAVEATS | need) == need
+}
 
 impl Copy {
     fn new(len: usize) -> (Self, Vec<u64>) {
         let slot = |_| Slot {
-            word: AtomicU64::new(1 << 32 | ALIVE | 0xffff),
-            stamp: AtomicU64::new(1 << 17 | 0xffff),
+            word: AtomicU64::new(1 << 32 | ALIVE | 0xffff << 14),
+            stamp: AtomicU64::new(EPOCH | 0xffff),
         };
         let slots = (0..len).map(slot).collect();
-        let mut handles: Vec<u64> = (0..len as u64).map(|index| 1 << 32 | index).collect();
+        let mut handles: Vec<u64> = (0..len as u64).map(|index| 1 << 32 | ALIVE | index).collect();
         shuffle(&mut handles);
-        (Self { slots, epochs: std::array::from_fn(|_| AtomicU64::new(1)) }, handles)
+        (Self { slots, epochs: std::array::from_fn(|_| AtomicU64::new(EPOCH)) }, handles)
     }
 
     /// The epoch of its shard and its stamp, if it is alive.
     #[inline(always)]
     fn look(&self, handle: u64) -> Option<(u64, u64, usize)> {
-        let slot = self.slots.get(handle as u32 as usize)?;
-        let shard = (slot.word.load(Ordering::Relaxed) >> 16) as usize % 128;
+        let slot = self.slots.get(place(handle))?;
+        let shard = (slot.word.load(Ordering::Relaxed) >> 7) as usize % 128;
         let epoch = self.epochs[shard].load(Ordering::Acquire);
-        let alive = slot.word.load(Ordering::Acquire) >> 31 == (handle >> 32 << 1 | 1);
+        let alive = (slot.word.load(Ordering::Acquire) ^ handle) >> 31 == 0;
         alive.then(|| (epoch, slot.stamp.load(Ordering::Relaxed), shard))
     }
 
     #[inline(always)]
     fn check(&self, handle: u64, need: u64) -> bool {
-        self.look(handle).is_some_and(|(epoch, stamp, _)| {
-            stamp >> 17 == epoch && stamp & need == need && stamp & 1 << 16 == 0
-        })
+        self.look(handle).is_some_and(|(epoch, stamp, _)| vouches(stamp, epoch, need))
     }
 }
 
@@ -87,13 +100,13 @@ struct Cache<const LEN: usize> {
 impl<const LEN: usize> Cache<LEN> {
     #[inline(always)]
     fn check(&mut self, copy: &Copy, handle: u64, need: u64) -> bool {
-        let line = &mut self.lines[handle as usize % LEN];
+        let line = &mut self.lines[place(handle) % LEN];
         let (known, epoch, shard, rights) = *line;
         if known == handle && copy.epochs[shard as usize % 128].load(Ordering::Acquire) == epoch {
             return u64::from(rights) & need == need;
         }
         match copy.look(handle) {
-            Some((epoch, stamp, shard)) if stamp >> 17 == epoch && stamp & 1 << 16 == 0 => {
+            Some((epoch, stamp, shard)) if vouches(stamp, epoch, 0) => {
                 *line = (handle, epoch, shard as u32, stamp as u16);
                 stamp & need == need
             }
@@ -167,12 +180,12 @@ fn cached<const LEN: usize, const LINES: usize>(_: usize) -> Vec<Work> {
 /// Four at a time, as a compiler can make vectors of it; one shard.
 #[inline(always)]
 fn four(copy: &Copy, handles: [u64; 4], need: u64, epoch: u64) -> [bool; 4] {
-    let slots = handles.map(|handle| &copy.slots[handle as u32 as usize]);
+    let slots = handles.map(|handle| &copy.slots[place(handle)]);
     let words = slots.map(|slot| slot.word.load(Ordering::Acquire));
     let stamps = slots.map(|slot| slot.stamp.load(Ordering::Relaxed));
     std::array::from_fn(|at| {
-        let alive = words[at] >> 31 == (handles[at] >> 32 << 1 | 1);
-        alive & (stamps[at] >> 17 == epoch) & (stamps[at] & (need | 1 << 16) == need)
+        let alive = (words[at] ^ handles[at]) >> 31 == 0;
+        alive & vouches(stamps[at], epoch, need)
     })
 }
 

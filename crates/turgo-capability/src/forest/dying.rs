@@ -47,9 +47,8 @@ impl<'f> Dying<'f> {
                 true
             }
             Kill::Lost(word) => {
-                // F2: whoever won may not have bumped yet. Once the slot has gone on to another owner, they have (F5).
-                let recent = !word.is_alive() && word.generation() == handle.generation() + 1;
-                if recent && !mutant!("F2 the loser does not bump") {
+                // F2: whoever won may not have bumped yet.
+                if word.is_grave_of(handle) && !mutant!("F2 the loser does not bump") {
                     self.shards |= 1 << word.shard();
                 }
                 false

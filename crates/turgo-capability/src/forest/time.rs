@@ -4,6 +4,7 @@ use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
 
 use super::Forest;
+use crate::pause::point;
 
 /// The deadline of what has none.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -49,6 +50,7 @@ impl Forest {
             shard.ticks_pending.fetch_add(1, Ordering::Relaxed);
             // AcqRel: as above; walkers of the epoch to come register anew behind it.
             shard.deadline_next.swap(NEVER, Ordering::AcqRel);
+            point("tick, taken");
             self.bump(index);
             // Release: publishes the bump to the Acquire below.
             shard.ticks_pending.fetch_sub(1, Ordering::Release);

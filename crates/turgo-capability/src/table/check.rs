@@ -3,11 +3,11 @@
 use super::Table;
 use crate::audit::AuditLog;
 use crate::denied::Denied;
+use crate::epoch::Effective;
 use crate::handle::Handle;
 use crate::limit::Request;
 use crate::object::Object;
 use crate::rights::Rights;
-use crate::state::Effective;
 
 /// How far ahead of the check a slot's line is asked for.
 const AHEAD: usize = 12;

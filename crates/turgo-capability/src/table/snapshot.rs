@@ -35,7 +35,7 @@
 //! # Format
 //!
 //! ```text
-//! "TURGOCAP" | version u32 = 1 | length of all that follows but the checksum u64
+//! "TURGOCAP" | version u32 = 2 | length of all that follows but the checksum u64
 //! unix ns u64 | table's ns u64 | shards u8 | epoch u64 each | five counts u64 | gas granted u64, returned u64
 //! slots u32 | of each: word u64; if alive: parent's handle u64, object u64, deadline u64; if the word says so: limits
 //! limits: marks u8 (1 caveat, 2 gas, 4 rate) | caveat | balance u64 | interval ns u64, burst u64, full at u64
@@ -115,7 +115,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// What the system says; the old file is as it was then.
+    /// What the system says. The file is then the old one, or the new one where only flushing the folder failed.
     pub fn write_to(&self, path: impl AsRef<Path>) -> io::Result<()> {
         file::replace(path.as_ref(), &self.bytes)
     }

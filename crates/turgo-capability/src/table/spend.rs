@@ -5,11 +5,14 @@ use loom::sync::Arc;
 #[cfg(not(loom))]
 use std::sync::Arc;
 
+use turgo_machine::mutant;
+
 use super::{Limits, Table};
 use crate::audit::AuditLog;
 use crate::denied::{Denied, GrantError};
 use crate::handle::Handle;
 use crate::limit::{Account, Bucket, GasTotals, Lease};
+use crate::pause::point;
 
 impl<L: AuditLog> Table<L> {
     /// Takes tokens at the rate of the capability and all rates above it. What a token stands for is the service's business. Lock-free.
@@ -19,7 +22,7 @@ impl<L: AuditLog> Table<L> {
     /// [`Denied::Dead`], or [`Denied::Rate`] where one of the rates is exceeded; then nothing was taken.
     pub fn take(&self, handle: Handle, tokens: u64) -> Result<(), Denied> {
         self.forest.effective(handle).ok_or(Denied::Dead)?;
-        match self.nearest_bucket(handle) {
+        match self.nearest_bucket(handle)? {
             Some(bucket) => bucket.take(tokens, self.now_ns()).map_err(Denied::Rate),
             None => Ok(()),
         }
@@ -32,14 +35,14 @@ impl<L: AuditLog> Table<L> {
     /// [`Denied::Dead`], or [`Denied::Gas`] where there is no budget or nothing in it.
     pub fn lease(&self, handle: Handle, amount: u64) -> Result<Lease<'_>, Denied> {
         self.forest.effective(handle).ok_or(Denied::Dead)?;
-        let account = self.nearest_account(handle).ok_or(Denied::Gas)?;
+        let account = self.nearest_account(handle)?.ok_or(Denied::Gas)?;
         self.treasury.lease(account, amount).ok_or(Denied::Gas)
     }
 
     /// What is in the nearest budget, the capability's own or one above.
     pub fn gas(&self, handle: Handle) -> Option<u64> {
         self.forest.effective(handle)?;
-        self.nearest_account(handle).map(|account| account.balance())
+        self.nearest_account(handle).ok()?.map(|account| account.balance())
     }
 
     /// Where all gas is: a walk over all budgets, which adds up while nobody changes them.
@@ -55,24 +58,41 @@ impl<L: AuditLog> Table<L> {
         parent: Handle,
         amount: u64,
     ) -> Result<Arc<Account>, GrantError> {
-        let above = self.nearest_account(parent).ok_or(GrantError::Gas)?;
+        let above = self.nearest_account(parent)?.ok_or(GrantError::Gas)?;
         above.withdraw(amount, false).ok_or(GrantError::Gas)?;
         Ok(Account::new(amount, Some(above)))
     }
 
-    pub(super) fn nearest_account(&self, handle: Handle) -> Option<Arc<Account>> {
+    pub(super) fn nearest_account(&self, handle: Handle) -> Result<Option<Arc<Account>>, Denied> {
         self.nearest(handle, |limits| limits.account.clone())
     }
 
-    pub(super) fn nearest_bucket(&self, handle: Handle) -> Option<Arc<Bucket>> {
+    pub(super) fn nearest_bucket(&self, handle: Handle) -> Result<Option<Arc<Bucket>>, Denied> {
         self.nearest(handle, |limits| limits.bucket.clone())
     }
 
-    /// The first that has it, from the capability up.
-    fn nearest<T>(&self, handle: Handle, of: impl Fn(&Limits) -> Option<T>) -> Option<T> {
-        self.forest
-            .ancestry(handle)
-            .filter(|ancestor| ancestor.word.has_limits())
-            .find_map(|ancestor| self.limits.read(&ancestor.handle, |limits| of(limits)).flatten())
+    /// The first that has it, from the capability up to the root. Where somebody on the way is revoked meanwhile the capability is dead, and what lies further up
+    /// is none of its (T1).
+    fn nearest<T>(
+        &self,
+        handle: Handle,
+        of: impl Fn(&Limits) -> Option<T>,
+    ) -> Result<Option<T>, Denied> {
+        let mut at_root = false;
+        for ancestor in self.forest.ancestry(handle) {
+            at_root = ancestor.parent.is_none();
+            if !ancestor.word.has_limits() {
+                continue;
+            }
+            point("limits");
+            match self.limits.read(&ancestor.handle, |limits| of(limits)) {
+                Some(Some(found)) => return Ok(Some(found)),
+                None if !mutant!("T1 what is above the dead is there for all") => {
+                    return Err(Denied::Dead);
+                }
+                Some(None) | None => {}
+            }
+        }
+        if at_root { Ok(None) } else { Err(Denied::Dead) }
     }
 }

@@ -2,9 +2,9 @@
 
 use core::fmt;
 use std::collections::HashMap;
-// LOCK: taken once a session, where a token comes in, and never by a check; what a token was exchanged for has to be looked up and made as one.
+// LOCK: taken once a session, where a token comes in, and by snapshots, never by a check; what a token was exchanged for has to be looked up and made as one.
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use turgo_machine::mutant;
 
@@ -15,13 +15,13 @@ use super::terms::Terms;
 use crate::audit::AuditLog;
 use crate::denied::GrantError;
 use crate::handle::Handle;
-use crate::table::{Kept, Table};
+use crate::table::{KeepError, Kept, Snapshot, Table};
 
 /// Names of snapshots under which blocks are remembered: this, then name, end and key in hexadecimal digits.
 const PREFIX: &str = "turgo.token/";
 
 /// Issues tokens and exchanges them for handles. It remembers every block that it has seen until that ends (K5). Blocking: one lock,
-/// for some hundred nanoseconds each time.
+/// for some hundred nanoseconds each time, and for as long as a snapshot takes.
 pub struct Exchange {
     // LOCK: as above.
     state: Mutex<State>,
@@ -31,6 +31,8 @@ pub struct Exchange {
 struct State {
     keys: Keys,
     seen: HashMap<[u8; 16], Seen>,
+    /// Seconds since 1970: what ended until then may have been forgotten.
+    forgotten_s: u64,
 }
 
 /// What a block was exchanged for.
@@ -47,10 +49,10 @@ impl Exchange {
     #[must_use]
     pub fn new(keys: Keys, blocks_max: usize) -> Self {
         // LOCK: as above.
-        Self { state: Mutex::new(State { keys, seen: HashMap::new() }), blocks_max }
+        Self { state: Mutex::new(State { keys, seen: HashMap::new(), forgotten_s: 0 }), blocks_max }
     }
 
-    /// [`new`](Self::new), with what [`kept`](Self::kept) gave to a snapshot: what was exchanged before is not exchanged again, and what was
+    /// [`new`](Self::new), with what [`snapshot`](Self::snapshot) kept: what was exchanged before is not exchanged again, and what was
     /// revoked stays so.
     #[must_use]
     pub fn restored(keys: Keys, blocks_max: usize, kept: &Kept) -> Self {
@@ -60,15 +62,24 @@ impl Exchange {
         exchange
     }
 
-    /// What it remembers, for [`Table::snapshot`].
-    #[must_use]
-    pub fn kept(&self) -> Vec<(String, Handle)> {
-        let kept = |(name, seen): (&[u8; 16], &Seen)| {
-            let name = u128::from_be_bytes(*name);
-            let Seen { handle, key, until_s } = seen;
-            (format!("{PREFIX}{name:032x}{until_s:016x}{key:08x}"), *handle)
-        };
-        self.state().seen.iter().map(kept).collect()
+    /// [`Table::snapshot`], with what this door remembers behind what is `kept`. Blocking: nobody is let in meanwhile, as what is exchanged and
+    /// revoked between the memory and the snapshot could be exchanged anew after a restart (K5).
+    ///
+    /// # Errors
+    ///
+    /// As for [`Table::snapshot`].
+    pub fn snapshot<L: AuditLog>(
+        &self,
+        table: &Table<L>,
+        kept: &[(&str, Handle)],
+        at: SystemTime,
+    ) -> Result<Snapshot, KeepError> {
+        let state = self.state();
+        let remembered = state.names();
+        let _closed = (!mutant!("K5 the door stays open")).then_some(state);
+        let names = remembered.iter().map(|(name, handle)| (&name[..], *handle));
+        let kept: Vec<_> = kept.iter().copied().chain(names).collect();
+        table.snapshot(&kept, at)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -175,6 +186,16 @@ impl Exchange {
 }
 
 impl State {
+    /// What is remembered, under names of snapshots.
+    fn names(&self) -> Vec<(String, Handle)> {
+        let name = |(name, seen): (&[u8; 16], &Seen)| {
+            let name = u128::from_be_bytes(*name);
+            let Seen { handle, key, until_s } = seen;
+            (format!("{PREFIX}{name:032x}{until_s:016x}{key:08x}"), *handle)
+        };
+        self.seen.iter().map(name).collect()
+    }
+
     fn settle(
         &mut self,
         name: [u8; 16],
@@ -193,6 +214,10 @@ impl State {
             return Err(TokenError::UnknownKey(seen.key));
         }
         self.make_room(blocks_max, now)?;
+        // A wall clock that was set back does not bring back what was revoked and then forgotten (K5).
+        if seen.until_s <= self.forgotten_s && !mutant!("K5 clocks are not set back") {
+            return Err(TokenError::Expired);
+        }
         self.seen.insert(name, Seen { handle, ..seen });
         Ok(handle)
     }
@@ -202,13 +227,14 @@ impl State {
         if self.seen.len() < blocks_max {
             return Ok(());
         }
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.seen.retain(|_, seen| Duration::from_secs(seen.until_s) > now);
+        let now_s = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.forgotten_s = self.forgotten_s.max(now_s);
+        self.seen.retain(|_, seen| seen.until_s > now_s);
         if self.seen.len() < blocks_max { Ok(()) } else { Err(TokenError::Full) }
     }
 }
 
-/// What a name of [`Exchange::kept`] says.
+/// What a name of [`State::names`] says.
 fn remembered(name: &str, handle: Handle) -> Option<([u8; 16], Seen)> {
     let digits = name.strip_prefix(PREFIX)?;
     let part = |from, to| digits.get(from..to);

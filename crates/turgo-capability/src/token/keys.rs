@@ -99,14 +99,15 @@ impl ZeroizeOnDrop for Key {}
 /// Keys by number: tokens are issued with the newest and verified with all.
 pub struct Keys {
     newest: u32,
-    keys: Vec<(u32, Key)>,
+    /// Each in a place of its own: a list that grows or closes a gap leaves a copy behind, which nobody wipes (K6).
+    keys: Vec<(u32, Box<Key>)>,
 }
 
 impl Keys {
     /// One key under a number, which every token names.
     #[must_use]
     pub fn new(number: u32, secret: &Secret) -> Self {
-        Self { newest: number, keys: vec![(number, secret.key())] }
+        Self { newest: number, keys: vec![(number, Box::new(secret.key()))] }
     }
 
     /// Adds a key, with which tokens are issued from now on. Those of the older ones stay good.
@@ -118,7 +119,7 @@ impl Keys {
         if self.find(number).is_some() {
             return Err(TokenError::KnownKey(number));
         }
-        self.keys.push((number, secret.key()));
+        self.keys.push((number, Box::new(secret.key())));
         self.newest = number;
         Ok(())
     }
@@ -135,7 +136,7 @@ impl Keys {
     }
 
     pub(super) fn find(&self, number: u32) -> Option<&Key> {
-        self.keys.iter().find(|(known, _)| *known == number).map(|(_, key)| key)
+        self.keys.iter().find(|(known, _)| *known == number).map(|(_, key)| &**key)
     }
 }
 

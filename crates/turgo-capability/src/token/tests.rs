@@ -14,6 +14,7 @@ use crate::denied::{Denied, GrantError};
 use crate::handle::Handle;
 use crate::limit::{Caveat, Rate, Request};
 use crate::object::Object;
+use crate::pause::suspend_at;
 use crate::rights::Rights;
 use crate::table::{Config, Grant, Table};
 
@@ -285,10 +286,9 @@ fn a_door_remembers_so_many_and_over_a_restart() {
     assert_eq!(house.table.handles().count(), present, "nothing is left of it");
     house.table.revoke(handles[0]);
 
-    let kept = house.door.kept();
-    let kept: Vec<(&str, Handle)> = kept.iter().map(|(name, one)| (&name[..], *one)).collect();
-    let snapshot = house.table.snapshot(&kept, at(0)).unwrap();
+    let snapshot = house.door.snapshot(&house.table, &[("root", house.root)], at(0)).unwrap();
     let restored = Table::restore(Config::default(), snapshot.as_bytes(), at(0)).unwrap();
+    assert_eq!(restored.kept.iter().next(), Some(("root", house.root)));
     house.door = Exchange::restored(Keys::new(1, &secret(0xa7)), 3, &restored.kept);
     house.table = restored.table;
     assert_eq!(house.enter(&tokens[0]), Err(TokenError::Revoked), "K5: also after a restart");
@@ -296,6 +296,57 @@ fn a_door_remembers_so_many_and_over_a_restart() {
     assert_eq!(house.enter(&tokens[3]), Err(TokenError::Full));
     let late = house.door.issue(7, Terms::new().rights(READ).until(at(90))).unwrap();
     assert!(house.show(late.text().expose(), 61).is_ok(), "what has ended is forgotten");
+}
+
+#[test]
+fn what_was_forgotten_is_not_exchanged_anew() {
+    let mut house = House::new();
+    house.door = Exchange::new(Keys::new(1, &secret(0xa7)), 2);
+    let [token, other] = [0; 2].map(|_| house.token(Terms::new().rights(READ)));
+    let handle = house.enter(&token).unwrap();
+    house.enter(&other).unwrap();
+    house.table.revoke(handle);
+    let late = house.door.issue(7, Terms::new().rights(READ).until(at(90))).unwrap();
+    assert!(house.show(late.text().expose(), 61).is_ok(), "the others have ended");
+    assert_eq!(
+        house.show(token.text().expose(), 30),
+        Err(TokenError::Expired),
+        "K5: a clock set back"
+    );
+}
+
+#[test]
+fn nobody_is_let_in_while_a_snapshot_is_taken() {
+    let house = House::new();
+    let text = house.token(Terms::new().rights(READ)).text();
+    std::thread::scope(|scope| {
+        let mut late = None;
+        let take = || house.door.snapshot(&house.table, &[], at(0)).unwrap();
+        let snapshot = suspend_at("snapshot swept", take, || {
+            let enters = scope.spawn(|| house.show(text.expose(), 0));
+            for _ in 0..100 {
+                assert!(!enters.is_finished(), "K5: and nobody would remember it");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            late = Some(enters);
+        });
+        assert!(late.unwrap().join().unwrap().is_ok(), "behind the snapshot");
+        let restored = Table::restore(Config::default(), snapshot.as_bytes(), at(0)).unwrap();
+        assert_eq!(restored.table.handles().count(), 1, "the root");
+    });
+}
+
+#[test]
+fn keys_stay_where_they_are() {
+    let mut keys = Keys::new(1, &secret(1));
+    let place = |keys: &Keys, number| std::ptr::from_ref(keys.find(number).unwrap());
+    keys.rotate(2, &secret(2)).unwrap();
+    let second = place(&keys, 2);
+    for number in 3..40 {
+        keys.rotate(number, &secret(3)).unwrap();
+    }
+    assert!(keys.retire(1));
+    assert_eq!(place(&keys, 2), second, "K6: no copy is left where one was before");
 }
 
 #[test]
@@ -344,7 +395,9 @@ fn nothing_shows_a_secret() {
         }
     }
     assert!(!shown.contains(text.expose()), "K6: {shown}");
-    let name = house.door.kept().remove(0).0;
+    let snapshot = house.door.snapshot(&house.table, &[], at(0)).unwrap();
+    let restored = Table::restore(Config::default(), snapshot.as_bytes(), at(0)).unwrap();
+    let (name, _) = restored.kept.iter().next().unwrap();
     let hexadecimal: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(!name.contains(&hexadecimal[..16]), "K6: names say nothing of tags");
     assert_ne!(

@@ -33,15 +33,17 @@ pub struct Average {
 }
 
 impl Average {
-    /// An average that moves by 1/2^`shift` of the difference with each sample. The first sample sets it.
-    ///
-    /// # Panics
-    ///
-    /// Where `shift` is above 32.
-    #[must_use]
-    pub fn new(shift: u32) -> Self {
-        assert!(shift <= 32, "an average that hardly moves");
-        Self { scaled: AtomicU64::new(NONE), shift }
+    crate::fence::maybe_const! {
+        /// An average that moves by 1/2^`shift` of the difference with each sample. The first sample sets it.
+        ///
+        /// # Panics
+        ///
+        /// Where `shift` is above 32.
+        #[must_use]
+        pub fn new(shift: u32) -> Self {
+            assert!(shift <= 32, "an average that hardly moves");
+            Self { scaled: AtomicU64::new(NONE), shift }
+        }
     }
 
     /// Takes a sample in; those above 2^47 - 1 count as that.

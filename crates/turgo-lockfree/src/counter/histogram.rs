@@ -66,7 +66,7 @@ impl Histogram {
     /// An empty histogram.
     #[must_use]
     pub fn new() -> Self {
-        Self { buckets: PerThread::new() }
+        Self { buckets: PerThread::new(Buckets::default()) }
     }
 
     /// Counts a value.

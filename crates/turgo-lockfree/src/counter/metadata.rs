@@ -16,9 +16,9 @@ use turgo_machine::mutant;
 pub struct MetadataSnapshot(u64);
 
 impl MetadataSnapshot {
-    fn new(state: u8, count: u32, flags: u32) -> Self {
-        let flags = u64::from(flags & Metadata::FLAGS_ALL);
-        Self(u64::from(count) << 32 | flags << 8 | u64::from(state))
+    const fn new(state: u8, count: u32, flags: u32) -> Self {
+        let flags = (flags & Metadata::FLAGS_ALL) as u64;
+        Self((count as u64) << 32 | flags << 8 | state as u64)
     }
 
     /// The state.
@@ -84,10 +84,12 @@ impl Metadata {
     /// All flags.
     pub const FLAGS_ALL: u32 = (1 << 24) - 1;
 
-    /// A word with these fields and a count of 0.
-    #[must_use]
-    pub fn new(state: u8, flags: u32) -> Self {
-        Self { word: AtomicU64::new(MetadataSnapshot::new(state, 0, flags).0) }
+    crate::fence::maybe_const! {
+        /// A word with these fields and a count of 0.
+        #[must_use]
+        pub fn new(state: u8, flags: u32) -> Self {
+            Self { word: AtomicU64::new(MetadataSnapshot::new(state, 0, flags).0) }
+        }
     }
 
     /// The fields now.

@@ -26,10 +26,19 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// A counter at 0.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { slots: PerThread::new() }
+    crate::fence::maybe_const! {
+        /// A counter at 0.
+        ///
+        /// ```
+        /// use turgo_lockfree::counter::Counter;
+        /// static REQUESTS: Counter = Counter::new();
+        /// REQUESTS.increment();
+        /// assert_eq!(REQUESTS.sum(), 1);
+        /// ```
+        #[must_use]
+        pub fn new() -> Self {
+            Self { slots: PerThread::new(CachePadded::new(AtomicU64::new(0))) }
+        }
     }
 
     /// Adds `count`; wraps past 2^64.

@@ -92,9 +92,14 @@ pub(super) struct PerThread<T> {
 }
 
 impl<T: Default> PerThread<T> {
-    pub(super) fn new() -> Self {
-        let rows = core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
-        Self { rows, shared: T::default() }
+    #[cfg(not(any(loom, shuttle)))]
+    pub(super) const fn new(shared: T) -> Self {
+        Self { rows: [const { AtomicPtr::new(ptr::null_mut()) }; ROWS], shared }
+    }
+
+    #[cfg(any(loom, shuttle))]
+    pub(super) fn new(shared: T) -> Self {
+        Self { rows: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())), shared }
     }
 
     /// The place of a number.

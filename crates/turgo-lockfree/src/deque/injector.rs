@@ -25,10 +25,12 @@ pub struct Injector<T> {
 }
 
 impl<T> Injector<T> {
-    /// An empty injector.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { queue: SegmentQueue::new() }
+    crate::fence::maybe_const! {
+        /// An empty injector. The first push allocates.
+        #[must_use]
+        pub fn new() -> Self {
+            Self { queue: SegmentQueue::new() }
+        }
     }
 
     /// Adds a task.

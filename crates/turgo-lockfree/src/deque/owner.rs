@@ -150,13 +150,8 @@ impl<T> Owner<T> {
         let bottom = self.bottom.get().wrapping_sub(1);
         // `seen` is no later than the top, so a short distance to it is no longer to the top.
         if self.seen.get().distance(bottom) < limit {
-            let top = shared.top();
-            if top.distance(bottom) < 0 && !mutant!("D1 pop underflow") {
-                self.seen.set(top);
-                return None;
-            }
             shared.set_bottom(bottom);
-            return self.pop_near_top(bottom, top);
+            return self.pop_near_top(bottom);
         }
         // Before the fence, so that nothing has to be waited for after it: only we write to the slot, and what it holds is ours only below.
         let item = self.view.get().read(bottom);
@@ -167,7 +162,7 @@ impl<T> Owner<T> {
         }
         let top = shared.top();
         if top.distance(bottom) < limit {
-            return self.pop_near_top(bottom, top);
+            return self.pop_near_top(bottom);
         }
         if self.seen.get() != top {
             // What is stored here has to be out before the next fence is through.
@@ -179,27 +174,17 @@ impl<T> Owner<T> {
     }
 
     /// Takes the item at `bottom`, which thieves may be about to take (D2). `shared.bottom` is lowered to it.
-    ///
-    /// Repeats at most as often as there are items left: each time thieves have taken at least one.
-    fn pop_near_top(&self, bottom: u32, mut top: Top) -> Option<T> {
-        let (shared, view) = (&*self.shared, self.view.get());
-        loop {
-            if top.distance(bottom) < 0 && !mutant!("D1 pop underflow") {
-                // It was the last and was stolen. The index goes back up.
-                self.seen.set(top);
-                shared.set_bottom(bottom.wrapping_add(1));
-                return None;
-            }
-            match shared.fend_off(top) {
-                Ok(now) => {
-                    self.seen.set(now);
-                    self.bottom.set(bottom);
-                    // SAFETY: D4: we have taken the item at `bottom`, which we wrote.
-                    return Some(unsafe { view.read(bottom).assume_init() });
-                }
-                Err(now) => top = now,
-            }
+    #[inline]
+    fn pop_near_top(&self, bottom: u32) -> Option<T> {
+        let top = self.shared.fend_off();
+        self.seen.set(top);
+        if top.distance(bottom) < 0 && !mutant!("D1 pop underflow") {
+            // It was the last and was stolen. The index goes back up.
+            self.shared.set_bottom(bottom.wrapping_add(1));
+            return None;
         }
+        self.bottom.set(bottom);
+        Some(self.take(bottom))
     }
 
     #[inline]

@@ -21,15 +21,16 @@ pub(super) enum Order {
     Fifo,
 }
 
-/// The owner's line: thieves read both.
-struct Bottom<T> {
-    index: AtomicU32,
+/// What both sides read and write, on one line: a steal and a pop each look at both ends and write to one, so two lines would come over from the other
+/// processor where one does.
+struct Ends<T> {
+    top: AtomicU64,
+    bottom: AtomicU32,
     buffer: AtomicPtr<Words<T>>,
 }
 
 pub(super) struct Shared<T> {
-    top: CachePadded<AtomicU64>,
-    bottom: CachePadded<Bottom<T>>,
+    ends: CachePadded<Ends<T>>,
     pub(super) order: Order,
 }
 
@@ -42,9 +43,9 @@ impl<T> Shared<T> {
     pub(super) fn new(order: Order, slots: u32) -> Self {
         let buffer = Words::new(slots, core::ptr::null_mut());
         Self {
-            top: CachePadded::new(AtomicU64::new(Top::START.0)),
-            bottom: CachePadded::new(Bottom {
-                index: AtomicU32::new(Top::START.index()),
+            ends: CachePadded::new(Ends {
+                top: AtomicU64::new(Top::START.0),
+                bottom: AtomicU32::new(Top::START.index()),
                 buffer: AtomicPtr::new(buffer),
             }),
             order,
@@ -55,7 +56,7 @@ impl<T> Shared<T> {
     #[inline]
     pub(super) fn top(&self) -> Top {
         // Acquire: pairs with the Release in `try_claim`: thieves are done with the slots below, which the owner may overwrite.
-        Top(self.top.load(Ordering::Acquire))
+        Top(self.ends.top.load(Ordering::Acquire))
     }
 
     /// By the owner: the items below `bottom` are there for thieves.
@@ -65,46 +66,43 @@ impl<T> Shared<T> {
             if mutant!("D5 Relaxed publication") { Ordering::Relaxed } else { Ordering::Release };
         // Release: hands the items below to the Acquire in `bottom`. Also where the index falls: a thief that reads the lower one
         // must see the items below it, and a later store does not continue the release of an earlier one.
-        self.bottom.index.store(bottom, order);
+        self.ends.bottom.store(bottom, order);
     }
 
     fn bottom(&self) -> u32 {
         // Acquire: pairs with the Release in `set_bottom`.
-        self.bottom.index.load(Ordering::Acquire)
+        self.ends.bottom.load(Ordering::Acquire)
     }
 
     /// By the owner: moves thieves to a buffer that holds all items.
     pub(super) fn set_buffer(&self, buffer: *mut Words<T>) {
         // Release: hands the copied items to the Acquire in `buffer`.
-        self.bottom.buffer.store(buffer, Ordering::Release);
+        self.ends.buffer.store(buffer, Ordering::Release);
     }
 
     pub(super) fn buffer(&self) -> *mut Words<T> {
         // Acquire: pairs with the Release in `set_buffer`.
-        self.bottom.buffer.load(Ordering::Acquire)
+        self.ends.buffer.load(Ordering::Acquire)
     }
 
-    /// By the owner, who has lowered `bottom`: takes the item there if `top` has not moved, and makes thieves fail that have read it.
+    /// By the owner, who has lowered `bottom`: makes every thief fail that has read the top, and gives the top that they have read last.
     #[inline]
-    pub(super) fn fend_off(&self, top: Top) -> Result<Top, Top> {
-        let next = if mutant!("D2 pop keeps the version") { top } else { top.fend_off() };
-        // AcqRel, Release: a thief that reads the new version sees the lower bottom (Acquire in `top`). Acquire: as in `top`, also on failure.
-        match self.top.compare_exchange(top.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(next),
-            Err(now) => Err(Top(now)),
-        }
+    pub(super) fn fend_off(&self) -> Top {
+        let step = if mutant!("D2 pop keeps the version") { 0 } else { Top::VERSION };
+        // AcqRel, Release: a thief that reads the new version sees the lower bottom (Acquire in `top`). Acquire: as in `top`.
+        Top(self.ends.top.fetch_add(step, Ordering::AcqRel))
     }
 
     /// By the owner of a first-in-first-out deque, who knows `bottom`: takes the oldest item's index. Gives the top where there is none.
     #[inline]
     pub(super) fn take_oldest(&self, bottom: u32) -> Result<u32, Top> {
         // AcqRel, Acquire: as in `top`. Release: keeps up the one of the thief before.
-        let top = Top(self.top.fetch_add(1, Ordering::AcqRel));
+        let top = Top(self.ends.top.fetch_add(1, Ordering::AcqRel));
         if top.distance(bottom) > 0 {
             return Ok(top.index());
         }
         // Release: as above. No thief has moved the top: past `bottom` all find it empty (D1).
-        self.top.store(top.0, Ordering::Release);
+        self.ends.top.store(top.0, Ordering::Release);
         Err(top)
     }
 
@@ -146,7 +144,7 @@ impl<T> Shared<T> {
         // Release: we are done with the slots, which the owner overwrites only after its Acquire in `top`. Relaxed on failure: what was read
         // is thrown away.
         let order = Ordering::Release;
-        self.top.compare_exchange(top.0, top.claim(count).0, order, Ordering::Relaxed).is_ok()
+        self.ends.top.compare_exchange(top.0, top.claim(count).0, order, Ordering::Relaxed).is_ok()
     }
 
     pub(super) fn steal(&self) -> Steal<T> {

@@ -11,8 +11,8 @@ const SLOTS: u32 = if cfg!(loom) { 2 } else { 64 };
 
 /// The owner of a deque that grows, with the methods of crossbeam-deque's type of the same name.
 ///
-/// `push` is wait-free but where it has to grow; then it copies all items, once per doubling. `pop` is wait-free: it repeats at most
-/// `CLAIM_MAX` times, each time because of a steal that succeeded. Chase and Lev 2005; see the [module](super) for what differs.
+/// `push` is wait-free but where it has to grow; then it copies all items, once per doubling. `pop` is wait-free, and repeats nothing. Chase and Lev 2005; see
+/// the [module](super) for what differs.
 ///
 /// It can move to another thread where `T: Send`, and has one owner at a time: it is not `Sync`.
 ///

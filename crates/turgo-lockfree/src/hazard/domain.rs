@@ -390,7 +390,8 @@ impl Drop for Inner {
 
 /// A set of hazard pointers and of what was retired under them. A clone is another handle of the same domain.
 ///
-/// When the last handle is dropped, everything that was retired is freed: at once, or by a thread that ends just then.
+/// When the last handle is dropped, everything that was retired is freed: at once, or by a thread that ends just then. A handle inside of a value that waits
+/// here is one, too: such a domain has to be flushed, or lives for ever.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,

@@ -19,8 +19,8 @@
 //!   `filled` and did not spoil has it unasked: no push sees `spoiled` then. A pop that saw nothing after its fence leaves the cell to the push.
 //! - **S4** The push and the pop of a cell each say, as the last thing they do with it, that they have left. A segment is used again or freed
 //!   only after both have left each of its cells.
-//! - **S5** An end names two segments, each at its number's parity: that of the end's number, and the one before or after it. An end's number enters a segment
-//!   only after that is named; a name is replaced, by that of the segment two on, only while the number is in the segment between. So
+//! - **S5** An end names two segments, each at its number's parity: that of the end's number, and the one before or after it; none before the first push. An
+//!   end's number enters a segment, the first one included, only after that is named; a name is replaced, by that of the segment two on, only while the number is in the segment between. So
 //!   who reads number and name, and then exchanges that very number for a higher one, has read the name of that number's segment.
 //! - **S6** Whoever looks at a segment without having a cell of it is a *visitor*: counts itself, finds the segment named for the number of an end, and
 //!   sees the number unchanged. A segment is used again or freed by a thread that finds that its numbers have all been popped, then that no end names it, and then
@@ -82,16 +82,23 @@ impl<T> UnwindSafe for SegmentQueue<T> {}
 impl<T> RefUnwindSafe for SegmentQueue<T> {}
 
 impl<T> SegmentQueue<T> {
-    /// An empty queue.
-    #[must_use]
-    pub fn new() -> Self {
-        crate::fence::decide();
-        let first = Segment::new();
-        Self {
-            tail: CachePadded::new(End::new(first)),
-            head: CachePadded::new(Head { end: End::new(first), reached: AtomicU64::new(0) }),
-            store: CachePadded::new(Store::new()),
-            values: PhantomData,
+    crate::fence::maybe_const! {
+        /// An empty queue. The first push allocates.
+        ///
+        /// ```
+        /// use turgo_lockfree::queue::SegmentQueue;
+        /// static QUEUE: SegmentQueue<u32> = SegmentQueue::new();
+        /// QUEUE.push(1);
+        /// assert_eq!(QUEUE.pop(), Some(1));
+        /// ```
+        #[must_use]
+        pub fn new() -> Self {
+            Self {
+                tail: CachePadded::new(End::new()),
+                head: CachePadded::new(Head { end: End::new(), reached: AtomicU64::new(0) }),
+                store: CachePadded::new(Store::new()),
+                values: PhantomData,
+            }
         }
     }
 
@@ -115,6 +122,9 @@ impl<T> SegmentQueue<T> {
         loop {
             let number = self.tail.number();
             let left = CELLS - number % CELLS;
+            if number == 0 {
+                self.begin();
+            }
             if wanted >= left {
                 self.extend(number);
             }
@@ -124,6 +134,20 @@ impl<T> SegmentQueue<T> {
             // Whoever succeeded keeps the line for a few operations more.
             contention.wait();
         }
+    }
+
+    /// Names the first segment, before somebody takes the first number.
+    #[cold]
+    fn begin(&self) {
+        crate::fence::decide();
+        let new = Segment::new();
+        // At the head first: of two threads that begin, one has its segment named there, and both name that one at the tail.
+        let first = self.head.end.begin(new);
+        if !ptr::eq(first, new) {
+            // SAFETY: it came from a box just now, and nobody else has seen it.
+            drop(unsafe { Box::from_raw(new) });
+        }
+        self.tail.begin(first);
     }
 
     /// Makes sure of the segment after that of `number`, before somebody takes the last number of this one.

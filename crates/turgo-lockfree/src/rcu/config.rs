@@ -41,7 +41,8 @@ pub struct Config {
     pub hard_bytes_max: usize,
     /// A grace period older than this, in nanoseconds, is reported as stalled; 0 is never.
     pub stall_after_ns: u64,
-    /// The time in nanoseconds since some moment; never goes back. Asked while a grace period is driven: it must not call the domain.
+    /// The time in nanoseconds since some moment; never goes back. Asked while a grace period is driven: it must not call the domain, nor panic, which
+    /// would leak what was about to be freed.
     pub clock: fn() -> u64,
 }
 

@@ -83,6 +83,10 @@ unsafe impl Reclaim for Rcu {
 }
 
 /// Begins a read section of the default domain. Wait-free once the thread has a record.
+///
+/// # Panics
+///
+/// When 32,767 sections are open already.
 #[inline]
 pub fn read_lock() -> Guard<'static, Rcu> {
     Rcu.enter_static()

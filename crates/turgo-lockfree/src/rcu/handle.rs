@@ -21,7 +21,8 @@ pub struct Cookie(pub(super) u64);
 /// A set of readers and of what was retired under them. A clone is another handle of the same domain.
 ///
 /// When the last handle is dropped, everything that was retired is freed, and every callback called: at once, or by the thread of
-/// [`Executor::Background`](super::Executor::Background) or one that ends just then, as soon as that is done.
+/// [`Executor::Background`](super::Executor::Background) or one that ends just then, as soon as that is done. A handle inside of a value or a callback that waits
+/// here is one, too: such a domain has to be flushed, or lives for ever.
 #[derive(Clone)]
 pub struct Domain {
     pub(super) inner: Arc<Inner>,

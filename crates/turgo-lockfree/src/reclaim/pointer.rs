@@ -9,6 +9,15 @@
 //! - **P2** A [`Shared`] is a copy of what was in an [`Atomic`] and promises nothing by itself: only dereferencing is unsafe,
 //!   and whoever dereferences says what protects the node.
 //! - **P3** A tag never leaves the low bits: every dereference masks it off, every write of a tag keeps the address.
+//!
+//! # Pointers to what was there before
+//!
+//! Exchanges compare addresses. A push reads the first node of a list without protecting it, stores it as its own node's `next` and exchanges it for that
+//! node. Where the first node was freed in between, and a new one at the same address is the first by now, the exchange succeeds, as it should; by
+//! the letter of the rules of provenance `next` is a pointer to the former node all the same. Every list of this kind has that flaw, in C++ as well
+//! ("pointer lifetime-end zap", P1726); to protect the first node in every push would cost a fence. No compiler makes use of it for a
+//! pointer that went through an atomic. Where a pointer is dereferenced after an exchange by the thread that made it, it is the one that the exchange or a
+//! validation found.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -445,6 +454,18 @@ impl<T> Atomic<T> {
             Ok(_) => Ok(Shared::from_raw(new)),
             Err(now) => Err(refused(now, new)),
         }
+    }
+
+    /// Stores `new` where `current` is stored and returns what was there. Where `current` was freed since it was read, and its memory is another node by
+    /// now, only what this returns is a pointer to that node.
+    pub(crate) fn exchange_for<'a>(
+        &self,
+        current: Shared<'_, T>,
+        new: Shared<'_, T>,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Option<Shared<'a, T>> {
+        self.raw.compare_exchange(current.raw, new.raw, success, failure).ok().map(Shared::from_raw)
     }
 
     /// As [`Atomic::compare_exchange`], but may fail where it need not: for loops.

@@ -26,6 +26,12 @@ unsafe impl<T: Send> Sync for Elimination<T> {}
 unsafe impl<T: Send> Send for Elimination<T> {}
 
 impl<T> Elimination<T> {
+    #[cfg(not(any(loom, shuttle)))]
+    pub(super) const fn new() -> Self {
+        Self { places: [const { CachePadded::new(Atomic::null()) }; PLACES] }
+    }
+
+    #[cfg(any(loom, shuttle))]
     pub(super) fn new() -> Self {
         Self { places: core::array::from_fn(|_| CachePadded::new(Atomic::null())) }
     }
@@ -78,10 +84,10 @@ impl<T> Elimination<T> {
             let tag = if mutant!("T5 place given up by the pop") { 0 } else { TAKEN };
             let left = Shared::null().with_tag(tag);
             // Acquire: pairs with the Release in `offer`. Relaxed: nothing was taken.
-            let taken = place.compare_exchange(offered, left, Ordering::Acquire, Ordering::Relaxed);
-            if taken.is_ok() {
-                // SAFETY: T4, we took it out. Where the same node was held out a second time since it was read it is an offer all the same.
-                return Some(unsafe { offered.into_owned() });
+            let order = (Ordering::Acquire, Ordering::Relaxed);
+            if let Some(taken) = place.exchange_for(offered, left, order.0, order.1) {
+                // SAFETY: T4, we took it out. Where its memory was held out a second time since it was read it is an offer all the same.
+                return Some(unsafe { taken.into_owned() });
             }
         }
         None

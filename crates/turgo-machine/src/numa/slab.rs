@@ -9,7 +9,7 @@
 //! - **S2** A region begins at a multiple of 2 MiB with a header that names the slabs it belongs to and its size of block: an address leads to
 //!   its header, and a block that comes back to the wrong slabs is refused before anything is written.
 //! - **S3** Blocks begin behind the header, at multiples of their size, and end within their region.
-//! - **S4** Regions live as long as the slabs.
+//! - **S4** Regions live as long as the slabs, and nobody is given their bytes: those belong to whoever has the blocks, and may be written at any time.
 
 // Not a checker's atomics, which can be in no static: they only make numbers here.
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use std::ptr::NonNull;
 use crate::topology::NodeId;
 
 use super::region::HUGE_BYTES;
-use super::{MapError, NodeMemory, Numa, Pages, Placement};
+use super::{MapError, NodeMemory, Numa, Pages, Placement, Refusal, Verified};
 
 /// Bytes of the largest block.
 pub const BLOCK_BYTES_MAX: usize = 1 << SHIFT_MAX;
@@ -188,10 +188,32 @@ impl NodeSlabs {
         self.out
     }
 
-    /// The regions the blocks are cut from, to look where they are.
+    /// How many regions of 2 MiB the blocks are cut from.
     #[must_use]
-    pub fn regions(&self) -> &[NodeMemory] {
-        &self.regions
+    pub fn regions(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Counts the pages of all regions by where they are, as [`NodeMemory::verify`] does.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel does not say.
+    pub fn verify(&self) -> Result<Verified, Refusal> {
+        self.regions.iter().try_fold(Verified::default(), |sum, region| {
+            let found = region.verify()?;
+            Ok(Verified {
+                placed: sum.placed + found.placed,
+                elsewhere: sum.elsewhere + found.elsewhere,
+                absent: sum.absent + found.absent,
+            })
+        })
+    }
+
+    /// Why the policy of a region is not in force, if there is one where it is not (N4).
+    #[must_use]
+    pub fn refused(&self) -> Option<Refusal> {
+        self.regions.iter().find_map(NodeMemory::refused)
     }
 
     /// A block that was never out.

@@ -3,6 +3,7 @@
 use turgo_machine::topology::{SpecError, Topology};
 
 use super::costs::Costs;
+use super::learning::{self, Learner, Learnt};
 use super::outcome::Outcome;
 use super::turns::Interleaving;
 use super::workload::{Workload, WorkloadError};
@@ -94,6 +95,21 @@ pub fn policy_named(name: &str) -> Option<Standard> {
     Some(Standard::of(victims, scope))
 }
 
+/// How a line of the table came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A policy as it is.
+    Contender,
+    /// The default policy with its default knobs.
+    Default,
+    /// Something that was learnt in earlier runs.
+    Learnt,
+    /// The default policy with the knobs that a tuner came to rest at.
+    Tuned,
+    /// The default policy with the best of 45 fixed settings of its knobs, each tried on this very graph.
+    BestFixed,
+}
+
 /// A line of the table.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -103,6 +119,8 @@ pub struct Row {
     pub graph: String,
     /// The policy.
     pub policy: String,
+    /// How it was chosen.
+    pub role: Role,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -161,6 +179,12 @@ impl std::fmt::Display for AblationError {
 impl std::error::Error for AblationError {}
 
 impl Ablation {
+    /// How many graphs will be run, each on one machine: so many tables there will be.
+    #[must_use]
+    pub fn tables(&self) -> usize {
+        self.machines.len() * self.graphs.len()
+    }
+
     /// Runs everything, and calls `row` for each line as it is there.
     ///
     /// # Errors
@@ -178,21 +202,62 @@ impl Ablation {
                     None => graph.clone(),
                 };
                 let workload = Workload::made(&graph, self.seed).map_err(AblationError::Graph)?;
-                let contenders = match workload.weights().len() {
-                    1 => Contender::all(),
-                    tenants => Contender::interleavings(tenants == 2),
+                let mut row = |policy, role, outcome| {
+                    row(Row { machine: spec.clone(), graph: graph.clone(), policy, role, outcome });
                 };
-                for contender in contenders {
-                    row(Row {
-                        machine: spec.clone(),
-                        graph: graph.clone(),
-                        outcome: self.outcome(&machine, &workload, &contender),
-                        policy: contender.name,
-                    });
+                if workload.weights().len() > 1 {
+                    for contender in Contender::interleavings(workload.weights().len() == 2) {
+                        let outcome = self.outcome(&machine, &workload, &contender);
+                        row(contender.name, Role::Contender, outcome);
+                    }
+                    continue;
                 }
+                for contender in Contender::all() {
+                    let is_default = contender.name == Standard::default().name();
+                    let role = if is_default { Role::Default } else { Role::Contender };
+                    let outcome = self.outcome(&machine, &workload, &contender);
+                    row(contender.name, role, outcome);
+                }
+                self.learn(&machine, &workload, row);
             }
         }
         Ok(())
+    }
+
+    /// What can be learnt about a graph, and the best fixed setting to compare it with.
+    fn learn(
+        &self,
+        machine: &Topology,
+        workload: &Workload,
+        mut row: impl FnMut(String, Role, Outcome),
+    ) {
+        let run = |policy: &Standard, knobs: Knobs, seed: u64| {
+            let simulation = Simulation::new(machine, machine.cpus().len(), policy);
+            simulation.costs(self.costs).knobs(knobs).seed(seed).run(workload)
+        };
+        // None of these seeds is the one that rows are made from.
+        let seed = |number: u32| self.seed.wrapping_add(1 + u64::from(number));
+        let mut learner =
+            Learner { run: |policy: &Standard, knobs, number| run(policy, knobs, seed(number)) };
+        let choosy = Standard { reach: Reach::Threshold, ..Standard::default() };
+        let learnt = [
+            (Role::Learnt, learner.threshold(Standard::default())),
+            (Role::Learnt, learner.threshold(choosy)),
+            (Role::Learnt, learner.victims()),
+            (Role::Tuned, learner.knobs(workload.is_open())),
+        ];
+        for (role, Learnt { name, policy, knobs }) in learnt {
+            row(name, role, run(&policy, knobs, self.seed));
+        }
+        let fixed = learning::fixed()
+            .into_iter()
+            .map(|Learnt { name, policy, knobs }| (name, run(&policy, knobs, self.seed)));
+        let better = |a: &(String, Outcome), b: &(String, Outcome)| {
+            learning::score(&a.1).total_cmp(&learning::score(&b.1))
+        };
+        if let Some((name, outcome)) = fixed.max_by(better) {
+            row(name, Role::BestFixed, outcome);
+        }
     }
 
     fn outcome(&self, machine: &Topology, workload: &Workload, contender: &Contender) -> Outcome {
@@ -203,4 +268,34 @@ impl Ablation {
             .seed(self.seed)
             .run(workload)
     }
+}
+
+/// How good tuning was on one graph: shares of what it is compared with, above 1 if better.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tuning {
+    /// The machine and the graph.
+    pub on: String,
+    /// Against the best of the fixed settings.
+    pub of_best: f64,
+    /// Against the default setting.
+    pub of_default: f64,
+}
+
+/// The tables in which a tuner was compared with fixed settings.
+#[must_use]
+pub fn tunings(rows: &[Row]) -> Vec<Tuning> {
+    let same = |a: &Row, b: &Row| (&a.machine, &a.graph) == (&b.machine, &b.graph);
+    let tuning = |table: &[Row]| {
+        let score = |role| {
+            let row = table.iter().find(|row| row.role == role)?;
+            Some(learning::score(&row.outcome))
+        };
+        let (tuned, first) = (score(Role::Tuned)?, &table[0]);
+        Some(Tuning {
+            on: format!("{}, {}", first.machine, first.graph),
+            of_best: tuned / score(Role::BestFixed)?,
+            of_default: tuned / score(Role::Default)?,
+        })
+    };
+    rows.chunk_by(same).filter_map(tuning).collect()
 }

@@ -20,6 +20,8 @@ pub(super) struct Tally {
     steals: u64,
     moved: u64,
     moved_far: u64,
+    far_tried: u64,
+    far_won: u64,
     latencies: Vec<u32>,
     turns: Turns,
     begun: Vec<bool>,
@@ -43,6 +45,8 @@ impl Tally {
             steals: 0,
             moved: 0,
             moved_far: 0,
+            far_tried: 0,
+            far_won: 0,
             latencies: Vec::with_capacity(tasks),
             turns: Turns::new(workload, nodes),
             begun: vec![false; tasks],
@@ -90,6 +94,12 @@ impl Tally {
         self.moved_far += if far { u64::from(tasks) } else { 0 };
     }
 
+    /// A worker has looked into the queue of one of another node.
+    pub(super) fn tried_far(&mut self, won: bool) {
+        self.far_tried += 1;
+        self.far_won += u64::from(won);
+    }
+
     pub(super) fn outcome(
         mut self,
         workers: u32,
@@ -128,10 +138,13 @@ impl Tally {
             steals: self.steals,
             moved: self.moved,
             moved_far: self.moved_far,
+            far_tried: self.far_tried,
+            far_won: self.far_won,
             latency_p50_ns: percentile(0.5),
             latency_p99_ns: percentile(0.99),
             is_open: workload.is_open(),
             lag: self.turns.lag(),
+            jain: self.turns.jain(),
             hash: self.hash,
             events: self.events.unwrap_or_default(),
             decisions: Vec::new(),
@@ -191,6 +204,16 @@ impl Turns {
     fn lag(&self) -> Option<f64> {
         (self.shares.len() > 1).then_some(self.lag)
     }
+
+    /// Of what each had for each unit of its share.
+    fn jain(&self) -> Option<f64> {
+        if self.shares.len() < 2 || self.picks == 0 {
+            return None;
+        }
+        let had = self.had.iter().zip(&self.shares).map(|(&had, share)| had as f64 / share);
+        let (sum, squares) = had.fold((0.0, 0.0), |(sum, of), x| (sum + x, of + x * x));
+        Some(sum * sum / (squares * self.shares.len() as f64))
+    }
 }
 
 /// What came of a simulated run. Times are nanoseconds of virtual time; sums are over all workers.
@@ -228,6 +251,10 @@ pub struct Outcome {
     pub moved: u64,
     /// Those of them that came from another node.
     pub moved_far: u64,
+    /// Looks into queues of workers of other nodes, while something was queued somewhere.
+    pub far_tried: u64,
+    /// Those of them that got something.
+    pub far_won: u64,
     /// From when a task is ready to when it begins: the median.
     pub latency_p50_ns: u64,
     /// The same: one in a hundred waits longer.
@@ -236,6 +263,9 @@ pub struct Outcome {
     pub is_open: bool,
     /// How many picks from shared queues, of all nodes together, a tenant was away from its share at most while all had tasks in all of them; `None` if there is one only.
     pub lag: Option<f64>,
+    /// Jain's index of fairness over the same time: 1 if what tenants had is as their shares, one part for each tenant if one of them had all (Jain, Chiu, Hawe, "A
+    /// quantitative measure of fairness and discrimination", DEC-TR-301, 1984).
+    pub jain: Option<f64>,
     /// The hash of all events.
     pub hash: u64,
     /// All events in the order in which they were made, if they were asked for.

@@ -1,13 +1,13 @@
-//! Rows of an ablation as text and as JSON.
+//! Rows of an ablation as text and as JSON, and how far it is.
 
 use std::fmt::Write as _;
 
-use super::ablation::Row;
+use super::ablation::{Ablation, Row, tunings};
 
 /// What a column holds.
 type Cell = fn(&Row) -> String;
 
-const COLUMNS: [(&str, Cell); 11] = [
+const COLUMNS: [(&str, Cell); 12] = [
     ("policy", |row| row.policy.clone()),
     ("makespan ms", |row| format!("{:.3}", row.outcome.makespan_ns as f64 / 1e6)),
     ("efficiency", |row| format!("{:.3}", row.outcome.efficiency())),
@@ -16,6 +16,7 @@ const COLUMNS: [(&str, Cell); 11] = [
     ("remote steals %", |row| percent(row.outcome.remote_steals())),
     ("migration %", |row| percent(row.outcome.migration())),
     ("lag", |row| row.outcome.lag.map_or_else(|| "-".into(), |lag| format!("{lag:.2}"))),
+    ("jain", |row| row.outcome.jain.map_or_else(|| "-".into(), |jain| format!("{jain:.4}"))),
     ("p50 us", |row| format!("{:.2}", row.outcome.latency_p50_ns as f64 / 1e3)),
     ("p99 us", |row| format!("{:.2}", row.outcome.latency_p99_ns as f64 / 1e3)),
     ("wakes", |row| row.outcome.wakes.to_string()),
@@ -60,7 +61,58 @@ pub fn rows_text(rows: &[Row]) -> String {
         }
         text.push('\n');
     }
+    text.push_str(&tunings_text(rows));
     text
+}
+
+/// What came of tuning; nothing if nothing was tuned.
+fn tunings_text(rows: &[Row]) -> String {
+    let mut text = String::new();
+    let tunings = tunings(rows);
+    let least = tunings.iter().min_by(|a, b| a.of_best.total_cmp(&b.of_best));
+    let most = tunings.iter().max_by(|a, b| a.of_default.total_cmp(&b.of_default));
+    let met = |is_met| if is_met { "met" } else { "MISSED" };
+    if let (Some(least), Some(most)) = (least, most) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{:<7}tuned, of the best fixed setting, at least{:>15.3} >= 0.95       {}\n\
+             {:<7}tuned, of the default setting, somewhere{:>16.3} >= 1.2        {}",
+            met(least.of_best >= 0.95),
+            least.of_best,
+            least.on,
+            met(most.of_default >= 1.2),
+            most.of_default,
+            most.on,
+        );
+    }
+    text
+}
+
+/// How far an ablation is: it takes minutes.
+#[derive(Debug)]
+pub struct Progress {
+    tables: usize,
+    begun: usize,
+    last: (String, String),
+}
+
+impl Progress {
+    /// At its beginning.
+    #[must_use]
+    pub fn of(ablation: &Ablation) -> Self {
+        Self { tables: ablation.tables(), begun: 0, last: <(String, String)>::default() }
+    }
+
+    /// A row is there; what is to be said, if it is the first one of its table.
+    pub fn note(&mut self, row: &Row) -> Option<String> {
+        if (&self.last.0, &self.last.1) == (&row.machine, &row.graph) {
+            return None;
+        }
+        self.last = (row.machine.clone(), row.graph.clone());
+        self.begun += 1;
+        Some(format!("{} of {}: {}, {}", self.begun, self.tables, row.machine, row.graph))
+    }
 }
 
 /// Rows as a JSON array.
@@ -77,7 +129,7 @@ pub fn rows_json(rows: &[Row]) -> String {
             json,
             "{{\"machine\":\"{}\",\"graph\":\"{}\",\"policy\":\"{}\",\"workers\":{},\"tasks\":{},\
              \"makespan_ns\":{},\"work_ns\":{},\"span_ns\":{},\"efficiency\":{:.4},\"efficiency_max\":{:.4},\
-             \"local\":{},\"remote_steals\":{:.4},\"migration\":{:.4},\"lag\":{},\"latency_p50_ns\":{},\
+             \"local\":{},\"remote_steals\":{:.4},\"migration\":{:.4},\"lag\":{},\"jain\":{},\"latency_p50_ns\":{},\
              \"latency_p99_ns\":{},\"wakes\":{},\"rate_per_s\":{:.0},\"hash\":\"{:016x}\"}}",
             row.machine,
             row.graph,
@@ -93,6 +145,7 @@ pub fn rows_json(rows: &[Row]) -> String {
             outcome.remote_steals(),
             outcome.migration(),
             optional(outcome.lag),
+            optional(outcome.jain),
             outcome.latency_p50_ns,
             outcome.latency_p99_ns,
             outcome.wakes,

@@ -198,14 +198,53 @@ fn tables_name_every_row() {
     let mut rows = Vec::new();
     ablation.run(|row| rows.push(row)).unwrap();
     let (text, json) = (rows_text(&rows), rows_json(&rows));
-    assert_eq!(rows.len(), Contender::all().len() + Interleaving::ALL.len());
+    let of_role = |role| rows.iter().filter(|row| row.role == role).count();
+    assert_eq!(
+        [Role::Default, Role::Learnt, Role::Tuned, Role::BestFixed].map(of_role),
+        [1, 3, 1, 1]
+    );
+    assert_eq!(of_role(Role::Contender), Contender::all().len() - 1 + Interleaving::ALL.len());
     for row in &rows {
         assert!(text.contains(&row.policy), "{}", row.policy);
         assert!(json.contains(&format!("\"policy\":\"{}\"", row.policy)));
     }
-    assert_eq!(json.matches("\"graph\":\"bag:200/2x2\"").count(), Contender::all().len());
+    assert_eq!(json.matches("\"graph\":\"bag:200/2x2\"").count(), Contender::all().len() + 5);
+    let mut progress = Progress::of(&ablation);
+    let lines: Vec<String> = rows.iter().filter_map(|row| progress.note(row)).collect();
+    assert_eq!(lines, ["1 of 2: 2x2, bag:200/2x2", "2 of 2: 2x2, pair:100/2x2"]);
     let wrong = Ablation { machines: vec!["0x0".into()], ..ablation };
     assert!(wrong.run(|_| ()).is_err());
+}
+
+#[test]
+fn tuning_finds_what_a_fixed_setting_finds() {
+    let ablation = Ablation {
+        machines: vec!["1x16".into()],
+        graphs: vec!["arrivals:2000/2000".into()],
+        ..Ablation::default()
+    };
+    let mut rows = Vec::new();
+    ablation.run(|row| rows.push(row)).unwrap();
+    let tunings = tunings(&rows);
+    assert_eq!(tunings.len(), 1);
+    // Tasks that come one by one are begun sooner by workers that wait for longer.
+    assert!(tunings[0].of_default > 1.2 && tunings[0].of_best > 0.95, "{tunings:?}");
+}
+
+#[test]
+fn indices_of_fairness_tell_interleavers_apart() {
+    let workload = Workload::made("pair:2000/2", 1).unwrap();
+    let policy = Standard::default();
+    let jain = |interleaving| {
+        let machine = machine("2x2");
+        let simulation = Simulation::new(&machine, 4, &policy).interleaving(interleaving);
+        simulation.run(&workload).jain.expect("two tenants")
+    };
+    // Three to one, served one to one: (2/3 + 2)^2 / (2 ((2/3)^2 + 2^2)) = 0.8.
+    let in_turn = jain(Interleaving::InTurn);
+    assert!((in_turn - 0.8).abs() < 0.05, "{in_turn}");
+    let chairman = jain(Interleaving::Tijdeman);
+    assert!(chairman > 0.9999, "{chairman}");
 }
 
 /// Random graphs without data or homes.

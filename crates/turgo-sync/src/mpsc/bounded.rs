@@ -2,10 +2,13 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::mem;
+use core::pin::pin;
 use core::ptr;
 use core::task::{Context, Poll};
+
+use turgo_machine::mutant;
 
 use super::chan::Chan;
 use super::error::{SendError, TryRecvError, TrySendError};
@@ -15,7 +18,7 @@ use super::sides::{receiver, sender};
 use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
-use crate::permits::{PERMITS_MAX, Permits, Refused};
+use crate::permits::{PERMITS_MAX, Refused};
 
 /// Sends values, of which so many may be on their way.
 ///
@@ -60,8 +63,7 @@ pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
 pub(crate) fn channel_in<T, A: Access>(buffer: usize) -> (Sender<T, A>, Receiver<T, A>) {
     assert!(buffer > 0, "mpsc bounded channel requires buffer > 0");
     assert!(buffer as u64 <= PERMITS_MAX, "a channel's room is at most MAX_PERMITS");
-    let room = Bounded { permits: Permits::new(buffer as u64), max: buffer };
-    let chan = A::handle(Chan::new(room, false));
+    let chan = A::handle(Chan::new(Bounded::new(buffer), false));
     (Sender { chan: chan.clone() }, Receiver { chan })
 }
 
@@ -91,7 +93,7 @@ impl<T, A: Access> Sender<T, A> {
     /// The value, if there is no room, others wait for it, or the receiver was closed or dropped.
     #[inline]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        match self.chan.room.permits.try_take(1) {
+        match self.try_take(1) {
             Ok(()) => {
                 self.push(message);
                 Ok(())
@@ -145,7 +147,7 @@ impl<T, A: Access> Sender<T, A> {
     ///
     /// If there is no room, others wait for it, or the receiver was closed or dropped.
     pub fn try_reserve(&self) -> Result<Permit<'_, T, A>, TrySendError<()>> {
-        self.chan.room.permits.try_take(1).map_err(|refused| refusal(refused, ()))?;
+        self.try_take(1).map_err(|refused| refusal(refused, ()))?;
         Ok(Permit { sender: self })
     }
 
@@ -158,7 +160,7 @@ impl<T, A: Access> Sender<T, A> {
         if n > self.max_capacity() {
             return Err(TrySendError::Full(()));
         }
-        self.chan.room.permits.try_take(n as u64).map_err(|refused| refusal(refused, ()))?;
+        self.try_take(n as u64).map_err(|refused| refusal(refused, ()))?;
         Ok(PermitIterator { sender: self, count: n })
     }
 
@@ -168,7 +170,7 @@ impl<T, A: Access> Sender<T, A> {
     ///
     /// The sender, where that fails.
     pub fn try_reserve_owned(self) -> Result<OwnedPermit<T, A>, TrySendError<Self>> {
-        match self.chan.room.permits.try_take(1) {
+        match self.try_take(1) {
             Ok(()) => Ok(OwnedPermit { sender: Some(self) }),
             Err(refused) => Err(refusal(refused, self)),
         }
@@ -177,7 +179,7 @@ impl<T, A: Access> Sender<T, A> {
     /// How much room there is at this moment.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.chan.room.permits.available() as usize
+        self.chan.room.available()
     }
 
     /// How much room there is when nothing is on its way or reserved.
@@ -186,21 +188,56 @@ impl<T, A: Access> Sender<T, A> {
         self.chan.room.max
     }
 
+    #[inline(always)]
+    fn try_take(&self, count: u64) -> Result<(), Refused> {
+        match self.chan.room.permits.try_take(count) {
+            Err(Refused::Short) => self.try_take_freed(count),
+            taken => taken,
+        }
+    }
+
+    /// The same where there are too few permits: more may have been freed.
+    #[cold]
+    #[inline(never)]
+    fn try_take_freed(&self, count: u64) -> Result<(), Refused> {
+        if !self.chan.room.collect() {
+            return Err(Refused::Short);
+        }
+        let taken = self.chan.room.permits.try_take(count);
+        if taken == Err(Refused::Closed) {
+            // C6: what was collected may have been the last to come back.
+            self.chan.tell_if_over();
+        }
+        taken
+    }
+
     #[inline]
     async fn take(&self, count: u64) -> Result<(), Refused> {
-        match self.chan.room.permits.try_take(count) {
+        match self.try_take(count) {
             Err(Refused::Short) => self.wait_for_room(count).await,
             taken => taken,
         }
     }
 
     async fn wait_for_room(&self, count: u64) -> Result<(), Refused> {
-        let permits = &self.chan.room.permits;
+        let room = &self.chan.room;
         // C3: dropped after the wait below, which may have been given room.
         let tells = TellReceiver(&self.chan);
-        permits.take(count).await?;
-        if permits.is_closed() {
-            permits.give(count);
+        let mut wait = pin!(room.permits.take(count));
+        let mut wanted = false;
+        poll_fn(|context| {
+            let answer = wait.as_mut().poll(context);
+            if answer.is_ready() || wanted || mutant!("C5 queued and not wanted") {
+                return answer;
+            }
+            // C5: it is queued now.
+            wanted = true;
+            room.want();
+            wait.as_mut().poll(context)
+        })
+        .await?;
+        if room.permits.is_closed() {
+            room.permits.give(count);
             return Err(Refused::Closed);
         }
         mem::forget(tells);
@@ -249,7 +286,7 @@ impl<T, A: Access> Receiver<T, A> {
     /// How much room there is at this moment.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.chan.room.permits.available() as usize
+        self.chan.room.available()
     }
 
     /// How much room there is when nothing is on its way or reserved.

@@ -12,10 +12,10 @@ use turgo_machine::mutant;
 use super::error::TryRecvError;
 use super::room::Room;
 use crate::access::{Access, Word};
+use crate::atomic_waker::AtomicWaker;
 use crate::lane::Lane;
 use crate::notify::Notify;
 use crate::patience::Patience;
-use crate::single::Single;
 
 /// A channel. `R` is what limits it.
 pub(super) struct Chan<T, R, A: Access> {
@@ -24,7 +24,7 @@ pub(super) struct Chan<T, R, A: Access> {
     /// Whether receivers share it.
     shared: bool,
     /// A sole receiver's waker.
-    receiver: Single<A>,
+    receiver: AtomicWaker<A>,
     /// For receivers among others who wait for values or the end.
     arrivals: Notify<A>,
     /// For those who wait until the receiver accepts nothing any more.
@@ -45,7 +45,7 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
             lane: Lane::new(),
             room,
             shared,
-            receiver: Single::new(),
+            receiver: AtomicWaker::new(),
             arrivals: Notify::new(),
             closed: Notify::new(),
             senders: A::Word::new(1),
@@ -263,8 +263,7 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
     ///
     /// The caller is the receiver.
     unsafe fn wait(&self, context: &Context<'_>) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { self.receiver.register(context.waker()) };
+        self.receiver.register(context.waker());
         // SAFETY: the caller's promise.
         let waits = unsafe { self.lane.wait_for_next() };
         waits && !self.is_over()

@@ -11,7 +11,7 @@ use super::unbounded::UnboundedSender;
 use crate::access::{Access, Shared};
 #[cfg(feature = "std")]
 use crate::block::block_on;
-use crate::permits::{PERMITS_MAX, Permits};
+use crate::permits::PERMITS_MAX;
 
 /// Receives values; each is received by one of those who share the channel.
 pub struct Receiver<T, A: Access = Shared> {
@@ -37,8 +37,7 @@ pub fn channel<T>(buffer: usize) -> (Sender<T>, Receiver<T>) {
 pub(crate) fn channel_in<T, A: Access>(buffer: usize) -> (Sender<T, A>, Receiver<T, A>) {
     assert!(buffer > 0, "mpmc bounded channel requires buffer > 0");
     assert!(buffer as u64 <= PERMITS_MAX, "a channel's room is at most MAX_PERMITS");
-    let room = Bounded { permits: Permits::new(buffer as u64), max: buffer };
-    let chan = A::handle(Chan::new(room, true));
+    let chan = A::handle(Chan::new(Bounded::new(buffer), true));
     (Sender { chan: chan.clone() }, Receiver { chan })
 }
 
@@ -57,7 +56,7 @@ impl<T, A: Access> Receiver<T, A> {
     /// How much room there is at this moment.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.chan.room.permits.available() as usize
+        self.chan.room.available()
     }
 
     /// How much room there is when nothing is on its way or reserved.

@@ -210,6 +210,41 @@ fn whoever_narrows_too_late_may_rely_on_it() {
 }
 
 #[test]
+fn whoever_narrows_what_is_dying_may_rely_on_it() {
+    explore(3, || {
+        let forest = forest();
+        let root = forest.mint(all());
+        let child = forest.delegate(root, all()).unwrap();
+        assert!(forest.allows(child, WRITE));
+        let other = Arc::clone(&forest);
+        let revokes = thread::spawn(move || other.revoke(root));
+        forest.narrow(root, READ);
+        assert!(!forest.allows(child, WRITE), "F2");
+        assert!(revokes.join().unwrap());
+    });
+}
+
+#[test]
+fn whoever_comes_when_the_slot_was_given_up_may_rely_on_it() {
+    explore(3, || {
+        let forest = forest();
+        let root = forest.mint(all());
+        let child = forest.delegate(root, all()).unwrap();
+        assert!(forest.allows(child, READ));
+        let (other, third) = (Arc::clone(&forest), Arc::clone(&forest));
+        let revokes = thread::spawn(move || other.revoke(root));
+        let gives_up = thread::spawn(move || {
+            let place = Place::root(0);
+            third.give_up(third.reserve(place).unwrap(), place);
+        });
+        forest.revoke(root);
+        assert!(!forest.allows(child, Rights::NONE), "F2");
+        revokes.join().unwrap();
+        gives_up.join().unwrap();
+    });
+}
+
+#[test]
 fn a_tick_that_returned_has_ended_what_was_due() {
     explore(3, || {
         let forest = forest();

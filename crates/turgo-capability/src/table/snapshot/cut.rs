@@ -52,7 +52,9 @@ impl<L: AuditLog> Table<L> {
         let mut image = Image {
             unix_ns: unix_ns(at),
             time_ns: self.now_ns(),
-            epochs: (0..self.forest.shards_len()).map(|shard| self.forest.epoch(shard)).collect(),
+            epochs: (0..self.forest.shards_len())
+                .map(|shard| self.forest.epoch(shard).count())
+                .collect(),
             counts: self.counts.numbers(),
             returned: gas.returned,
             granted: gas.granted,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::image::VERSION;
 use crate::bytes::Ended;
 use crate::limit::BadCaveat;
 
@@ -81,7 +82,9 @@ impl fmt::Display for SnapshotFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotASnapshot => f.write_str("this is no snapshot of capabilities"),
-            Self::Version(version) => write!(f, "it is of version {version}, and 1 is read"),
+            Self::Version(version) => {
+                write!(f, "it is of version {version}, and {VERSION} is read")
+            }
             Self::Length { expected, found } => {
                 write!(f, "it has {found} bytes and should have {expected}: cut off or added to")
             }

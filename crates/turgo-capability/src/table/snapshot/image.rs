@@ -4,20 +4,19 @@ use turgo_machine::mutant;
 
 use super::{SnapshotError, SnapshotFault};
 use crate::bytes::{Reader, Writer};
+use crate::epoch::Epoch;
 use crate::handle::Handle;
 use crate::limit::{Caveat, Rate};
 use crate::object::Object;
 use crate::state::{SHARDS_MAX, Word};
 
 const MAGIC: &[u8; 8] = b"TURGOCAP";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Magic, version, length.
 const HEAD: usize = 20;
 const CHECKSUM: usize = blake3::OUT_LEN;
 /// Times are below: 146 years, so that no sum of two overflows.
 const TIME_MAX: u64 = 1 << 62;
-/// Epochs are below: half of those that a stamp can hold.
-const EPOCH_MAX: u64 = 1 << 46;
 /// Counts are below, so that no sum of theirs overflows.
 const COUNT_MAX: u64 = 1 << 60;
 
@@ -109,7 +108,7 @@ impl Image {
             return Err(SnapshotFault::Nonsense("the number of shards is none that there can be"));
         }
         let epochs = (0..shards).map(|_| from.u64()).collect::<Result<Vec<_>, _>>()?;
-        if epochs.iter().any(|epoch| *epoch >= EPOCH_MAX) {
+        if epochs.iter().any(|epoch| *epoch > Epoch::COUNT_MAX) {
             return Err(SnapshotFault::Nonsense("an epoch is beyond what is ever reached"));
         }
         let mut counts = [0; 5];
@@ -201,7 +200,12 @@ impl Seen {
         if !word.is_alive() {
             return Ok(Self::vacant(word));
         }
-        let parent = Handle::from_bits(from.u64()?);
+        let parent = match from.u64()? {
+            0 => None,
+            bits => Some(
+                Handle::from_bits(bits).ok_or(SnapshotFault::Nonsense("a parent is no handle"))?,
+            ),
+        };
         let object = Object::from_bits(from.u64()?)
             .ok_or(SnapshotFault::Nonsense("a capability is for no object"))?;
         let deadline_ns = from.u64()?;

@@ -95,17 +95,18 @@ impl<L: AuditLog> Table<L> {
         self.ahead_ns = now_ns.wrapping_sub(self.clock.now_ns());
     }
 
-    /// Whose ancestors have theirs already.
+    /// Whose ancestors have theirs already, and are alive.
     fn restore_limits(&self, handle: Handle, occupant: &Occupant) {
         let seen = &occupant.limits;
         if seen.caveat.is_none() && seen.gas.is_none() && seen.rate.is_none() {
             return;
         }
         let account = seen.gas.map(|gas| {
-            Account::new(gas, occupant.parent.and_then(|parent| self.nearest_account(parent)))
+            let above = occupant.parent.and_then(|parent| self.nearest_account(parent).ok()?);
+            Account::new(gas, above)
         });
         let bucket = seen.rate.map(|(rate, full_at)| {
-            let above = occupant.parent.and_then(|parent| self.nearest_bucket(parent));
+            let above = occupant.parent.and_then(|parent| self.nearest_bucket(parent).ok()?);
             Bucket::restored(above, rate, full_at)
         });
         let limits = Limits { caveat: seen.caveat.clone(), account, bucket };

@@ -1,4 +1,6 @@
-//! Threads suspended in the middle of a check, a revocation, an attenuation or a delegation: the others go on, and no rule gives way.
+//! Threads suspended in the middle of a check, a change, a tick or a spending: the others go on, and no rule gives way.
+
+use core::time::Duration;
 
 use super::super::*;
 use crate::pause::suspend_at;
@@ -86,6 +88,94 @@ fn a_revocation_suspended_behind_its_bump_holds_up_nobody() {
     );
     assert!(revoked);
     assert_eq!(table.mint(0, all()).unwrap().index(), root.index());
+}
+
+#[test]
+fn an_attenuation_suspended_before_its_bump_holds_up_nobody() {
+    let table = Table::default();
+    let root = table.mint(0, all()).unwrap();
+    let child = table.delegate(root, all()).unwrap();
+    assert!(table.check(child, Rights::WRITE).is_ok());
+    let narrowed = suspend_at(
+        "attenuate, narrowed",
+        || table.attenuate(root, Rights::ALL - Rights::WRITE),
+        || {
+            others_go_on(&table, "attenuate, narrowed");
+            assert!(table.attenuate(root, Rights::ALL - Rights::WRITE), "too late, and alive");
+            assert_eq!(table.check(child, Rights::WRITE), Err(Denied::Rights), "F2");
+            assert!(table.check(child, READ).is_ok());
+        },
+    );
+    assert!(narrowed);
+    assert_eq!(table.check(child, Rights::WRITE), Err(Denied::Rights));
+}
+
+#[test]
+fn an_attenuation_may_rely_on_a_suspended_revocation() {
+    let table = Table::default();
+    let root = table.mint(0, all()).unwrap();
+    let child = table.delegate(root, all()).unwrap();
+    assert!(table.check(child, Rights::WRITE).is_ok());
+    suspend_at(
+        "revoke, killed",
+        || table.revoke(root),
+        || {
+            assert!(!table.attenuate(root, READ), "it is dead");
+            assert!(table.check(child, Rights::WRITE).is_err(), "F2: gone once that returned");
+        },
+    );
+}
+
+#[test]
+fn a_suspended_tick_holds_up_nobody() {
+    let time = turgo_machine::clock::VirtualTime::new();
+    let table = Table::new(Config { clock: time.clock(), ..Config::default() });
+    let root = table.mint(0, all().until(10)).unwrap();
+    let child = table.delegate(root, all()).unwrap();
+    assert!(table.check(child, READ).is_ok());
+    time.advance(Duration::from_nanos(10));
+    let ended = suspend_at(
+        "tick, taken",
+        || table.tick(),
+        || {
+            table.tick();
+            assert_eq!(table.check(child, READ), Err(Denied::Dead), "F7: the later tick returned");
+            others_go_on(&table, "tick, taken");
+        },
+    );
+    assert_eq!(ended, 1);
+}
+
+#[test]
+fn whoever_spends_finds_no_budget_past_the_dead() {
+    let table = Table::default();
+    let root = table.mint(0, all().gas(100)).unwrap();
+    let poor = table.delegate(root, all().gas(0)).unwrap();
+    let query = table.delegate(poor, all()).unwrap();
+    assert!(matches!(table.lease(query, 10), Err(Denied::Gas)), "nothing is in its budget");
+    let leased = suspend_at(
+        "limits",
+        || table.lease(query, 10).map(|lease| lease.left()),
+        || {
+            others_go_on(&table, "limits");
+            assert!(table.revoke(poor));
+        },
+    );
+    assert_eq!(leased, Err(Denied::Dead), "T1: not from what is further up");
+    assert_eq!(table.gas(root), Some(100));
+}
+
+#[test]
+fn no_rate_is_forgotten_beside_a_revocation() {
+    let table = Table::default();
+    let rate = Rate::new(Duration::from_secs(60), 1);
+    let root = table.mint(0, all().rate(rate).gas(1)).unwrap();
+    let session = table.delegate(root, all()).unwrap();
+    // With limits of its own, and no rate among them.
+    let query = table.delegate(session, all().gas(1)).unwrap();
+    let taken = suspend_at("limits", || table.take(query, 1), || assert!(table.revoke(session)));
+    assert_eq!(taken, Err(Denied::Dead), "or a token would be missing from the tenant's");
+    assert!(table.take(root, 1).is_ok());
 }
 
 #[test]

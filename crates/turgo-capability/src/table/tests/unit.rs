@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::{Arc, OnceLock, Weak};
 
-use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicU64, Ordering};
 use turgo_machine::clock::VirtualTime;
 
 use crate::table::Config;
@@ -286,6 +286,33 @@ fn what_was_not_made_leaves_nothing_behind() {
         "all slots are there"
     );
     assert!(table.revoke(root));
+}
+
+/// Panics at a record of this number, from 1.
+struct Breaking {
+    at: u64,
+    count: AtomicU64,
+}
+
+impl AuditLog for Breaking {
+    fn append(&self, _record: &Record) -> Result<(), Refused> {
+        // Relaxed: one thread.
+        assert_ne!(self.count.fetch_add(1, Ordering::Relaxed) + 1, self.at, "the log broke");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_log_that_breaks_amid_many_revocations_loses_no_gas() {
+    let log = Breaking { at: 5, count: AtomicU64::new(0) };
+    let table = Table::with_audit(Config::default(), log);
+    let root = table.mint(0, all().gas(10)).unwrap();
+    let children = [1, 2].map(|gas| table.delegate(root, all().gas(gas)).unwrap());
+    let revokes = || _ = table.revoke_all(&children);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(revokes)).is_err());
+    assert!(children.iter().all(|child| table.check(*child, READ).is_ok()), "or gas would be back");
+    assert_eq!(table.revoke_all(&children), 2);
+    assert_eq!(table.gas(root), Some(10), "T2");
 }
 
 /// Looks at the table whenever a record comes.

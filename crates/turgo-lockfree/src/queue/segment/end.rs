@@ -89,16 +89,24 @@ impl<T> Claim<T> {
 pub(super) struct End<T> {
     /// Whose turn it is. It only grows, and does not come round: at one in a nanosecond that takes 580 years.
     number: AtomicU64,
-    /// S5: the segment of `number` is named at its own number's parity, the other is the one before or after it.
+    /// S5: the segment of `number` is named at its own number's parity, the other is the one before or after it; null before the first push.
     named: [AtomicPtr<Segment<T>>; 2],
 }
 
 impl<T> End<T> {
-    pub(super) fn new(first: *mut Segment<T>) -> Self {
-        Self {
-            number: AtomicU64::new(0),
-            named: [AtomicPtr::new(first), AtomicPtr::new(ptr::null_mut())],
+    crate::fence::maybe_const! {
+        pub(super) fn new() -> Self {
+            let none = [AtomicPtr::new(ptr::null_mut()), AtomicPtr::new(ptr::null_mut())];
+            Self { number: AtomicU64::new(0), named: none }
         }
+    }
+
+    /// Names the first segment, unless somebody has; gives the one named at its parity, which may be a later one where the end has moved on.
+    pub(super) fn begin(&self, first: *mut Segment<T>) -> *mut Segment<T> {
+        // Release: hands the segment to the Acquire in `claim` and `segment`. Acquire: another's, which is handed on.
+        let order = (Ordering::Release, Ordering::Acquire);
+        let named = self.named[0].compare_exchange(ptr::null_mut(), first, order.0, order.1);
+        named.map_or_else(|other| other, |_| first)
     }
 
     #[inline(always)]

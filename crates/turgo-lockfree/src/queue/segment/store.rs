@@ -120,11 +120,13 @@ impl<T> Visit<'_, T> {
 }
 
 impl<T> Store<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            visitors: AtomicUsize::new(0),
-            left: AtomicPtr::new(ptr::null_mut()),
-            spare: AtomicPtr::new(ptr::null_mut()),
+    crate::fence::maybe_const! {
+        pub(super) fn new() -> Self {
+            Self {
+                visitors: AtomicUsize::new(0),
+                left: AtomicPtr::new(ptr::null_mut()),
+                spare: AtomicPtr::new(ptr::null_mut()),
+            }
         }
     }
 

@@ -111,7 +111,11 @@ fn what_was_made_in_vain_is_dropped_outside_of_the_section() {
         }
         watch()
     }));
+    drop(cell);
+    // What was replaced holds a handle of the domain that it waits in.
+    domain.flush();
     assert_eq!((calls, inside.load(Ordering::Relaxed)), (2, false));
+    assert_eq!(domain.stats().pending(), 0);
 }
 
 /// Compiles for any domain, whose guards need not be covariant.

@@ -83,6 +83,9 @@ impl World<'_> {
             let here = self.workers[worker as usize].node;
             let distance = self.simulation.layout.distance(here, node);
             if self.is_empty(source) {
+                if here != node && matches!(source, Source::Worker(..)) {
+                    self.tally.tried_far(false);
+                }
                 self.probe(Costs::at(costs.probe_ns, distance), &mut at_ns);
                 self.ask(Some(worker), at_ns, |policy, asks| policy.found(me, source, 0, asks));
                 continue;
@@ -121,12 +124,17 @@ impl World<'_> {
         let (me, at_ns) = (WorkerId(worker), self.now_ns);
         let taken = crate::layout::small(tasks.len());
         self.ask(Some(worker), at_ns, |policy, asks| policy.found(me, source, taken, asks));
+        let here = self.workers[worker as usize].node;
+        if let Source::Worker(victim, _) = source
+            && self.simulation.layout.node(victim) != here
+        {
+            self.tally.tried_far(taken > 0);
+        }
         let Some((&first, others)) = tasks.split_first() else {
             self.search(worker, attempt + 1, at_ns);
             return;
         };
         self.queued -= 1;
-        let here = self.workers[worker as usize].node;
         match source {
             Source::Worker(victim, _) => {
                 let there = self.simulation.layout.node(victim);

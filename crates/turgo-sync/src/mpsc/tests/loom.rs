@@ -103,6 +103,49 @@ fn room_given_back_ends_a_closed_channel() {
     });
 }
 
+/// A sender makes permits of freed room while the receiver closes, frees the rest and looks whether that was all.
+#[test]
+fn room_on_its_way_ends_a_closed_channel() {
+    model(3, || {
+        let (sender, mut receiver) = channel(2);
+        sender.try_send(1).unwrap();
+        sender.try_send(2).unwrap();
+        assert_eq!(receiver.try_recv(), Ok(1));
+        let other = sender.clone();
+        let sends = move || other.try_send(3).is_ok();
+        let receives = move || {
+            receiver.close();
+            let mut received = 0;
+            while block_on(receiver.recv()).is_some() {
+                received += 1;
+            }
+            received
+        };
+        let (sent, received) = both(sends, receives);
+        assert_eq!(received, 1 + u32::from(sent));
+        drop(sender);
+    });
+}
+
+/// One waits for room already when another queues, and each gets some of what is freed one by one.
+#[test]
+fn room_that_is_freed_meets_those_who_queue() {
+    model(2, || {
+        let (sender, mut receiver) = channel(1);
+        sender.try_send(0).unwrap();
+        let mut room = Box::pin(sender.clone().reserve_owned());
+        assert!(poll_idle(&mut room).is_pending());
+        let sends = move || block_on(sender.send(2)).unwrap();
+        both(sends, move || {
+            assert_eq!(receiver.try_recv(), Ok(0));
+            // Another, who holds the queue just then, may give it.
+            block_on(room).unwrap().send(1);
+            assert_eq!(block_on(receiver.recv()), Some(1));
+            assert_eq!(block_on(receiver.recv()), Some(2));
+        });
+    });
+}
+
 /// A wait for room that is given up gets it just then.
 #[test]
 fn a_wait_given_up_passes_room_on() {

@@ -33,6 +33,8 @@ macro_rules! both {
 both!(
     values_come_in_order_over_many_blocks,
     room_is_limited_and_given_in_order,
+    room_that_is_freed_goes_to_all_who_wait,
+    room_counts_wherever_it_is,
     who_waits_is_woken_once,
     the_last_sender_ends_it,
     a_closed_channel_waits_for_reserved_room,
@@ -77,6 +79,45 @@ fn room_is_limited_and_given_in_order<A: Access>() {
     assert_eq!(poll_idle(&mut second), Poll::Ready(Ok(())));
     assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(3), Ok(4)));
     assert_eq!((receiver.capacity(), receiver.max_capacity()), (2, 2));
+}
+
+fn room_that_is_freed_goes_to_all_who_wait<A: Access>() {
+    let (sender, mut receiver) = channel_in::<_, A>(2);
+    sender.try_send(0).unwrap();
+    sender.try_send(1).unwrap();
+    let mut waits: Vec<_> = (2..5).map(|value| Box::pin(sender.send(value))).collect();
+    let wakers: Vec<_> = waits.iter().map(|_| Wakes::new()).collect();
+    for (wait, (_, waker)) in waits.iter_mut().zip(&wakers) {
+        assert!(poll(wait, waker).is_pending());
+    }
+    // One gives up: what is freed later goes past it.
+    drop(waits.remove(1));
+    assert_eq!(receiver.try_recv(), Ok(0));
+    assert_eq!([0, 1, 2].map(|who: usize| wakers[who].0.count()), [1, 0, 0]);
+    assert_eq!(receiver.try_recv(), Ok(1));
+    assert_eq!([0, 1, 2].map(|who: usize| wakers[who].0.count()), [1, 0, 1]);
+    for wait in &mut waits {
+        assert!(poll_idle(wait).is_ready());
+    }
+    assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(2), Ok(4)));
+    assert_eq!(sender.capacity(), 2);
+}
+
+fn room_counts_wherever_it_is<A: Access>() {
+    let (sender, mut receiver) = channel_in::<_, A>(4);
+    for round in 0..20 {
+        (0..4).for_each(|value| sender.try_send(value + round).unwrap());
+        assert_eq!((sender.capacity(), sender.try_send(0)), (0, Err(TrySendError::Full(0))));
+        for received in 0..4 {
+            assert_eq!((sender.capacity(), receiver.capacity()), (received, received));
+            assert_eq!(receiver.try_recv(), Ok(received + round));
+        }
+        let all = sender.try_reserve_many(4).unwrap();
+        assert_eq!(receiver.capacity(), 0);
+        assert!(sender.try_reserve().is_err(), "all of it is reserved");
+        drop(all);
+        assert_eq!(sender.capacity(), 4);
+    }
 }
 
 fn who_waits_is_woken_once<A: Access>() {

@@ -76,10 +76,10 @@ fn every_other_length_is_refused() {
 #[test]
 fn another_version_is_named() {
     let (_, mut bytes) = small();
-    bytes[8] = 2;
+    bytes[8] = 1;
     let refused = Table::restore(Config::default(), &bytes, wall(0)).unwrap_err();
-    assert_eq!((refused.at(), refused.fault()), (8, SnapshotFault::Version(2)));
-    let text = "byte 8 of the snapshot: it is of version 2, and 1 is read. Nothing was granted; use the release that wrote it";
+    assert_eq!((refused.at(), refused.fault()), (8, SnapshotFault::Version(1)));
+    let text = "byte 8 of the snapshot: it is of version 1, and 2 is read. Nothing was granted; use the release that wrote it";
     assert_eq!(refused.to_string(), text);
 }
 
@@ -113,7 +113,7 @@ fn no_link_is_believed() {
     is_parentless(|image| *parent(image, 1) = Some(Handle::new(1, 1)));
     is_parentless(|image| *parent(image, 1) = Some(Handle::new(2, 2)));
     // Indices that no slab makes: beyond the slots, beyond a chunk, beyond the chunks.
-    for index in [3, 1_024, 5_000, 1 << 27 | 3_000, 31 << 27, u32::MAX] {
+    for index in [3, 1_024, 5_000, 1 << 26 | 3_000, 31 << 26, u32::MAX >> 1] {
         is_parentless(|image| *parent(image, 1) = Some(Handle::new(index, 1)));
     }
     is_parentless(|image| image.slots[0].occupant.as_mut().unwrap().object = Object::one(77));
@@ -145,7 +145,7 @@ fn no_number_is_believed() {
     let count = "a count is beyond what is ever reached";
     assert_eq!(nonsense(|image| image.counts[0] = u64::MAX), count);
     let epoch = "an epoch is beyond what is ever reached";
-    assert_eq!(nonsense(|image| image.epochs[3] = 1 << 47), epoch);
+    assert_eq!(nonsense(|image| image.epochs[3] = (1 << 46) + 1), epoch);
     let shards = "the number of shards is none that there can be";
     assert_eq!(nonsense(|image| image.epochs.clear()), shards);
     assert_eq!(nonsense(|image| image.epochs.resize(129, 1)), shards);
@@ -153,13 +153,23 @@ fn no_number_is_believed() {
     let kept = "a kept handle is to what never was";
     assert_eq!(nonsense(|image| image.kept[0].1 = Handle::new(1, 2)), kept);
     assert_eq!(nonsense(|image| image.kept[1].1 = Handle::new(2, 2)), kept);
-    assert_eq!(nonsense(|image| image.kept[1].1 = Handle::new(u32::MAX, 1)), kept);
+    assert_eq!(nonsense(|image| image.kept[1].1 = Handle::new(u32::MAX >> 1, 1)), kept);
     assert_eq!(nonsense(|image| image.kept[1].1 = Handle::new(9, 0)), kept);
     let limits = "the limits are not those of the capability";
     assert_eq!(
         nonsense(|image| image.slots[1].word = Word::alive(1, READ, 2, 1).with_limits(true)),
         limits
     );
+}
+
+#[test]
+fn a_link_is_a_handle_or_nothing() {
+    let (_, mut bytes) = small();
+    // Of the first slot, which is a root: the link behind its word.
+    let link_at = 20 + 16 + 1 + 8 * (128 + 5) + 16 + 4 + 8;
+    assert_eq!(bytes[link_at..link_at + 8], [0; 8]);
+    bytes[link_at] = 1;
+    assert_eq!(fault(&sealed(bytes)), SnapshotFault::Nonsense("a parent is no handle"), "P5");
 }
 
 /// Counts are far beyond the bytes: nothing of their size is allocated.
