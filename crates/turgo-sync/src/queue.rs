@@ -26,6 +26,8 @@
 //! - **Q6** A node that waits is not freed before its owner has held the list and taken the node out of the list or the inbox.
 //! - **Q7** No waker is cloned, woken or dropped while the list is held. A holder collects at most [`WAKERS_MAX`] of them, lets go, wakes
 //!   them, and comes back for the rest, with what it has to give kept out of everybody's reach.
+//! - **Q8** From the exchange that queues a node until it is taken out or was told, the word says that somebody waits, also while the list is held: the
+//!   exchange that takes the list to put a node there says so, and so does the one that changes *inbox* into *waiters*. So nobody passes it unseen.
 //!
 //! # Where operations take effect
 //!
@@ -301,8 +303,13 @@ impl<D: Discipline, A: Access> Queue<D, A> {
                 self.inbox.replace_with(link, Ordering::Release);
                 in_inbox = true;
             }
-            let next =
-                if in_inbox { next.transition_to_announced() } else { next.transition_to_locked() };
+            let next = if in_inbox {
+                next.transition_to_announced()
+            } else if mutant!("Q8 nobody waits while the first is queued again") {
+                next.transition_to_locked()
+            } else {
+                next.transition_to_queueing()
+            };
             if self.exchange(state, next) {
                 if !in_inbox {
                     // SAFETY: we hold the list, and the node is in none.
@@ -340,16 +347,22 @@ impl<D: Discipline, A: Access> Queue<D, A> {
         self.list.with_mut(|list| f(unsafe { &mut *list }))
     }
 
-    /// The holder moves the nodes from the inbox to the list, in the order in which they came.
-    fn empty_inbox(&self) {
+    /// The holder moves the nodes from the inbox, which `state` announces, to the list, in the order in which they came.
+    fn empty_inbox(&self, state: State) {
         let early = if mutant!("Q5 emptied before the announcement is cleared") {
             Some(self.inbox.take(Ordering::Acquire))
         } else {
             None
         };
+        // Q8. Nobody else changes these two bits while they are set so.
+        let less = if mutant!("Q8 not waiting on the way to the list") {
+            State::INBOX
+        } else {
+            state.announced_to_waiting()
+        };
         // AcqRel, Acquire: the inbox is emptied after this, so what is put there later is announced again. Release: for the same reason as
         // every exchange of the word.
-        self.word.fetch_and(State::EMPTIED, Ordering::AcqRel);
+        self.word.fetch_sub(less, Ordering::AcqRel);
         // Acquire: the nodes that Release in `enqueue` put there.
         let mut node = NonNull::new(early.unwrap_or_else(|| self.inbox.take(Ordering::Acquire)));
         let mut earlier = None;
@@ -462,7 +475,7 @@ impl<D: Discipline, A: Access> Held<'_, D, A> {
         loop {
             let state = self.queue.state();
             if state.has_inbox() {
-                self.queue.empty_inbox();
+                self.queue.empty_inbox(state);
                 continue;
             }
             let Settled::Leave { next, rest } = D::settle(self, state) else { continue };

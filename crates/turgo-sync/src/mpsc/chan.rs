@@ -323,11 +323,13 @@ impl<T, R: Room, A: Access> Chan<T, R, A> {
             if over {
                 return Err(TryRecvError::Disconnected);
             }
-            if self.len() == 0 {
+            if self.len() > 0 {
+                // A sender is between its number and its value.
+                patience.wait();
+            } else if !self.is_over() {
                 return Err(TryRecvError::Empty);
             }
-            // A sender is between its number and its value.
-            patience.wait();
+            // Else another took the last value, and the last sender left, after the first look: the next one finds the end.
         }
     }
 

@@ -21,10 +21,10 @@ pub(crate) struct State(u64);
 impl State {
     /// The bits that say that somebody may wait.
     pub(crate) const WAITS: u64 = WAITERS | INBOX;
+    /// The bit that announces a node in the inbox.
+    pub(super) const INBOX: u64 = INBOX;
     /// What sets the bits that announce a node in the inbox, and takes the lock if nobody has it.
     pub(super) const ANNOUNCE: u64 = INBOX | LOCKED;
-    /// What clears the announcement.
-    pub(super) const EMPTIED: u64 = !INBOX;
 
     #[inline(always)]
     pub(crate) const fn from_word(word: u64) -> Self {
@@ -67,11 +67,24 @@ impl State {
         self.0 & INBOX != 0
     }
 
+    /// What to subtract to clear the announcement and say that somebody waits.
+    #[inline(always)]
+    pub(super) const fn announced_to_waiting(self) -> u64 {
+        if self.0 & WAITERS != 0 { INBOX } else { INBOX - WAITERS }
+    }
+
     /// Somebody takes the list.
     #[inline(always)]
     #[must_use]
     pub(crate) const fn transition_to_locked(self) -> Self {
         Self(self.0 | LOCKED)
+    }
+
+    /// Who puts a node into the list takes it.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn transition_to_queueing(self) -> Self {
+        Self(self.0 | LOCKED | WAITERS)
     }
 
     /// The holder leaves; `waiters` says whether the list still has nodes.

@@ -196,3 +196,35 @@ fn threads_receive_all() {
     drop(sender);
     receives.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), 2000));
 }
+
+/// Says more when it is dropped, where it was told to whom.
+struct Last(u8, Option<broadcast::Sender<Last>>);
+
+impl Clone for Last {
+    fn clone(&self) -> Self {
+        Self(self.0, None)
+    }
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if let Some(sender) = &self.1 {
+            (2..5).for_each(|value| assert!(sender.send(Self(value, None)).is_ok()));
+        }
+    }
+}
+
+#[test]
+fn who_leaves_skips_nothing_that_was_sent_after_it_had_left() {
+    let (sender, mut stays) = channel(2);
+    let leaves = stays.resubscribe();
+    assert!(sender.send(Last(0, Some(sender.clone()))).is_ok());
+    assert!(sender.send(Last(1, None)).is_ok());
+    let mut received = || stays.try_recv().map(|value| value.0);
+    assert_eq!((received(), received()), (Ok(0), Ok(1)));
+    // The first value goes with it and is followed by three more, so both places have other values than those it has to skip.
+    drop(leaves);
+    assert_eq!(received(), Err(TryRecvError::Lagged(1)));
+    assert_eq!((received(), received()), (Ok(3), Ok(4)));
+    assert_eq!(received(), Err(TryRecvError::Empty));
+}
