@@ -106,6 +106,7 @@ fn notifications_go_to_those_they_are_for() {
                 return sleepers.leave();
             }
             sleepers.rouse(|| tell(notify, calls, NotifyCall::All));
+            calls.record(NotifyCall::Rest, || NotifyResult::Done);
             find(notify, calls, 1);
             find(notify, calls, 2);
         });

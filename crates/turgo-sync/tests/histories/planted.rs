@@ -119,7 +119,7 @@ fn permits_taken_in_passing_too_often_are_refused() {
 
 #[test]
 fn notifications_kept_twice_or_for_others_are_refused() {
-    use NotifyCall::{All, Begin, Finish, GiveUp, Last, Make, One};
+    use NotifyCall::{All, Begin, Finish, GiveUp, Last, Make, One, Rest};
     use NotifyResult::{Asked, Done, Idle, Queued, Told};
     let wait = |waiter| [(Make(waiter), Done), (Begin(waiter), Queued)];
     let told = |waiter| [(Make(waiter), Done), (Begin(waiter), Asked), (Finish(waiter), Told)];
@@ -130,6 +130,11 @@ fn notifications_kept_twice_or_for_others_are_refused() {
             ("of nothing", wait(1).into_iter().chain([(Finish(1), Told)]).collect()),
             ("two are kept", {
                 [(One, Done), (One, Done)].into_iter().chain(told(1)).chain(told(2)).collect()
+            }),
+            ("two are kept at rest", {
+                let meanwhile =
+                    [(One, Done), (One, Done), (One, Done), (Finish(1), Told), (Rest, Done)];
+                wait(1).into_iter().chain(meanwhile).chain(told(2)).chain(told(3)).collect()
             }),
             ("kept and not seen", vec![(One, Done), (Make(1), Done), (Begin(1), Idle)]),
             ("the last before the first", two().chain([(One, Done), (Finish(2), Told)]).collect()),

@@ -18,6 +18,8 @@ pub(crate) enum NotifyCall {
     One,
     Last,
     All,
+    /// Nobody else is about any more.
+    Rest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,8 @@ pub(crate) enum NotifyResult {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct NotifyState {
-    kept: bool,
+    /// How many are kept. More than one only for as long as somebody who was told may still look as if he waited: meanwhile all are counted (S3).
+    kept: u8,
     /// Whose wait has begun and who has no place.
     made: Vec<u32>,
     /// Who waits, in the order of asking.
@@ -49,22 +52,31 @@ enum With {
     All,
 }
 
-use NotifyCall::{All, Begin, Finish, GiveUp, Last, Make, One};
+use NotifyCall::{All, Begin, Finish, GiveUp, Last, Make, One, Rest};
 use NotifyResult::{Asked, Done, Idle, Queued, Told};
 
 impl NotifyState {
     /// A notification for one.
-    fn notified(mut self, with: With) -> Self {
+    fn notified(mut self, with: With) -> Vec<Self> {
         let one = match with {
             With::NobodyAsTheLast => self.queue.pop(),
             _ if self.queue.is_empty() => None,
             _ => Some(self.queue.remove(0)),
         };
         match one {
-            Some(one) => self.told.push((one, with)),
-            None => self.kept = true,
+            Some(one) => {
+                self.told.push((one, with));
+                vec![self.sorted()]
+            }
+            None => self.keep(),
         }
-        self.sorted()
+    }
+
+    /// Keeps one that met nobody.
+    fn keep(&self) -> Vec<Self> {
+        let one = Self { kept: self.kept.max(1), ..self.clone() };
+        let counted = Self { kept: self.kept + 1, ..self.clone() };
+        if self.told.is_empty() || counted == one { vec![one] } else { vec![one, counted] }
     }
 
     /// Lists whose order means nothing are one state in every order.
@@ -89,8 +101,8 @@ impl NotifyState {
             all.push((Asked, next.clone()));
         }
         // The one that is kept may be taken by one who was released, too. Or somebody has it in hand, and gives it to who was queued meanwhile.
-        if self.kept {
-            next.kept = false;
+        if self.kept > 0 {
+            next.kept -= 1;
             next.take_told(waiter);
             next.told.push((waiter, With::NobodyAsTheFirst));
             let next = next.sorted();
@@ -113,19 +125,18 @@ impl NotifyState {
                 let mut other = possible[at].clone();
                 other.take_told(alone.0);
                 other.told.push((alone.0, With::All));
-                other.kept = true;
-                possible.push(other.sorted());
+                possible.extend(other.sorted().keep());
             }
         }
-        possible.into_iter().map(|next| (Done, next)).collect()
+        done(possible)
     }
 
-    fn given_up(&self, waiter: u32) -> Self {
+    fn given_up(&self, waiter: u32) -> Vec<Self> {
         let mut next = self.clone();
         take_out(&mut next.made, waiter);
         take_out(&mut next.queue, waiter);
         match next.take_told(waiter) {
-            Some(With::All) | None => next,
+            Some(With::All) | None => vec![next],
             Some(alone) => next.notified(alone),
         }
     }
@@ -158,11 +169,16 @@ impl Spec for Notify {
                 Some(_) => vec![(Told, next)],
                 None => vec![],
             },
-            GiveUp(waiter) => vec![(Done, state.given_up(waiter))],
-            One => vec![(Done, next.notified(With::NobodyAsTheFirst))],
-            Last => vec![(Done, next.notified(With::NobodyAsTheLast))],
+            GiveUp(waiter) => done(state.given_up(waiter)),
+            One => done(next.notified(With::NobodyAsTheFirst)),
+            Last => done(next.notified(With::NobodyAsTheLast)),
             All => state.all_notified(),
+            Rest => done(vec![NotifyState { kept: state.kept.min(1), ..next }]),
         };
         among(possible, result, after);
     }
+}
+
+fn done(possible: Vec<NotifyState>) -> Vec<(NotifyResult, NotifyState)> {
+    possible.into_iter().map(|next| (Done, next)).collect()
 }
