@@ -18,7 +18,7 @@ pub struct Fifo;
 ///
 /// A permit given back stays takable, and one waiter is told to try. Running tasks need not wait until a sleeping one is awake, which is
 /// what makes contended locks fast. Each permit that is taken in passing is counted, in the same exchange that takes it; when
-/// the count is full nobody passes any more and permits go to the first in the queue as with [`Fifo`], until it is served; then the count
+/// the count is full nobody passes any more and permits go to the first in the queue as with [`Fifo`], until it is served or gives up; then the count
 /// starts again. So who is the `k`th in the queue is overtaken by at most `k * OVERTAKES_MAX` later ones.
 ///
 /// The bound may be from 1 to 65,535. The default is what a busy lock does in about half a millisecond, the time after which `parking_lot`

@@ -144,9 +144,18 @@ impl Permits {
         all
     }
 
-    /// No more are given out. Somebody else may be on the way to serve those whose turn it is, and find it closed.
+    /// No more are given out. Somebody else may be on the way to serve those whose turn it is, and find it closed; and the first, who was told to
+    /// try where he may be passed, may have tried.
     fn closed(&self, state: &PermitsState) -> Vec<(PermitsResult, PermitsState)> {
         let mut all = vec![PermitsState { closed: true, ..state.clone() }];
+        if self.overtakes_max.is_some()
+            && let Some(&(asker, count)) = state.queue.first()
+            && let Some((Taken, mut tried)) = self.finished(state, asker)
+        {
+            tried.served.push((asker, count));
+            tried.served.sort_unstable();
+            all.push(PermitsState { closed: true, ..tried });
+        }
         for served in &state.served {
             for at in 0..all.len() {
                 let mut next = all[at].clone();
@@ -176,10 +185,14 @@ impl Permits {
             Begin(asker, count) => self.begun(state, asker, count),
             Finish(asker) => self.finished(state, asker).into_iter().collect(),
             GiveUp(asker) => {
+                let was_first = state.queue.first().is_none_or(|first| first.0 == asker);
                 let served = next.served.iter().position(|one| one.0 == asker);
                 next.free += served.map_or(0, |at| next.served.remove(at).1);
                 next.queue.retain(|one| one.0 != asker);
-                vec![(Done, self.settled(next))]
+                // The count may start again: each who was in front is passed so often, and those behind him.
+                let again = was_first.then(|| PermitsState { overtakes: 0, ..next.clone() });
+                let possible = again.into_iter().chain([next]);
+                possible.map(|next| (Done, self.settled(next))).collect()
             }
             Give(count) => {
                 next.free += count;
