@@ -208,11 +208,9 @@ impl<F: Fairness, A: Access> Permits<F, A> {
         self.queue.state().is_locked()
     }
 
-    /// Whether somebody may be queued: a holder of the list may be about to say so.
+    /// Whether somebody may be queued. Says so of everybody who is, also while the list is held (Q8).
     pub(crate) fn may_have_waiters(&self) -> bool {
-        let now = self.queue.state();
-        let held = now.is_locked() && !mutant!("C5 a holder is overlooked");
-        now.has_waiters() || held
+        self.queue.state().has_waiters()
     }
 
     /// Whether somebody is queued or on the way, as far as the word says.
