@@ -214,7 +214,7 @@ fn at_once<T: Sync, R: Send>(
 fn tries(harness: Harness) -> usize {
     match harness {
         Harness::Loom => 1,
-        Harness::Std | Harness::Shuttle => 3,
+        Harness::Std | Harness::Shuttle => 10,
     }
 }
 
