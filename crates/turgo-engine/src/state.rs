@@ -112,6 +112,11 @@ pub trait Accumulate: Debug + Send {
         None
     }
 
+    /// Forgets all groups and keeps the memory. Says whether it can; where it cannot, another takes its place.
+    fn clear(&mut self) -> bool {
+        false
+    }
+
     /// How many distinct values it holds, over all groups: what is kept beside one state for each.
     fn distinct(&self) -> usize {
         0

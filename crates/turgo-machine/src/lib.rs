@@ -15,6 +15,8 @@ pub mod cell;
 pub mod clock;
 #[cfg(feature = "std")]
 pub mod futex;
+#[cfg(feature = "std")]
+pub mod heap;
 #[cfg(all(feature = "std", unix))]
 pub mod latency;
 pub mod mutant;

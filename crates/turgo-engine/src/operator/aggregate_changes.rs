@@ -51,10 +51,10 @@ enum Old {
 /// Changes in the making: one entry per output row.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// The row of the piece that caused it.
+    /// The row that caused it.
     pub(super) rows: Vec<u32>,
     pub(super) operations: Vec<Change>,
-    /// Where its values stand: 0, the versions before the piece; 1, those after each row.
+    /// Where its values stand, of the changes of one pane: 0, the versions before its rows; 1, those after each row.
     pub(super) values: Vec<(usize, usize)>,
 }
 
@@ -72,24 +72,31 @@ impl ChangesAggregate {
         Ok(Self { store, before, versions: Versions::default() })
     }
 
-    /// Adds the rows of one pane and returns the changes and their values, a column per call.
-    fn change(&mut self, piece: &Piece) -> Result<(Changes, Vec<ArrayRef>)> {
+    /// Adds the rows of one pane, notes their changes, and returns what these make of the calls' values.
+    fn change(&mut self, piece: &Piece, changes: &mut Changes) -> Result<Vec<ArrayRef>> {
         let aggregate = self.store.aggregate().clone();
         let keys = pick(&piece.rows, &aggregate.keys);
         let pane = self.store.pane(piece.pane)?;
         let known = pane.table.len();
-        pane.table.intern(&keys, piece.rows.num_rows(), &mut self.versions.groups)?;
-        let (olds, stored) = self.versions.olds(known, pane.table.len());
-        let mut changes = Changes::default();
-        for (row, old) in olds.into_iter().enumerate() {
-            changes.push(row, old, self.before, !aggregate.calls.is_empty());
-        }
+        let rows = piece.rows.num_rows();
+        pane.table.intern(&keys, rows, &mut self.versions.groups)?;
+        changes.values.clear();
+        let mut stored = Vec::new();
         // Where every row founds a group, there is nothing to replace, and nothing to put in order.
-        let plain = pane.table.len() - known == changes.rows.len();
+        let plain = pane.table.len() - known == rows;
+        if plain {
+            changes.rows.extend((0..rows).map(|row| piece.origin(row)));
+            changes.operations.resize(changes.rows.len(), Change::Insert);
+        } else {
+            let olds;
+            (olds, stored) = self.versions.olds(known, pane.table.len());
+            for (row, old) in olds.into_iter().enumerate() {
+                let place = (piece.origin(row), row);
+                changes.push(place, old, self.before, !aggregate.calls.is_empty());
+            }
+        }
         let replaced = (self.before && !plain).then_some(&stored[..]);
-        let groups = &self.versions.groups;
-        let values = values(&aggregate, pane, &piece.rows, groups, replaced, &changes)?;
-        Ok((changes, values))
+        values(&aggregate, pane, &piece.rows, &self.versions.groups, replaced, &changes.values)
     }
 }
 
@@ -119,10 +126,10 @@ impl Versions {
 }
 
 impl Changes {
-    /// The changes row `row` makes; `versions`: groups have values that can change.
-    fn push(&mut self, row: usize, old: Old, before: bool, versions: bool) {
+    /// The changes that a row makes, `row` of the batch and `at` of its pane's rows; `versions`: groups have values that can change.
+    fn push(&mut self, (row, at): (u32, usize), old: Old, before: bool, versions: bool) {
         let replaced = match old {
-            Old::None => return self.add(row, Change::Insert, (1, row)),
+            Old::None => return self.add(row, Change::Insert, (1, at)),
             Old::Stored(position) => (0, position),
             Old::Row(earlier) => (1, earlier),
         };
@@ -130,13 +137,13 @@ impl Changes {
             if before {
                 self.add(row, Change::UpdateBefore, replaced);
             }
-            self.add(row, Change::UpdateAfter, (1, row));
+            self.add(row, Change::UpdateAfter, (1, at));
         }
     }
 
     /// One change of row `row`.
-    pub(super) fn add(&mut self, row: usize, operation: Change, values: (usize, usize)) {
-        self.rows.push(u32::try_from(row).expect("a batch has fewer than 2^32 rows"));
+    pub(super) fn add(&mut self, row: u32, operation: Change, values: (usize, usize)) {
+        self.rows.push(row);
         self.operations.push(operation);
         self.values.push(values);
     }
@@ -151,7 +158,7 @@ fn values(
     rows: &RecordBatch,
     groups: &[u32],
     replaced: Option<&[u32]>,
-    changes: &Changes,
+    order: &[(usize, usize)],
 ) -> Result<Vec<ArrayRef>> {
     let total = pane.table.len();
     let mut columns = Vec::with_capacity(aggregate.calls.len());
@@ -160,7 +167,7 @@ fn values(
         let filter = filter_of(rows, call.filter);
         let new = state.update_reading(groups, &pick(rows, &call.args), filter, total)?;
         columns.push(match old {
-            Some(old) => compute::interleave(&[&old as &dyn Array, &new], &changes.values)?,
+            Some(old) => compute::interleave(&[&old as &dyn Array, &new], order)?,
             None => new,
         });
     }
@@ -199,18 +206,16 @@ impl Operator for ChangesAggregate {
         panes::check_inserts(&batch)?;
         let aggregate = self.store.aggregate().clone();
         let split = panes::split_rows(&aggregate, &batch, out)?;
-        let mut origins: Vec<u32> = Vec::new();
-        let mut operations = Vec::new();
+        let mut changes = Changes::default();
         let mut windows = Vec::new();
         let mut parts = Vec::new();
         for piece in split.pieces(&batch.rows)? {
-            let (changes, values) = self.change(&piece)?;
-            origins.extend(changes.rows.iter().map(|row| piece.origin(*row as usize)));
+            let earlier = changes.rows.len();
+            parts.push(self.change(&piece, &mut changes)?);
             // The key of a pane is the end and the start of its window.
-            windows.push(((piece.pane.1, piece.pane.0), changes.rows.len()));
-            operations.extend(changes.operations);
-            parts.push(values);
+            windows.push(((piece.pane.1, piece.pane.0), changes.rows.len() - earlier));
         }
+        let Changes { rows: origins, operations, .. } = changes;
         if origins.is_empty() {
             return Ok(());
         }

@@ -142,14 +142,14 @@ impl Leaving {
             |(old, new): (&ArrayRef, &ArrayRef)| make_comparator(old, new, SortOptions::default());
         let comparators = old.iter().zip(&new).map(compare).collect::<Result<Vec<_>, _>>()?;
         let mut changes = Changes::default();
-        for (row, shown) in shown.into_iter().enumerate() {
+        for (group, (row, shown)) in (0..).zip(shown.into_iter().enumerate()) {
             if !shown {
-                changes.add(row, Change::Insert, (1, row));
+                changes.add(group, Change::Insert, (1, row));
             } else if comparators.iter().any(|compare| compare(row, row).is_ne()) {
                 if before {
-                    changes.add(row, Change::UpdateBefore, (0, row));
+                    changes.add(group, Change::UpdateBefore, (0, row));
                 }
-                changes.add(row, Change::UpdateAfter, (1, row));
+                changes.add(group, Change::UpdateAfter, (1, row));
             }
         }
         let version = |(old, new): (&ArrayRef, &ArrayRef)| {

@@ -30,6 +30,7 @@ mod frozen;
 mod place;
 mod session;
 mod shown;
+mod spare;
 mod split;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ pub(super) use place::{Place, in_windows, split_rows, time_error, times_of};
 pub(super) use split::{Piece, Split};
 
 use self::shown::Shown;
+use self::spare::Spare;
 use super::window_columns;
 use crate::error::{EngineError, Result};
 use crate::graph::{Aggregate, Panes};
@@ -70,6 +72,7 @@ pub(super) struct PaneStore {
     aggregate: Arc<Aggregate>,
     schema: SchemaRef,
     panes: BTreeMap<PaneKey, Pane>,
+    spare: Spare,
     /// By end and start.
     shown: BTreeMap<PaneKey, Shown>,
     /// Windows that end at or before this have been emitted,
@@ -85,6 +88,16 @@ impl Pane {
         let fields = aggregate.input.fields();
         let keys: Vec<_> = aggregate.keys.iter().map(|key| fields[*key].clone()).collect();
         Ok(Self { table: GroupTable::new(&keys)?, calls: accumulators(aggregate)? })
+    }
+
+    /// Forgets all groups and keeps the memory. Says whether it can.
+    fn clear(&mut self) -> bool {
+        self.table.clear() && self.calls.iter_mut().all(|call| call.clear())
+    }
+
+    /// Memory held, in bytes, roughly.
+    fn bytes(&self) -> usize {
+        self.table.bytes() + self.calls.iter().map(|call| call.bytes()).sum::<usize>()
     }
 
     /// Adds input rows.
@@ -164,8 +177,9 @@ impl PaneStore {
         let aggregate = session::with_extents(aggregate);
         let schema = schema_of(&aggregate)?;
         let (panes, shown, groups) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let spare = Spare::default();
         let (emitted, closed) = (EventTime::MIN, EventTime::MIN);
-        Ok(Self { aggregate, schema, panes, shown, emitted, closed, groups })
+        Ok(Self { aggregate, schema, panes, spare, shown, emitted, closed, groups })
     }
 
     /// What is aggregated; the extents of sessions are among the calls, as the last.
@@ -202,7 +216,7 @@ impl PaneStore {
         Ok(match self.panes.entry(key) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Pane::new(&self.aggregate)?)
+                entry.insert(self.spare.pane(&self.aggregate)?)
             }
         })
     }

@@ -119,6 +119,11 @@ impl Accumulate for Count {
         Some(frames::of(Counts { values_only: self.values_only }, rows))
     }
 
+    fn clear(&mut self) -> bool {
+        self.counts.clear();
+        true
+    }
+
     fn bytes(&self) -> usize {
         self.counts.capacity() * size_of::<i64>()
     }

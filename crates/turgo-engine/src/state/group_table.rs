@@ -53,6 +53,10 @@ trait KeyStore: Debug + Send {
     fn len(&self) -> usize;
     /// The key columns of all groups, in order of id; dictionaries may be unpacked.
     fn keys(&self) -> Result<Vec<ArrayRef>>;
+    /// Forgets all keys and keeps the memory. Says whether it can.
+    fn clear(&mut self) -> bool {
+        false
+    }
     /// Memory held, in bytes, roughly.
     fn bytes(&self) -> usize;
 }
@@ -126,6 +130,17 @@ impl GroupTable {
                 }
             })
             .collect()
+    }
+
+    /// Forgets all groups and keeps the memory. Says whether it can; where it cannot, another takes its place.
+    pub fn clear(&mut self) -> bool {
+        match &mut self.keys {
+            Keys::Unit { seen } => {
+                *seen = false;
+                true
+            }
+            Keys::Stored(store) => store.clear(),
+        }
     }
 
     /// Memory held, in bytes, roughly.

@@ -196,6 +196,12 @@ impl<T: ArrowPrimitiveType + Debug + Send, const MAX: bool> Accumulate for Fixed
         Some(frames::of(Extremes::<T, MAX>::new(self.data_type), rows))
     }
 
+    fn clear(&mut self) -> bool {
+        self.extremes.clear();
+        self.seen.clear();
+        true
+    }
+
     fn bytes(&self) -> usize {
         self.extremes.capacity() * size_of::<T::Native>() + self.seen.capacity()
     }

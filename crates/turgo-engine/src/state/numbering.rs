@@ -66,6 +66,12 @@ impl<K> Numbering<K> {
         Ok(number)
     }
 
+    /// Forgets all keys and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.table.clear();
+        self.keys.clear();
+    }
+
     /// How many numbers there are.
     pub(super) fn len(&self) -> usize {
         self.keys.len()

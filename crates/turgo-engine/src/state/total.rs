@@ -156,6 +156,20 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
         let values = primitive::<A>(only(args)?)?;
         let selected = selected(values.nulls(), filter);
         let result = self.result.clone();
+        if selected.is_none() {
+            // Every group has a value by then.
+            let rows = groups.iter().zip(values.values());
+            let after = rows.map(|(&group, &value)| {
+                self.add(group, A::widen(value), O::Weight::ONE)?;
+                self.outcome.finish(self.totals[group as usize], self.weights[group as usize])
+            });
+            let mut results = Vec::with_capacity(groups.len());
+            for value in after {
+                results.push(value?);
+            }
+            let column = PrimitiveArray::<O::Result>::new(results.into(), None);
+            return Ok(Arc::new(column.with_data_type(result)));
+        }
         let rows = groups.iter().zip(values.values()).enumerate();
         let results = rows.map(|(row, (&group, &value))| {
             if is_selected(selected.as_ref(), row) {
@@ -214,6 +228,12 @@ impl<A: Addend, O: Outcome<A::Total>> Accumulate for Totals<A, O> {
 
     fn over(self: Box<Self>, rows: Option<NonZeroUsize>) -> Option<Box<dyn Frames>> {
         Some(frames::of(Sums::<A, O>::new(self.outcome, self.carrier, self.result), rows))
+    }
+
+    fn clear(&mut self) -> bool {
+        self.totals.clear();
+        self.weights.clear();
+        true
     }
 
     fn bytes(&self) -> usize {

@@ -119,6 +119,8 @@ impl PaneStore {
             self.panes.insert((start, end), pane);
         } else if shown {
             self.shown.insert((end, start), Shown::new(pane));
+        } else {
+            self.spare.keep(pane);
         }
         Ok(())
     }
@@ -138,7 +140,7 @@ impl PaneStore {
 
     /// The sum of several panes, which stay as they are.
     fn merged(&mut self, parts: &[PaneKey]) -> Result<Pane> {
-        let mut sum = Pane::new(&self.aggregate)?;
+        let mut sum = self.spare.pane(&self.aggregate)?;
         for key in parts {
             let pane = self.panes.get_mut(key).expect("it was found in the map");
             sum.merge_pane(pane, &mut self.groups)?;
@@ -152,14 +154,16 @@ impl PaneStore {
             if windows.ends_after(entry.key().0, self.emitted).next().is_some() {
                 break;
             }
-            entry.remove();
+            self.spare.keep(entry.remove());
         }
     }
 
     /// Drops attached windows complete under `watermark` without looking at them.
     pub(in crate::operator) fn drop_attached(&mut self, watermark: EventTime) {
         if self.aggregate.panes != Panes::Whole {
-            while self.take_attached(watermark).is_some() {}
+            while let Some(complete) = self.take_attached(watermark) {
+                self.spare.keep(complete.pane);
+            }
         }
     }
 }

@@ -97,6 +97,13 @@ impl<T: ArrowPrimitiveType<Native: Eq + Hash> + Debug> KeyStore for IntegerKeys<
         Ok(vec![Arc::new(column.with_data_type(self.data_type.clone()))])
     }
 
+    fn clear(&mut self) -> bool {
+        self.near.clear();
+        self.keys.clear();
+        self.null = None;
+        true
+    }
+
     fn bytes(&self) -> usize {
         self.keys.bytes() + self.near.bytes()
     }

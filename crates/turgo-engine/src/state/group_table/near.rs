@@ -50,7 +50,7 @@ impl Near {
         let limit = keys.saturating_mul(PLACES_PER_KEY).max(PLACES_MIN);
         if self.numbers.is_empty() {
             self.first = value.wrapping_sub(PLACES_FIRST as i64 / 2);
-            self.numbers = vec![NONE; PLACES_FIRST];
+            self.numbers.resize(PLACES_FIRST, NONE);
             return true;
         }
         let (ahead, behind) = (distance(self.first, value), distance(value, self.first));
@@ -68,6 +68,11 @@ impl Near {
             self.numbers.splice(0..0, std::iter::repeat_n(NONE, more));
         }
         true
+    }
+
+    /// Forgets all places and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.numbers.clear();
     }
 
     /// Memory held, in bytes.

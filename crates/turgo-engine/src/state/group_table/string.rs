@@ -122,6 +122,14 @@ impl KeyStore for StringKeys {
         }])
     }
 
+    fn clear(&mut self) -> bool {
+        self.table.clear();
+        self.bytes.clear();
+        self.offsets.truncate(1);
+        self.null = None;
+        true
+    }
+
     fn bytes(&self) -> usize {
         self.table.allocation_size()
             + self.bytes.capacity()

@@ -56,6 +56,8 @@ trait Part: Debug + Send {
     fn push(&mut self, row: usize) -> Result<()>;
     /// Lets go of the rows at hand.
     fn end(&mut self);
+    /// Forgets all keys and keeps the memory.
+    fn clear(&mut self);
     /// The values of all keys.
     ///
     /// # Errors
@@ -120,6 +122,13 @@ impl KeyStore for TupleKeys {
 
     fn keys(&self) -> Result<Vec<ArrayRef>> {
         self.parts.iter().map(|part| part.column()).collect()
+    }
+
+    fn clear(&mut self) -> bool {
+        self.parts.iter_mut().for_each(|part| part.clear());
+        self.table.clear();
+        self.len = 0;
+        true
     }
 
     fn bytes(&self) -> usize {
@@ -238,6 +247,11 @@ impl<T: ArrowPrimitiveType<Native: Eq + Hash> + Debug> Part for Numbers<T> {
         self.rows = None;
     }
 
+    fn clear(&mut self) {
+        self.values.clear();
+        self.nulls.0.clear();
+    }
+
     fn column(&self) -> Result<ArrayRef> {
         let nulls = self.nulls.buffer(self.values.len());
         let column = PrimitiveArray::<T>::try_new(self.values.clone().into(), nulls)?;
@@ -310,6 +324,12 @@ impl<O: OffsetSizeTrait> Part for Texts<O> {
 
     fn end(&mut self) {
         self.rows = None;
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.offsets.truncate(1);
+        self.nulls.0.clear();
     }
 
     fn column(&self) -> Result<ArrayRef> {

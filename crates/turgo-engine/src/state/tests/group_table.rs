@@ -89,11 +89,15 @@ fn scalars(columns: &[ArrayRef], row: usize) -> Vec<ScalarValue> {
     columns.iter().map(|column| ScalarValue::try_from_array(column, row).unwrap()).collect()
 }
 
-fn check(types: &[DataType], batches: &[Vec<Vec<Option<i64>>>]) {
+/// Batches, each with whether all groups are forgotten before.
+fn check(types: &[DataType], batches: &[(bool, Vec<Vec<Option<i64>>>)]) {
     let mut table = GroupTable::new(&fields(types)).unwrap();
     let mut model: Vec<(Vec<ScalarValue>, u64)> = Vec::new();
     let (mut groups, mut hashes) = (vec![99], vec![99]);
-    for rows in batches {
+    for (cleared, rows) in batches {
+        if *cleared && table.clear() {
+            model.clear();
+        }
         let keys: Vec<ArrayRef> =
             types.iter().enumerate().map(|(i, t)| column(rows, i, t)).collect();
         table.intern(&keys, rows.len(), &mut groups).unwrap();
@@ -122,17 +126,31 @@ fn check(types: &[DataType], batches: &[Vec<Vec<Option<i64>>>]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Guards G1, G2 and G3, and K2: equal keys hash alike whatever batch they stand in.
+    /// Guards G1, G2 and G3, and K2: equal keys hash alike whatever batch they stand in. Nothing is left of groups that were cleared.
     #[test]
     fn ids_number_distinct_keys_in_order_of_appearance(
         batches in prop::collection::vec(
-            prop::collection::vec(
-                prop::collection::vec(prop::option::weighted(0.8, -40i64..40), 3), 0..60),
+            (any::<bool>(), prop::collection::vec(
+                prop::collection::vec(prop::option::weighted(0.8, -40i64..40), 3), 0..60)),
             1..5)
     ) {
         for types in key_types() {
             check(&types, &batches);
         }
+    }
+}
+
+#[test]
+fn tables_of_common_keys_keep_their_memory_when_they_are_cleared() {
+    use DataType::{Int64, Utf8};
+    for types in [vec![], vec![Int64], vec![Utf8], vec![Utf8, Int64]] {
+        let mut table = GroupTable::new(&fields(&types)).unwrap();
+        let rows: Vec<_> = (0..40).map(|key| vec![Some(key); 2]).collect();
+        let keys: Vec<_> = types.iter().enumerate().map(|(i, t)| column(&rows, i, t)).collect();
+        table.intern(&keys, rows.len(), &mut Vec::new()).unwrap();
+        let bytes = table.bytes();
+        assert!(table.clear() && table.is_empty(), "{types:?}");
+        assert_eq!(table.bytes(), bytes, "{types:?}");
     }
 }
 

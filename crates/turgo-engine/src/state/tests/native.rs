@@ -209,6 +209,8 @@ struct Row {
 
 #[derive(Debug, Clone)]
 struct Step {
+    /// All groups are forgotten before.
+    cleared: bool,
     rows: Vec<Row>,
     filtered: bool,
     route: Route,
@@ -232,9 +234,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         rows(prop::option::weighted(0.8, all.clone())),
         rows(all.prop_map(Some)),
     ];
-    let step = (rows, any::<bool>(), route());
+    let step = (prop::bool::weighted(0.2), rows, any::<bool>(), route());
     prop::collection::vec(
-        step.prop_map(|(rows, filtered, route)| Step { rows, filtered, route }),
+        step.prop_map(|(cleared, rows, filtered, route)| Step { cleared, rows, filtered, route }),
         1..6,
     )
 }
@@ -278,6 +280,13 @@ fn check(case: &Case, steps: &[Step]) {
     let mut model = vec![Given::default(); 5];
     let mut total = 0;
     for step in steps {
+        if step.cleared {
+            if !states.clear() {
+                states = new();
+            }
+            model.fill(Given::default());
+            total = 0;
+        }
         total = step.rows.iter().map(|row| row.group as usize + 1).max().unwrap_or(0).max(total);
         let groups: Vec<u32> = step.rows.iter().map(|row| row.group).collect();
         let args = [column(&step.rows, &case.argument)];
@@ -322,7 +331,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     /// Guards: NULLs, filters and unseen groups; the empty answer; exact sums and the error where
-    /// they do not fit; that merging states is adding their rows; that reading changes nothing.
+    /// they do not fit; that merging states is adding their rows; that reading changes nothing;
+    /// that nothing is left of what was cleared.
     #[test]
     fn any_interleaving_of_update_merge_read_and_restore_answers_as_a_list_of_values_does(
         steps in steps()
