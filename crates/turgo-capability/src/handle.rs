@@ -11,7 +11,8 @@ use turgo_machine::mutant;
 /// The bit of every handle that is where a slot's word says that its occupant lives: generation and life are compared as one.
 pub(crate) const MARK: u64 = 1 << 31;
 
-/// A capability, as its holder sees it: opaque, eight bytes, free to copy. It means something in the table that made it and in no other.
+/// A capability, as its holder sees it: opaque, eight bytes, free to copy. It means something in the table that made it and in no other: tables
+/// number alike, and one that is asked about another's handle answers for whatever it has under that number. A service has one table.
 ///
 /// There is no way to make one from a number: a component has what it was given.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

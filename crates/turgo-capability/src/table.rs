@@ -103,7 +103,7 @@ impl Grant {
         Self { caveat: Some(caveat), ..self }
     }
 
-    /// With a budget of its own, taken from the nearest one above. Without, it spends from that one.
+    /// With a budget of its own, taken from the nearest one above. Without, it spends from that one. All that a table mints is less than 2^63.
     pub fn gas(self, amount: u64) -> Self {
         Self { gas: Some(amount), ..self }
     }

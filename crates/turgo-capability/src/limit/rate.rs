@@ -53,7 +53,7 @@ impl Rate {
         (self.interval_ns, self.burst)
     }
 
-    /// Up to `tokens` a second, and as many at once; at most 10^9.
+    /// Up to `tokens` a second, and as many at once; at most 10^9. A token takes whole nanoseconds, rounded up: never more than promised.
     ///
     /// # Panics
     ///
@@ -61,7 +61,7 @@ impl Rate {
     #[must_use]
     pub fn per_second(tokens: u32) -> Self {
         assert!((1..=1_000_000_000).contains(&tokens), "from 1 to 10^9 tokens a second");
-        Self::new(Duration::from_nanos(1_000_000_000 / u64::from(tokens)), tokens.into())
+        Self::new(Duration::from_nanos(1_000_000_000_u64.div_ceil(tokens.into())), tokens.into())
     }
 }
 
@@ -220,6 +220,15 @@ mod tests {
         assert!(bucket.take(4, 1000).is_err_and(|e| e.retry_after.is_none()));
         assert!(bucket.take(3, 1000).is_ok(), "B1: no more than a full bucket");
         assert!(bucket.take(1, 1000).is_err());
+    }
+
+    #[test]
+    fn a_second_never_refills_more_than_it_says() {
+        for tokens in [1, 2, 3, 7, 999_999_937, 600_000_000, 1_000_000_000] {
+            let (interval_ns, burst) = Rate::per_second(tokens).parts();
+            assert_eq!(burst, tokens.into());
+            assert!(1_000_000_000 / interval_ns <= burst, "{tokens} a second");
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl<T> Shared<T> {
         };
         let top = self.top();
         if !mutant!("D3 no fence in steal") {
-            // SeqCst: pairs with the fence in `Worker::pop_lifo`: the owner sees this top or a later one, or we its lower bottom (D3).
+            // SeqCst: pairs with the fence in `Owner::pop_newest`: the owner sees this top or a later one, or we its lower bottom (D3).
             fence(Ordering::SeqCst);
         }
         let length = u32::try_from(top.distance(self.bottom())).unwrap_or(0);

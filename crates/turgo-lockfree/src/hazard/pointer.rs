@@ -69,23 +69,43 @@ impl<'d> HazardPointer<'d> {
     #[inline]
     pub fn protect<'s, T>(&'s mut self, src: &Atomic<T>) -> Shared<'s, T> {
         // Relaxed: a guess, which is checked below.
-        let mut node = src.load(Ordering::Relaxed);
+        let node = src.load(Ordering::Relaxed);
+        let now = self.publish_and_look(node, src);
+        if now == node {
+            // Not `node`: if that was freed and its memory is a new node by now, only this one is a pointer to the new node.
+            return now;
+        }
+        if mutant!("H1 protect without validation") {
+            return node;
+        }
+        self.protect_slow(now, src)
+    }
+
+    /// The node was replaced meanwhile, by `node`.
+    #[cold]
+    fn protect_slow<'s, T>(
+        &'s mut self,
+        mut node: Shared<'s, T>,
+        src: &Atomic<T>,
+    ) -> Shared<'s, T> {
         loop {
-            self.publish(node);
-            if !mutant!("H1 protect without light") {
-                light();
-            }
-            // Acquire: pairs with the Release that stored the node; sees what it was made of.
-            let now = src.load(Ordering::Acquire);
+            let now = self.publish_and_look(node, src);
             if now == node {
-                // Not `node`: if that was freed and its memory is a new node by now, only this one is a pointer to the new node.
                 return now;
-            }
-            if mutant!("H1 protect without validation") {
-                return node;
             }
             node = now;
         }
+    }
+
+    /// Publishes a node and sees which one is there then (H1).
+    #[inline(always)]
+    fn publish_and_look<'s, T>(&self, node: Shared<'_, T>, src: &Atomic<T>) -> Shared<'s, T> {
+        self.publish(node);
+        if !mutant!("H1 protect without light") {
+            light();
+        }
+        // Acquire: pairs with the Release that stored the node; sees what it was made of.
+        src.load(Ordering::Acquire)
     }
 
     /// Protects `expected` if `src` still holds it.

@@ -19,9 +19,10 @@
 //!   `filled` and did not spoil has it unasked: no push sees `spoiled` then. A pop that saw nothing after its fence leaves the cell to the push.
 //! - **S4** The push and the pop of a cell each say, as the last thing they do with it, that they have left. A segment is used again or freed
 //!   only after both have left each of its cells.
-//! - **S5** An end names two segments, each at its number's parity: that of the end's number, and the one before or after it; none before the first push. An
-//!   end's number enters a segment, the first one included, only after that is named; a name is replaced, by that of the segment two on, only while the number is in the segment between. So
-//!   who reads number and name, and then exchanges that very number for a higher one, has read the name of that number's segment.
+//! - **S5** An end names two segments, each at its number's parity: that of the end's number, and the one before or after it. An end's number enters a segment
+//!   only after that is named; a name is replaced, by that of the segment two on, only while the number is in the segment between. So
+//!   who reads number and name, and then exchanges that very number for a higher one, has read the name of that number's segment. Ends begin at the last
+//!   number of a segment that is not there, which nobody is given: the first push leads the head from it into the first segment, and then the tail.
 //! - **S6** Whoever looks at a segment without having a cell of it is a *visitor*: counts itself, finds the segment named for the number of an end, and
 //!   sees the number unchanged. A segment is used again or freed by a thread that finds that its numbers have all been popped, then that no end names it, and then
 //!   that there is no other visitor. Any later one sees that the ends have moved on. So a name that a visitor has read is no other
@@ -38,13 +39,13 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 
-use turgo_machine::CachePadded;
 use turgo_machine::atomic::{AtomicU64, Ordering, fence};
+use turgo_machine::{CachePadded, mutant};
 
 use crate::drain::drop_all;
 use crate::patience::Contention;
 use crate::pause;
-use end::{CELLS, Claim, End, Segment};
+use end::{CELLS, Claim, End, START, Segment};
 use store::Store;
 
 /// An unbounded queue for any number of producers and consumers, with the methods of crossbeam's `SegQueue`.
@@ -122,9 +123,6 @@ impl<T> SegmentQueue<T> {
         loop {
             let number = self.tail.number();
             let left = CELLS - number % CELLS;
-            if number == 0 {
-                self.begin();
-            }
             if wanted >= left {
                 self.extend(number);
             }
@@ -136,23 +134,33 @@ impl<T> SegmentQueue<T> {
         }
     }
 
-    /// Names the first segment, before somebody takes the first number.
-    #[cold]
+    /// Leads both ends into the first segment: in it, or past it, is where they are when this returns.
     fn begin(&self) {
         crate::fence::decide();
         let new = Segment::new();
-        // At the head first: of two threads that begin, one has its segment named there, and both name that one at the tail.
-        let first = self.head.end.begin(new);
+        if mutant!("S5 tail begun first") {
+            self.tail.begin(new);
+        }
+        // The head first, or a pop would find numbers that were pushed at and no segment. Of threads that begin, one has its segment named there, and all
+        // name that one at the tail.
+        let mut first = self.head.end.begin(new);
+        if !ptr::eq(first, new) && mutant!("S5 begun apart") {
+            first = new;
+        }
         if !ptr::eq(first, new) {
             // SAFETY: it came from a box just now, and nobody else has seen it.
             drop(unsafe { Box::from_raw(new) });
         }
+        pause::point("segment begin");
         self.tail.begin(first);
     }
 
     /// Makes sure of the segment after that of `number`, before somebody takes the last number of this one.
     #[cold]
     fn extend(&self, number: u64) {
+        if number == START {
+            return self.begin();
+        }
         let visit = self.store.visit();
         let Some(last) = self.tail.segment(number) else { return };
         pause::point("segment push visit");
@@ -318,7 +326,8 @@ impl<T> SegmentQueue<T> {
             let tail = self.tail.number();
             let head = self.head.end.number();
             if self.tail.number() == tail {
-                return usize::try_from(tail - head).unwrap_or(usize::MAX);
+                // The head is ahead of the tail for a moment when the queue begins.
+                return usize::try_from(tail.saturating_sub(head)).unwrap_or(usize::MAX);
             }
         }
     }

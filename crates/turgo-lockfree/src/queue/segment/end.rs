@@ -11,6 +11,9 @@ use super::cell::Cell;
 /// Cells of a segment.
 pub(super) const CELLS: u64 = if cfg!(any(loom, shuttle)) { 2 } else { 64 };
 
+/// Where ends begin (S5).
+pub(super) const START: u64 = CELLS - 1;
+
 pub(super) struct Segment<T> {
     /// The segment of the numbers after this one's; null until somebody links it.
     pub(super) next: AtomicPtr<Segment<T>>,
@@ -89,7 +92,7 @@ impl<T> Claim<T> {
 pub(super) struct End<T> {
     /// Whose turn it is. It only grows, and does not come round: at one in a nanosecond that takes 580 years.
     number: AtomicU64,
-    /// S5: the segment of `number` is named at its own number's parity, the other is the one before or after it; null before the first push.
+    /// S5: the segment of `number` is named at its own number's parity, the other is the one before or after it.
     named: [AtomicPtr<Segment<T>>; 2],
 }
 
@@ -97,15 +100,19 @@ impl<T> End<T> {
     crate::fence::maybe_const! {
         pub(super) fn new() -> Self {
             let none = [AtomicPtr::new(ptr::null_mut()), AtomicPtr::new(ptr::null_mut())];
-            Self { number: AtomicU64::new(0), named: none }
+            Self { number: AtomicU64::new(START), named: none }
         }
     }
 
-    /// Names the first segment, unless somebody has; gives the one named at its parity, which may be a later one where the end has moved on.
+    /// Enters the first segment, unless it has; gives the one that is named in its place, which is a later one where the end has moved on.
     pub(super) fn begin(&self, first: *mut Segment<T>) -> *mut Segment<T> {
+        let name = self.name(START / CELLS + 1);
         // Release: hands the segment to the Acquire in `claim` and `segment`. Acquire: another's, which is handed on.
         let order = (Ordering::Release, Ordering::Acquire);
-        let named = self.named[0].compare_exchange(ptr::null_mut(), first, order.0, order.1);
+        let named = name.compare_exchange(ptr::null_mut(), first, order.0, order.1);
+        // AcqRel: as in `claim`. Relaxed: somebody else has moved it.
+        let order = (Ordering::AcqRel, Ordering::Relaxed);
+        let _ = self.number.compare_exchange(START, START + 1, order.0, order.1);
         named.map_or_else(|other| other, |_| first)
     }
 

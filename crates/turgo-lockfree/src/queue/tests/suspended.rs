@@ -74,3 +74,21 @@ fn a_pop_suspended_with_its_number_holds_up_no_other() {
     );
     assert_eq!((popped, queue.pop()), (Some(1000), None), "S4");
 }
+
+#[test]
+fn a_push_suspended_while_it_begins_a_queue_holds_up_no_other() {
+    let queue = Arc::new(SegmentQueue::<u32>::default());
+    let stuck = Arc::clone(&queue);
+    suspend_at(
+        "segment begin",
+        move || stuck.push(1000),
+        || {
+            assert_eq!((queue.len(), queue.is_empty(), queue.pop()), (0, true, None));
+            for value in 0..500 {
+                queue.push(value);
+                assert_eq!((queue.len(), queue.pop()), (1, Some(value)));
+            }
+        },
+    );
+    assert_eq!((queue.pop(), queue.pop()), (Some(1000), None), "S5");
+}
