@@ -270,8 +270,10 @@ impl<T: Clone> Receiver<T> {
                 Ok(value) => return Ok(value),
                 Err(TryRecvError::Closed) => return Err(RecvError::Closed),
                 Err(TryRecvError::Lagged(missed)) => return Err(RecvError::Lagged(missed)),
-                Err(TryRecvError::Empty) => arrivals.await,
+                Err(TryRecvError::Empty) => {}
             }
+            // Behind the match, so that the future has no place for a value.
+            arrivals.await;
         }
     }
 

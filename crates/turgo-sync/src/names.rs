@@ -54,6 +54,11 @@ macro_rules! names {
         /// Waits for a [`Notify`] and has a share of it.
         pub type OwnedNotified = notify::OwnedNotified<$access>;
 
+        /// What waits for a [`Notify`], where tokio has it.
+        pub mod futures {
+            pub use super::{Notified, OwnedNotified};
+        }
+
         /// Lets tasks go on when so many have come.
         pub type Barrier = barrier::Barrier<$access>;
         /// Something that has happened or has not.

@@ -7,10 +7,11 @@
 //!
 //! - **O1** The value is the sender's until *value* is in the word, and the receiver's from then on. *Value* comes only with *answered*, once, and
 //!   never after *closed*.
-//! - **O2** The last of the two to be *gone* frees the allocation, and nobody looks at it after it is gone itself. A sender that has to wake the
-//!   receiver is gone only when it has taken the waker.
+//! - **O2** The last of the two to be *gone* frees the allocation, and nobody looks at it after it is gone itself. The sender is gone when it has
+//!   *answered*; the waker that it has to wake then it has read before.
 //! - **O3** A side's waker is put in its place, and taken back, by that side alone while the other has not *answered* or *closed*; whoever answers or
-//!   closes takes the waker that it finds in the word, and nobody else does.
+//!   closes takes the waker that it finds in the word, and nobody else does. Each waker of the receiver's has a number in the word: so what the sender
+//!   read is that waker, and its own, if the exchange that answers is from the word that it read before.
 //! - **O4** Who waits has been seen by who answers or closes, or sees the answer: both exchange the same word.
 //! - **O5** No waker is called, cloned or dropped, and no value dropped, where that could find the channel half done.
 //!
@@ -75,9 +76,9 @@ struct Inner<T, A: Access> {
     /// O1.
     value: UnsafeCell<MaybeUninit<T>>,
     /// O3.
-    receiver: Place,
+    receiver: Place<A>,
     /// O3.
-    sender: Place,
+    sender: Place<A>,
 }
 
 /// A side's pointer to the allocation (O2).
@@ -188,7 +189,7 @@ impl<T, A: Access> Inner<T, A> {
                     unsafe { self.receiver.put(context.waker().clone()) };
                     return Poll::Pending;
                 }
-                if self.exchange(state, state.transition_to_receiver_waits(false)) {
+                if self.exchange(state, state.transition_to_receiver_looks()) {
                     // SAFETY: O3, it is ours again. O5: nothing is half done.
                     drop(unsafe { self.receiver.take() });
                 }
@@ -199,10 +200,10 @@ impl<T, A: Access> Inner<T, A> {
             // SAFETY: O3, the word says that it is empty, and only we fill it.
             unsafe { self.receiver.put(ours) };
             if mutant!("O4 waiting without a look") {
-                self.word.fetch_or(state.transition_to_receiver_waits(true).0, Ordering::AcqRel);
+                self.word.fetch_or(state.transition_to_receiver_waits().0, Ordering::AcqRel);
                 return Poll::Pending;
             }
-            if self.exchange(state, state.transition_to_receiver_waits(true)) {
+            if self.exchange(state, state.transition_to_receiver_waits()) {
                 return Poll::Pending;
             }
             // SAFETY: O3, nobody knows of it.
@@ -281,39 +282,28 @@ fn answer<T, A: Access>(channel: Channel<T, A>, value: Option<T>) -> Option<T> {
         inner.value.with_mut(|place| unsafe { place.write(MaybeUninit::new(value)) });
     }
     let mut refused = None;
-    let state = loop {
+    let (state, halves) = loop {
         let state = inner.state();
         if sends && state.is_closed() && !mutant!("O1 sent after it was closed") {
             // SAFETY: O1, it is ours still.
             refused = Some(unsafe { inner.take_value() });
             sends = false;
         }
+        let halves = state.receiver_waits().then(|| inner.receiver.halves());
         if inner.exchange(state, state.transition_to_answered(sends)) {
-            break state;
+            break (state, halves);
         }
     };
-    if !state.receiver_waits() {
-        if state.is_receiver_gone() {
-            // SAFETY: O2, O3: the receiver took all there was.
-            unsafe { channel.free() };
-        }
-        return refused;
-    }
-    if mutant!("O2 gone before the waker is taken") {
-        inner.word.fetch_or(State::LEAVE, Ordering::AcqRel);
-        // SAFETY: none, and that is the mistake.
-        unsafe { inner.receiver.take() }.wake();
-        return refused;
-    }
-    // SAFETY: O3, we have answered.
-    let waker = unsafe { inner.receiver.take() };
-    // AcqRel, Release: we do not touch it any more. Acquire: the receiver does not, if it is gone.
-    let before = State(inner.word.fetch_or(State::LEAVE, Ordering::AcqRel));
-    if before.is_receiver_gone() {
+    if state.is_receiver_gone() {
         // SAFETY: O2, O3: the receiver took all there was.
         unsafe { channel.free() };
+    } else if let Some(mut halves) = halves {
+        if mutant!("O2 gone before the waker is read") {
+            halves = inner.receiver.halves();
+        }
+        // SAFETY: O3, the word was the same before they were read and when we answered.
+        unsafe { halves.into_waker() }.wake();
     }
-    waker.wake();
     refused
 }
 
@@ -378,7 +368,7 @@ fn leave<T, A: Access>(channel: Channel<T, A>) {
     let inner = channel.inner();
     loop {
         let state = inner.state();
-        if state.is_sender_gone() {
+        if state.is_answered() {
             let mut waker = None;
             if state.sender_waits() && !state.is_closed() {
                 // SAFETY: O3, nobody else can close it.
@@ -392,8 +382,8 @@ fn leave<T, A: Access>(channel: Channel<T, A>) {
         }
         if state.sender_waits() && !state.is_closed() {
             inner.close();
-        } else if state.receiver_waits() && !state.is_answered() {
-            if inner.exchange(state, state.transition_to_receiver_waits(false)) {
+        } else if state.receiver_waits() {
+            if inner.exchange(state, state.transition_to_receiver_looks()) {
                 // SAFETY: O3, it is ours again. O5: nothing is half done.
                 drop(unsafe { inner.receiver.take() });
             }

@@ -244,7 +244,13 @@ impl Discipline for Rules {
     fn deposit(state: State, pool: u64) -> Deposit {
         let now = Signalled::of(state);
         if !state.has_waiters() {
-            let next = if pool > 0 { now.transition_to_kept() } else { now };
+            let next = if mutant!("S3 all that meet nobody are kept") {
+                now.transition_to_more(pool)
+            } else if pool > 0 {
+                now.transition_to_kept()
+            } else {
+                now
+            };
             Deposit { next: next.state(), private: None }
         } else if state.is_locked() {
             Deposit { next: now.transition_to_more(pool).state(), private: None }

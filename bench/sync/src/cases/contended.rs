@@ -33,6 +33,7 @@ pub(crate) fn mutexes() -> Vec<Case> {
             synchrony::sync::mutex::Mutex<u64>,
             synchrony::sync::mutex::Mutex::new(0)
         ),
+        mutex!("maitake-sync", maitake_sync::Mutex<u64>, maitake_sync::Mutex::new(0)),
     ]
 }
 

@@ -19,14 +19,14 @@ trait Hands: 'static {
 }
 
 macro_rules! hands {
-    ($type:ty, $make:expr, $answer:ident => $forget:expr) => {
+    ($type:ty, $make:expr, ($($one:literal)?), $answer:ident => $forget:expr) => {
         impl Hands for $type {
             fn make() -> Self {
                 $make
             }
 
             fn take(&self) {
-                let $answer = self.try_acquire();
+                let $answer = self.try_acquire($($one)?);
                 $forget;
             }
 
@@ -35,18 +35,30 @@ macro_rules! hands {
             }
 
             async fn acquire(&self) {
-                drop(self.acquire().await);
+                drop(self.acquire($($one)?).await);
             }
         }
     };
 }
 
-hands!(Semaphore, Semaphore::new(1), permit => permit.expect("it is there").forget());
-hands!(Semaphore<Barging>, Self::with_fairness(1), permit => permit.expect("it is there").forget());
+hands!(Semaphore, Self::new(1), (), permit => permit.expect("it is there").forget());
 hands!(
-    tokio::sync::Semaphore, Self::new(1), permit => permit.expect("it is there").forget()
+    Semaphore<Barging>, Self::with_fairness(1), (), permit => permit.expect("it is there").forget()
 );
-hands!(async_lock::Semaphore, Self::new(1), permit => permit.expect("it is there").forget());
+hands!(
+    tokio::sync::Semaphore, Self::new(1), (), permit => permit.expect("it is there").forget()
+);
+hands!(async_lock::Semaphore, Self::new(1), (), permit => permit.expect("it is there").forget());
+hands!(
+    maitake_sync::Semaphore, Self::new(1), (1), permit => permit.expect("it is there").forget()
+);
+hands!(
+    turgo_sync::local::Semaphore, Self::new(1), (), permit => permit.expect("it is there").forget()
+);
+hands!(
+    local_sync::semaphore::Semaphore, Self::new(1), (),
+    permit => permit.ok().expect("it is there").forget()
+);
 
 /// Queues a round of tasks behind the permit, then lets it go through all hands.
 fn hand_off<S: Hands>(_threads: usize) -> Vec<Work> {
@@ -74,5 +86,8 @@ pub(crate) fn semaphores() -> Vec<Case> {
         Case { name: "turgo Barging", make: hand_off::<Semaphore<Barging>> },
         Case { name: "tokio", make: hand_off::<tokio::sync::Semaphore> },
         Case { name: "async-lock", make: hand_off::<async_lock::Semaphore> },
+        Case { name: "maitake-sync", make: hand_off::<maitake_sync::Semaphore> },
+        Case { name: "turgo local", make: hand_off::<turgo_sync::local::Semaphore> },
+        Case { name: "local-sync", make: hand_off::<local_sync::semaphore::Semaphore> },
     ]
 }

@@ -53,11 +53,38 @@ fn of<const PERMITS: usize>() -> Vec<Case> {
                 }
             ),
         },
+        Case {
+            name: "maitake-sync",
+            make: semaphore!(
+                PERMITS,
+                maitake_sync::Semaphore::new,
+                async |s: &maitake_sync::Semaphore| s.acquire(1).await.is_ok()
+            ),
+        },
     ]
 }
 
+/// A semaphore for one thread is made where it is used.
+macro_rules! local_semaphore {
+    ($name:literal, $type:ty) => {
+        Case {
+            name: $name,
+            make: |_| {
+                vec![Box::new(|operations| {
+                    let semaphore = <$type>::new(1);
+                    let taken = |_| u64::from(now(async { semaphore.acquire().await.is_ok() }));
+                    (0..operations).map(taken).sum()
+                })]
+            },
+        }
+    };
+}
+
 pub(crate) fn semaphores() -> Vec<Case> {
-    of::<1>()
+    let mut cases = of::<1>();
+    cases.push(local_semaphore!("turgo local", turgo_sync::local::Semaphore));
+    cases.push(local_semaphore!("local-sync", local_sync::semaphore::Semaphore));
+    cases
 }
 
 pub(crate) fn semaphores_of_ten() -> Vec<Case> {
@@ -90,6 +117,10 @@ pub(crate) fn mutexes() -> Vec<Case> {
         Case {
             name: "synchrony",
             make: mutex!(synchrony::sync::mutex::Mutex::new, synchrony::sync::mutex::Mutex<u64>),
+        },
+        Case {
+            name: "maitake-sync",
+            make: mutex!(maitake_sync::Mutex::new, maitake_sync::Mutex<u64>),
         },
     ]
 }

@@ -233,7 +233,7 @@ impl<T: ?Sized> PiMutex<T> {
                 Err(error) => panic!("a mutex cannot be waited for: {error}"),
             }
         }
-        // Acquire: the kernel wrote the word after the one who gave it back.
+        // Acquire: the kernel exchanged the word after the Release of who gave it back.
         if self.word.load(Ordering::Acquire) & futex::OWNER_DIED == 0 {
             return Ok(self.guard());
         }
@@ -270,6 +270,8 @@ impl<T: ?Sized> PiMutex<T> {
         if self.word.compare_exchange(me, 0, Ordering::Release, Ordering::Relaxed).is_ok() {
             return;
         }
+        // Release: to the Acquire in `wait`, by way of what the kernel makes of this word. The bit is there: somebody waits.
+        self.word.fetch_or(futex::WAITERS, Ordering::Release);
         loop {
             match futex::unlock_pi(&self.word) {
                 Ok(()) => return,

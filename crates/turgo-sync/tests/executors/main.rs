@@ -7,7 +7,10 @@
 
 mod scenarios;
 
+use std::array;
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use scenarios::{Scenario, Task};
@@ -16,21 +19,55 @@ use turgo_sync::{
     Barging, Barrier, Condvar, Event, Fifo, Latch, Mutex, Notify, OnceCell, Semaphore,
 };
 
+/// One of several threads that may wake tasks of compio's; dropped when it does so no more.
+///
+/// A wake from another thread reads what belongs to the runtime, also when its task has ended meanwhile, and dropping the runtime waits for
+/// no wake of such a task (compio-executor 0.1.4). So a runtime is kept until all have gone.
+struct Party(Arc<AtomicUsize>);
+
+impl Party {
+    fn of<const N: usize>() -> [Self; N] {
+        let present = Arc::new(AtomicUsize::new(N));
+        array::from_fn(|_| Self(present.clone()))
+    }
+
+    /// Runs a future on a runtime of compio.
+    fn block_on<T>(self, future: impl Future<Output = T>) -> T {
+        let runtime = compio::runtime::Runtime::new().unwrap();
+        let answer = runtime.block_on(future);
+        let present = self.0.clone();
+        drop(self);
+        // Acquire: comes after the Release of all who have gone.
+        while present.load(Ordering::Acquire) > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        answer
+    }
+}
+
+impl Drop for Party {
+    fn drop(&mut self) {
+        // Release: to the Acquire above.
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+async fn all_on_compio(tasks: Vec<Task>) {
+    let tasks: Vec<_> = tasks.into_iter().map(compio::runtime::spawn).collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
 /// On two threads with a runtime of compio each.
 fn on_compio(tasks: Vec<Task>) {
     let mut halves = [Vec::new(), Vec::new()];
     tasks.into_iter().enumerate().for_each(|(index, task)| halves[index % 2].push(task));
-    let threads = halves.map(|tasks| {
-        thread::spawn(move || {
-            compio::runtime::Runtime::new().unwrap().block_on(async {
-                let tasks: Vec<_> = tasks.into_iter().map(compio::runtime::spawn).collect();
-                for task in tasks {
-                    task.await.unwrap();
-                }
-            });
-        })
-    });
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let [one, other] = halves;
+    let [mine, theirs] = Party::of();
+    let other = thread::spawn(move || theirs.block_on(all_on_compio(other)));
+    mine.block_on(all_on_compio(one));
+    other.join().unwrap();
 }
 
 /// On two threads of one runtime of tokio.
@@ -49,13 +86,12 @@ fn on_both(tasks: Vec<Task>) {
     let mut halves = [Vec::new(), Vec::new()];
     tasks.into_iter().enumerate().for_each(|(index, task)| halves[index % 2].push(task));
     let [one, other] = halves;
-    let other = thread::spawn(|| on_tokio(other));
-    compio::runtime::Runtime::new().unwrap().block_on(async {
-        let tasks: Vec<_> = one.into_iter().map(compio::runtime::spawn).collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
+    let [mine, theirs] = Party::of();
+    let other = thread::spawn(move || {
+        on_tokio(other);
+        drop(theirs);
     });
+    mine.block_on(all_on_compio(one));
     other.join().unwrap();
 }
 
@@ -110,10 +146,11 @@ fn threads_of_compio_and_a_plain_one_wake_each_other() {
     const ROUNDS: usize = 300;
     let ring = [(); 3].map(|()| Arc::new(Notify::new()));
     let done = Arc::new(Latch::new(3));
+    let [first, second, third, plain] = Party::of();
     let member = |index: usize| (ring[index].clone(), ring[(index + 1) % 3].clone(), done.clone());
-    let on_compio = |(hear, say, done): (Arc<Notify>, Arc<Notify>, Arc<Latch>)| {
+    let on_compio = |party: Party, (hear, say, done): (Arc<Notify>, Arc<Notify>, Arc<Latch>)| {
         thread::spawn(move || {
-            compio::runtime::Runtime::new().unwrap().block_on(async {
+            party.block_on(async {
                 for _ in 0..ROUNDS {
                     hear.notified().await;
                     say.notify_one();
@@ -122,13 +159,13 @@ fn threads_of_compio_and_a_plain_one_wake_each_other() {
             });
         })
     };
-    let (one, other) = (on_compio(member(0)), on_compio(member(1)));
+    let (one, other) = (on_compio(first, member(0)), on_compio(second, member(1)));
     let (hear, say, done) = member(2);
     let semaphore = Arc::new(Semaphore::new(0));
     let relay = thread::spawn({
         let semaphore = semaphore.clone();
         move || {
-            compio::runtime::Runtime::new().unwrap().block_on(async {
+            third.block_on(async {
                 for _ in 0..ROUNDS {
                     hear.notified().await;
                     semaphore.add_permits(1);
@@ -144,6 +181,7 @@ fn threads_of_compio_and_a_plain_one_wake_each_other() {
     }
     done.count_down();
     done.blocking_wait();
+    drop(plain);
     [one, other, relay].into_iter().for_each(|thread| thread.join().unwrap());
 }
 
@@ -162,10 +200,11 @@ fn every_primitive_crosses_runtimes() {
         cell: OnceCell::new(),
         pair: (Mutex::new(0), Condvar::new()),
     });
+    let [mine, theirs] = Party::of();
     let other = thread::spawn({
         let all = all.clone();
         move || {
-            compio::runtime::Runtime::new().unwrap().block_on(async {
+            theirs.block_on(async {
                 let led = all.barrier.wait().await.is_leader();
                 all.event.wait().await;
                 assert_eq!(*all.cell.get_or_init(|| async { 1 }).await, 7);
@@ -180,5 +219,6 @@ fn every_primitive_crosses_runtimes() {
     all.event.set();
     let guard = all.pair.0.blocking_lock();
     assert_eq!(*all.pair.1.blocking_wait_while(guard, |value| *value == 0), 3);
+    drop(mine);
     assert!(other.join().unwrap() != led);
 }

@@ -228,3 +228,13 @@ fn who_leaves_skips_nothing_that_was_sent_after_it_had_left() {
     assert_eq!((received(), received()), (Ok(3), Ok(4)));
     assert_eq!(received(), Err(TryRecvError::Empty));
 }
+
+/// As tokio's: a receiver that waits has no value, so its future is as free as the receiver, and no larger for large values.
+#[test]
+fn a_wait_has_no_place_for_a_value() {
+    fn shared<T: Send + Sync>(value: T) -> usize {
+        size_of_val(&value)
+    }
+    let (_sender, mut receiver) = channel::<Cell<[u8; 512]>>(1);
+    assert!(shared(receiver.recv()) < 512);
+}
