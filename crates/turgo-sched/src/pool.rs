@@ -219,6 +219,16 @@ impl Pool {
         self.shared.is_asked_of_plain
     }
 
+    /// Whether the policy is told of every task that begins and ends.
+    pub(crate) fn watches(&self) -> bool {
+        self.shared.is_watching
+    }
+
+    /// Whether what is decided about nodes of graphs is written down.
+    pub(crate) fn records(&self) -> bool {
+        self.shared.is_recording
+    }
+
     /// Queues a task where the policy says, from any thread.
     pub(crate) fn put(&self, task: &TaskView) {
         let (place, order) = self.shared.select(task, None);

@@ -42,6 +42,7 @@ pub struct Builder<'a> {
     stack_bytes: Option<usize>,
     help_max: u32,
     trace_events: usize,
+    is_recording: bool,
     name: String,
     clock: Clock,
     capacity: Resources,
@@ -59,6 +60,7 @@ impl<'a> Builder<'a> {
             stack_bytes: None,
             help_max: 8,
             trace_events: 0,
+            is_recording: false,
             name: String::from("turgo"),
             clock: Clock::real(),
             capacity: Resources([1.0; Resources::LANES]),
@@ -127,6 +129,13 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// Whether runs of graphs write down what is decided, for [`Report::recording`](crate::dag::Report::recording); they do not if this is not called. It takes 64 bytes for
+    /// each node while it runs, and all workers count at one place. See [`trace`](crate::trace).
+    pub fn record(mut self, is_recording: bool) -> Self {
+        self.is_recording = is_recording;
+        self
+    }
+
     /// What the threads' names begin with; `turgo` if this is not called.
     pub fn name(mut self, name: &str) -> Self {
         self.name = name.to_owned();
@@ -159,7 +168,8 @@ impl<'a> Builder<'a> {
             clock: self.clock,
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
             is_watching: self.policy.watches(),
-            is_observed: self.policy.watches() || self.trace_events > 0,
+            is_observed: self.policy.watches() || self.trace_events > 0 || self.is_recording,
+            is_recording: self.is_recording,
             is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
             tunable: Tunable::new(self.knobs),

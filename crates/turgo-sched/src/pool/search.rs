@@ -14,7 +14,7 @@ use turgo_machine::thread;
 
 use crate::layout::small;
 use crate::policy::{Amount, Source};
-use crate::trace::Kind;
+use crate::trace::{Got, Kind};
 
 use super::class::Class;
 use super::countdown::{Bed, Countdown};
@@ -198,7 +198,7 @@ impl Worker {
 
     fn take(&self, source: Source, many: bool) -> Option<u32> {
         match source {
-            Source::Node(node) => self.take_node(node, Class::ALL),
+            Source::Node(node) => self.note_got(self.take_node(node, Class::ALL), Got::Outside),
             Source::Worker(victim, _) if victim == self.id => None,
             Source::Worker(victim, amount) => {
                 let seat = self.shared.seat(victim);
@@ -214,7 +214,8 @@ impl Worker {
                     if is_local { &tally.steals_local } else { &tally.steals_remote }.add(1);
                     self.trace(Kind::Steal, victim.0);
                 }
-                stolen.or_else(|| self.take_from(&seat.inbox, Class::ALL))
+                let taken = stolen.or_else(|| self.take_from(&seat.inbox, Class::ALL));
+                self.note_got(taken, Got::Stolen(victim))
             }
         }
     }

@@ -66,8 +66,10 @@ pub(crate) struct Shared {
     pub(super) policy: Box<dyn Policy>,
     /// Whether the policy is told of every task that begins and ends.
     pub(crate) is_watching: bool,
-    /// Whether anybody is: the policy or the trace.
+    /// Whether anybody is: the policy, the trace, or who writes decisions down.
     pub(super) is_observed: bool,
+    /// Whether what is decided about nodes of graphs is written down.
+    pub(super) is_recording: bool,
     /// Whether it is asked about tasks that say nothing about themselves.
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,

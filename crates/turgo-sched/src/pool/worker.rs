@@ -28,7 +28,7 @@ use crate::random::Random;
 use crate::run::{Ran, Runnable};
 use crate::sleep::Pushed;
 use crate::statistics::Tally;
-use crate::trace::Kind;
+use crate::trace::{Got, Kind};
 
 use super::class::{CLASSES, Class};
 use super::current;
@@ -62,6 +62,8 @@ pub struct Worker {
     /// K4.
     pub(super) level: Cell<u32>,
     pub(super) turn: Cell<u32>,
+    /// Where the task comes from that runs next, for whoever writes that down.
+    got: Cell<Got>,
     /// Tasks on the stack that were taken while something else waits.
     pub(super) helping: Cell<u32>,
     pub(crate) purse: Purse,
@@ -109,6 +111,7 @@ impl Worker {
             waiting: Cell::new(0),
             level: Cell::new(0),
             turn: Cell::new(0),
+            got: Cell::new(Got::Own),
             helping: Cell::new(0),
             purse: Purse::new(id.0),
             mind: RefCell::new(mind),
@@ -202,9 +205,7 @@ impl Worker {
         } else {
             None
         };
-        first
-            .or_else(|| self.take_class(Class::High))
-            .or_else(|| self.node_due().pop(Class::Normal))
+        first.or_else(|| self.take_class(Class::High)).or_else(|| self.take_due(Class::Normal))
     }
 
     fn node_due(&self) -> &Due {
@@ -213,7 +214,29 @@ impl Worker {
 
     /// The most urgent of a class: what has a deadline, then the oldest.
     fn take_class(&self, class: Class) -> Option<u32> {
-        self.node_due().pop(class).or_else(|| self.take_turn(class))
+        self.take_due(class).or_else(|| self.take_turn(class))
+    }
+
+    fn take_due(&self, class: Class) -> Option<u32> {
+        self.note_got(self.node_due().pop(class), Got::Outside)
+    }
+
+    /// Notes where a task comes from, if there is one.
+    pub(super) fn note_got(&self, task: Option<u32>, got: Got) -> Option<u32> {
+        if task.is_some() {
+            self.got.set(got);
+        }
+        task
+    }
+
+    /// Where the node that begins comes from. To be asked once.
+    pub(crate) fn take_got(&self) -> Got {
+        self.got.replace(Got::Own)
+    }
+
+    /// The next node stays on this worker.
+    pub(crate) fn goes_on(&self) {
+        self.got.set(Got::Next);
     }
 
     /// The oldest of a class.
@@ -241,7 +264,9 @@ impl Worker {
         let order = Class::order(round / 2);
         let inbox = || self.take_from(&self.shared.seat(self.id).inbox, order);
         let node = || self.take_node(self.node, order);
-        if round.is_multiple_of(2) { inbox().or_else(node) } else { node().or_else(inbox) }
+        let task =
+            if round.is_multiple_of(2) { inbox().or_else(node) } else { node().or_else(inbox) };
+        self.note_got(task, Got::Outside)
     }
 
     /// From a node's queue: of each class what has a deadline first.
@@ -292,7 +317,12 @@ impl Worker {
         // Others are watched where they are called: there it is known what they say about themselves.
         let is_closure = matches!(place, Place::Slot(slot) if !slot.is_task());
         let watched = if is_closure { self.begins(|| TaskView::plain(id)) } else { None };
+        if matches!(place, Place::Slot(_)) {
+            // A closure or a step is not written down, and what it pops while it waits is its worker's own.
+            self.got.set(Got::Own);
+        }
         self.call(id);
+        self.got.set(Got::Own);
         self.stops(watched);
         self.trace(Kind::End, id);
     }

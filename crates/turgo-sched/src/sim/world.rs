@@ -159,6 +159,14 @@ impl<'a> Simulation<'a> {
         &self.layout
     }
 
+    pub(super) fn costs_of(&self) -> &Costs {
+        &self.costs
+    }
+
+    pub(super) fn is_traced(&self) -> bool {
+        self.traced
+    }
+
     /// Runs a workload to its end.
     ///
     /// # Panics

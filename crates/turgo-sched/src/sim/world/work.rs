@@ -2,7 +2,7 @@
 
 use turgo_machine::mutant;
 
-use super::{Happening, Phase, World};
+use super::{Happening, Phase, Simulation, World};
 use crate::dag::TaskId;
 use crate::layout::{NodeIndex, WorkerId};
 use crate::policy::{Order, Place};
@@ -38,16 +38,8 @@ impl World<'_> {
             let me = WorkerId(worker);
             self.ask(Some(worker), at_ns, |policy, asks| policy.running(&view, me, asks));
         }
-        let costs = &self.simulation.costs;
-        let near_ns = costs.data_ns(view.bytes, 10);
-        let distance = view.home.map_or(10, |home| self.simulation.layout.distance(node, home));
-        let data_ns = costs.data_ns(view.bytes, distance);
-        let run_ns = costs.task_ns + data_ns + costs.run_ns(view.cost_ns);
-        if let Some(home) = view.home {
-            self.tally.with_home += 1;
-            self.tally.at_home += u64::from(home == node);
-        }
-        self.tally.migration_ns += data_ns - near_ns;
+        let Simulation { costs, layout, .. } = self.simulation;
+        let run_ns = self.tally.cost_ns(&view, node, layout, costs);
         self.tally.begun(task, at_ns - self.ready_ns[task as usize]);
         self.note(at_ns, worker, Kind::Begin, task);
         self.charge(run_ns);
