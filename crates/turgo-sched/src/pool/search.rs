@@ -128,6 +128,7 @@ impl Worker {
     /// Looks everywhere for as long as there is hope.
     fn spin(&self, countdown: Option<&Countdown>) -> Option<Found> {
         let start = self.now_ns();
+        self.shared.control(|| start);
         let patience = self.mind.borrow().patience_ns;
         let spin = self.shared.tunable.spin_ns();
         loop {
@@ -201,6 +202,7 @@ impl Worker {
             Source::Node(node) => self.note_got(self.take_node(node, Class::ALL), Got::Outside),
             Source::Worker(victim, _) if victim == self.id => None,
             Source::Worker(victim, amount) => {
+                self.tally().steals_tried.add(1);
                 let seat = self.shared.seat(victim);
                 let stolen = match amount {
                     Amount::Half if many => persist(|| seat.deque.steal_batch_and_pop(&self.deque)),

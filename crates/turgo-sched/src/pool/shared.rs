@@ -19,6 +19,7 @@ use crate::trace::Trace;
 
 use super::claims::Claims;
 use super::class::{CLASSES, Class};
+use super::control::Control;
 use super::due::Due;
 use super::tunable::Tunable;
 
@@ -73,6 +74,7 @@ pub(crate) struct Shared {
     /// Whether it is asked about tasks that say nothing about themselves.
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
+    pub(super) control: Option<Control>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,

@@ -11,4 +11,6 @@ mod shuttled;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
 #[cfg(not(any(loom, shuttle)))]
+mod tuned;
+#[cfg(not(any(loom, shuttle)))]
 mod urgency;

@@ -170,6 +170,7 @@ impl Worker {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn.is_multiple_of(SHARED_EVERY) && !mutant!("K3 the shared queues have no turn") {
+            self.shared.control(|| self.now_ns());
             let outside = self.take_outside(turn / SHARED_EVERY);
             if outside.is_some() {
                 return outside;
