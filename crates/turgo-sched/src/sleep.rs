@@ -33,6 +33,7 @@ use turgo_machine::mutant;
 use turgo_machine::thread::{self, Thread};
 
 use crate::layout::{Layout, NodeIndex, WorkerId};
+use crate::pause;
 
 mod rest;
 #[cfg(test)]
@@ -154,6 +155,7 @@ impl Sleep {
                 Pushed::Outside => fence(Ordering::SeqCst),
             }
         }
+        pause::point("notify");
         let node = &self.nodes[node.0 as usize];
         // Relaxed: S2, the fence above.
         let rest = Rest::of(node.rest.load(Ordering::Relaxed));
@@ -189,6 +191,7 @@ impl Sleep {
                 Err(other) => now = other,
             }
         }
+        pause::point("wake");
         self.wake_one_of(node);
         true
     }
@@ -221,6 +224,7 @@ impl Sleep {
             let thread = unsafe { &*thread };
             thread.clone().expect("a worker introduces itself before it lies down")
         });
+        pause::point("token");
         // Release: what led here comes before the Acquire in `take_token`. An exchange, not a store: then loom, too, has one order of all changes.
         bed.token.swap(1, Ordering::Release);
         thread.unpark();
@@ -276,6 +280,7 @@ impl Sleep {
             self.resting.fetch_sub(1, Ordering::Relaxed);
         }
         debug_assert!(before.searching() > 0, "S1: it searched");
+        pause::point("leave");
         if before.searching() > 1 || mutant!("S4 the last searcher does not look") {
             return;
         }
@@ -305,6 +310,7 @@ impl Sleep {
     pub(crate) fn lie_down(&self, worker: WorkerId) {
         let (bed, node) = self.bed(worker);
         bed.set(node);
+        pause::point("lie down");
         // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count.
         node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
         if !mutant!("S3 no heavy half") {

@@ -13,6 +13,7 @@ use turgo_machine::mutant;
 use turgo_machine::thread;
 
 use crate::layout::small;
+use crate::pause;
 use crate::policy::{Amount, Source};
 use crate::trace::{Got, Kind};
 
@@ -105,6 +106,7 @@ impl Worker {
                 return Found::Over;
             }
             shared.sleep.lie_down(self.id);
+            pause::point("lain down");
             let found =
                 if mutant!("F1 no look after lying down") { None } else { self.look(countdown) };
             if found.is_some() {
@@ -176,6 +178,7 @@ impl Worker {
         self.shared.ask(self, |policy, view| {
             for attempt in 0.. {
                 let source = policy.dispatch(self.id, attempt, view)?;
+                pause::point("sweep");
                 let task = self.take(source, many);
                 let count = task.map_or(0, |_| 1 + small(self.deque.len()));
                 policy.found(self.id, source, count, view);
@@ -211,6 +214,7 @@ impl Worker {
                 let turns = || seat.turns.iter().find_map(|queue| persist(|| queue.steal()));
                 let stolen = stolen.or_else(turns);
                 if stolen.is_some() {
+                    pause::point("stolen");
                     let is_local = self.shared.layout.node(victim) == self.node;
                     let tally = self.tally();
                     if is_local { &tally.steals_local } else { &tally.steals_remote }.add(1);

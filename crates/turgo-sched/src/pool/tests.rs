@@ -11,6 +11,8 @@ mod shuttled;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
 #[cfg(not(any(loom, shuttle)))]
+mod suspended;
+#[cfg(not(any(loom, shuttle)))]
 mod tuned;
 #[cfg(not(any(loom, shuttle)))]
 mod urgency;

@@ -23,6 +23,7 @@ use turgo_machine::mutant;
 use crate::arena::{Place, Purse};
 use crate::join::Forks;
 use crate::layout::{NodeIndex, WorkerId};
+use crate::pause;
 use crate::policy::{Memory, TaskView};
 use crate::random::Random;
 use crate::run::{Ran, Runnable};
@@ -291,6 +292,7 @@ impl Worker {
             let turns = &self.turns[class as usize];
             let taken = persist(|| queue.steal_batch_with_limit_and_pop(turns, SHARED_MAX));
             if taken.is_some() {
+                pause::point("taken");
                 self.waiting.set(self.waiting.get() | class.bit());
                 self.tally().shared.add(1);
                 return taken;
