@@ -1,6 +1,8 @@
 //! Tests of pools with real threads, and of what runs in checkers.
 
 #[cfg(not(any(loom, shuttle)))]
+mod flood;
+#[cfg(not(any(loom, shuttle)))]
 mod graphs;
 #[cfg(not(any(loom, shuttle)))]
 mod needs;

@@ -44,6 +44,8 @@ const NORMAL_EVERY: u32 = 16;
 const DEQUE_TURN: u32 = 8;
 /// Turns after which the background class comes first.
 const BACKGROUND_EVERY: u32 = 64;
+/// The turn, of as many as `BACKGROUND_EVERY`, in which that is so: none that is another one's.
+const BACKGROUND_TURN: u32 = 4;
 /// Successors that run inline before the queues get their turn.
 const INLINE_MAX: u32 = 64;
 /// The most that is taken from a shared queue at once.
@@ -194,7 +196,7 @@ impl Worker {
 
     /// What comes before the deque in this turn; the deque itself, where that is not to wait any longer.
     fn next_in_turn(&self, turn: u32) -> Option<u32> {
-        let first = if turn.is_multiple_of(BACKGROUND_EVERY) {
+        let first = if turn % BACKGROUND_EVERY == BACKGROUND_TURN {
             if mutant!("K3 the background has no turn") {
                 None
             } else {

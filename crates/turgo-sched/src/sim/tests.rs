@@ -1,6 +1,7 @@
 //! Simulated runs: what holds for every policy and graph, and what faults do.
 
 mod deadlines;
+mod flood;
 mod real;
 
 use std::collections::HashMap;
