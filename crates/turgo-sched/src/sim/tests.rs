@@ -2,6 +2,7 @@
 
 mod deadlines;
 mod flood;
+mod needs;
 mod real;
 
 use std::collections::HashMap;

@@ -1,5 +1,6 @@
 //! The simulator's loop: what there is, and the events by which it changes.
 
+mod claims;
 mod search;
 mod work;
 
@@ -309,6 +310,7 @@ struct World<'a> {
     shared: Vec<Shared>,
     idle: Vec<Idle>,
     loads: Tables,
+    claims: claims::Claims,
     /// One more than there are workers: the last is the outside.
     minds: Vec<(Random, Memory)>,
     /// What each task still waits for.
@@ -369,6 +371,7 @@ impl<'a> World<'a> {
                 demand: vec![Resources::NONE; workers],
                 used: vec![Resources::NONE; nodes],
             },
+            claims: claims::Claims::new(nodes, shape.len()),
             minds: (0..=small(workers)).map(mind).collect(),
             waits: (0..tasks).map(|task| shape.predecessors(TaskId(task))).collect(),
             ready_ns: vec![0; shape.len()],

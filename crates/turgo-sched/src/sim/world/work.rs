@@ -25,8 +25,11 @@ pub(super) struct Release {
 }
 
 impl World<'_> {
-    /// A worker begins a task at `at_ns`, having paid for getting it.
+    /// A worker begins a task at `at_ns`, having paid for getting it, unless what it needs is taken.
     pub(super) fn begin(&mut self, worker: u32, task: u32, at_ns: u64) {
+        if !self.claim(worker, task, at_ns) {
+            return;
+        }
         let node = self.workers[worker as usize].node;
         self.workers[worker as usize].phase = Phase::Busy;
         self.loads.parked[worker as usize] = false;
@@ -68,7 +71,12 @@ impl World<'_> {
             self.ask(Some(worker), at_ns, |policy, asks| policy.stopping(&view, me, ran_ns, asks));
         }
         let release = Release { worker, task, index: 0, inline: None, ready: None };
-        self.release(release);
+        let given_ns = self.give_back(worker, task, at_ns);
+        if given_ns > at_ns {
+            self.at(given_ns, Happening::Release(release));
+        } else {
+            self.release(release);
+        }
     }
 
     /// Goes on telling the successors of a task that it is over. What one of them costs the others wait for: where a task is handed out, time has come as far.
