@@ -3,7 +3,13 @@
 //! Workers are numbered from 0 in the order that fills a machine evenly: one worker for each core of each node in turn before any core gets a
 //! second one (its SMT sibling). Nodes that have workers are numbered from 0 as well, in the order of their ids: ids may be sparse, a
 //! [`NodeIndex`] is not.
+//!
+//! # Invariants
+//!
+//! - **M1** What is nearer comes first, by the distances that are known: by measured ones where there are any. Whoever is on the same node comes before all others.
+//! - **M2** A measurement that differs by no more than noise from what was known changes nothing.
 
+use turgo_machine::mutant;
 use turgo_machine::topology::{CpuId, NodeId, Topology};
 
 /// The distance within a node, in the unit of the ACPI table.
@@ -125,9 +131,13 @@ impl Layout {
                     continue;
                 };
                 let difference = f64::from(measured.abs_diff(*known));
-                if difference > f64::from(*known) * turgo_machine::latency::TOLERANCE {
+                let noise = f64::from(*known) * turgo_machine::latency::TOLERANCE;
+                if difference > noise || mutant!("M2 noise is taken for a distance") {
                     *known = measured.max(LOCAL);
                 }
+            }
+            if mutant!("M1 the firmware's order stays") {
+                continue;
             }
             let row = &self.distances[from * nodes..][..nodes];
             // The sort keeps the order of those that are as far.
@@ -238,4 +248,46 @@ fn seating(machine: &Topology) -> Vec<usize> {
 pub(crate) fn small(position: usize) -> u32 {
     u32::try_from(position)
         .expect("there are fewer than 2^32 processors, and fewer than 2^32 tasks")
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    fn layout() -> Layout {
+        Layout::new(&Topology::simulate("4x2,ring").expect("a machine"), 8)
+    }
+
+    #[test]
+    fn what_is_measured_as_nearer_comes_first() {
+        let layout = layout();
+        let neighbour = layout.nearest(NodeIndex(0))[1];
+        let far = NodeIndex(2);
+        assert_ne!(neighbour, far, "across the ring");
+        // The firmware is wrong: across the ring is nearer than anything else.
+        let is_across = |from: NodeId, to: NodeId| (from.0 + 2) % 4 == to.0;
+        let layout = layout.measured(|from, to| is_across(from, to).then_some(11));
+        assert_eq!(layout.nearest(NodeIndex(0))[..2], [NodeIndex(0), far], "M1");
+        let nodes: Vec<NodeIndex> =
+            (layout.by_distance(WorkerId(0)).iter()).map(|&other| layout.node(other)).collect();
+        assert_eq!(nodes[..3], [NodeIndex(0), far, far], "M1: and so do its workers");
+    }
+
+    #[test]
+    fn what_is_measured_as_nearly_the_same_changes_nothing() {
+        let before = layout();
+        // Five hundredths more or less, in turn: less than noise may be.
+        let noisy = |from: NodeId, to: NodeId| {
+            let (from, to) = (NodeIndex(from.0), NodeIndex(to.0));
+            let known = before.distance(from, to);
+            Some(if (from.0 + to.0) % 2 == 0 { known - 1 } else { known + 1 })
+        };
+        let after = layout().measured(noisy);
+        for from in (0..4).map(NodeIndex) {
+            assert_eq!(after.nearest(from), before.nearest(from), "M2");
+            for to in (0..4).map(NodeIndex) {
+                assert_eq!(after.distance(from, to), before.distance(from, to), "M2");
+            }
+        }
+    }
 }

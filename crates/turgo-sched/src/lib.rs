@@ -21,6 +21,7 @@ pub mod fair;
 mod join;
 pub mod layout;
 pub mod octonion;
+mod pause;
 pub mod policy;
 pub mod pool;
 pub mod random;

@@ -14,11 +14,13 @@ use crate::scope::Scope;
 use crate::statistics::{Statistics, WorkerStatistics};
 use crate::task::{self, JoinHandle, Polled, Rearmed, Stepped, TaskOptions};
 use crate::trace::Event;
+use crate::tune::Report;
 
 mod asking;
 mod builder;
 mod claims;
 mod class;
+mod control;
 mod countdown;
 pub(crate) mod current;
 mod due;
@@ -175,9 +177,21 @@ impl Pool {
         self.shared.knobs()
     }
 
-    /// Turns the knobs, while the pool runs.
+    /// Turns the knobs, while the pool runs. If it [tunes](Builder::tune) itself, that begins anew from them; a knob that is set beyond the tuner's bounds is left as it is.
     pub fn set_knobs(&self, knobs: Knobs) {
-        self.shared.tunable.set(knobs);
+        self.shared.set_knobs(knobs);
+    }
+
+    /// The kill switch for [tuning](Builder::tune): off, all knobs are at once what they were at the beginning, and stay so until it is switched on again. A pool that does not tune
+    /// itself is not changed by it.
+    pub fn set_tuning(&self, is_on: bool) {
+        self.shared.set_tuning(is_on);
+    }
+
+    /// What tuning does and has done, if the pool [tunes](Builder::tune) itself.
+    #[must_use]
+    pub fn tuning(&self) -> Option<Report> {
+        self.shared.tuning()
     }
 
     /// What it has done so far.
@@ -193,6 +207,7 @@ impl Pool {
                 .iter()
                 .map(|seat| WorkerStatistics::of(&seat.tally))
                 .collect(),
+            knobs: self.shared.knob_reports(),
             node_of: workers.map(|worker| layout.node(worker)).collect(),
             wakeups: nodes.map(|node| self.shared.sleep.wakeups(node)).collect(),
         }
@@ -217,6 +232,16 @@ impl Pool {
     /// Whether the policy is to be asked about tasks that say nothing about themselves.
     pub(crate) fn asks_of_plain(&self) -> bool {
         self.shared.is_asked_of_plain
+    }
+
+    /// Whether the policy is told of every task that begins and ends.
+    pub(crate) fn watches(&self) -> bool {
+        self.shared.is_watching
+    }
+
+    /// Whether what is decided about nodes of graphs is written down.
+    pub(crate) fn records(&self) -> bool {
+        self.shared.is_recording
     }
 
     /// Queues a task where the policy says, from any thread.

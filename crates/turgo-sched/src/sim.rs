@@ -25,12 +25,16 @@
 //! - **V4** The makespan is at most `T1/P + c * Tinf` for a policy that conserves work, with what queues, steals and wakes cost added to each task.
 //! - **V5** A fault delays its worker and nobody else: tasks it has queued can be stolen meanwhile.
 //! - **V6** A run that is replayed with the policy that made its decisions is the same run, and no answer differs.
+//! - **V7** A run of threads that is gone along has each task on the worker that ran it, and each worker's tasks in their order; a recording that no whole run of this graph can
+//!   have left is refused.
+//! - **V8** What tasks that run need together is never more than their nodes have. Who does not fit stands in line, holding nothing, and nobody overtakes it.
 
 mod ablation;
 #[cfg(not(any(loom, shuttle)))]
 mod calibrate;
 mod chrome;
 mod costs;
+mod follow;
 mod generate;
 mod learning;
 mod outcome;
@@ -49,6 +53,7 @@ pub use ablation::{Ablation, AblationError, Contender, Role, Row, Tuning, policy
 pub use calibrate::{Calibration, CalibrationError, Prediction, calibrate};
 pub use chrome::chrome_json;
 pub use costs::Costs;
+pub use follow::ReplayError;
 pub use outcome::Outcome;
 pub use replay::{Answer, Decision};
 pub use table::{Progress, rows_json, rows_text};

@@ -10,9 +10,10 @@
 //!
 //! # Invariants
 //!
-//! - **S1** The word counts every worker that searches, and no fewer sleepers than are asleep and not being woken: a sleeper sets its bit, then counts itself. Whoever wants
-//!   to wake somebody takes one off the count first, which gives the right to clear one bit. So there are always enough bits for those who look for
-//!   one, and each cleared bit makes one worker rise, counted as a searcher.
+//! - **S1** The word counts every worker that searches, and no more sleepers than there are bits set: a sleeper sets its bit, then counts itself. Whoever wants to wake somebody
+//!   takes one off the count first, which gives the right to clear one bit. So there are always enough bits for those who look for one, and each cleared bit makes one worker rise,
+//!   counted as a searcher. Where the bit is of one that has not counted itself yet, another one's place on the count was taken for it, and that one is owed the place that it
+//!   is about to take: until then it sleeps uncounted, and who is about to count itself looks for work afterwards in its stead.
 //! - **S2** A push is followed by a fence and then by the look at the word. Within the worker's own node that is the light half of the asymmetric fence, because
 //!   it follows every spawn; for a push from outside, and before the words of other nodes, it is a full one.
 //! - **S3** Lying down is followed by the heavy half, and then by a search of all places where work could be. With S2 either the pusher sees the sleeper, or the sleeper
@@ -32,6 +33,7 @@ use turgo_machine::mutant;
 use turgo_machine::thread::{self, Thread};
 
 use crate::layout::{Layout, NodeIndex, WorkerId};
+use crate::pause;
 
 mod rest;
 #[cfg(test)]
@@ -134,8 +136,7 @@ impl Sleep {
     /// Whether a worker sleeps. A hint.
     pub(crate) fn is_asleep(&self, worker: WorkerId) -> bool {
         let (bed, node) = self.bed(worker);
-        // Relaxed: a hint.
-        node.asleep[bed.position / 64].load(Ordering::Relaxed) & bed.bit() != 0
+        bed.is_set(node)
     }
 
     /// Workers woken so far on a node.
@@ -154,6 +155,7 @@ impl Sleep {
                 Pushed::Outside => fence(Ordering::SeqCst),
             }
         }
+        pause::point("notify");
         let node = &self.nodes[node.0 as usize];
         // Relaxed: S2, the fence above.
         let rest = Rest::of(node.rest.load(Ordering::Relaxed));
@@ -189,6 +191,7 @@ impl Sleep {
                 Err(other) => now = other,
             }
         }
+        pause::point("wake");
         self.wake_one_of(node);
         true
     }
@@ -221,6 +224,7 @@ impl Sleep {
             let thread = unsafe { &*thread };
             thread.clone().expect("a worker introduces itself before it lies down")
         });
+        pause::point("token");
         // Release: what led here comes before the Acquire in `take_token`. An exchange, not a store: then loom, too, has one order of all changes.
         bed.token.swap(1, Ordering::Release);
         thread.unpark();
@@ -239,7 +243,7 @@ impl Sleep {
             }
             return;
         }
-        // Where nobody is left on the count, whoever took the last off is about to wake this one (S1).
+        // Where nobody is left on the count, somebody is about to wake this one, or about to count itself and to look for work afterwards (S1).
         while let Some(next) = Rest::of(now).transition_to_woken() {
             match node.exchange(now, next) {
                 Ok(()) if bed.clear(node) => return self.give_token(worker, node),
@@ -276,6 +280,7 @@ impl Sleep {
             self.resting.fetch_sub(1, Ordering::Relaxed);
         }
         debug_assert!(before.searching() > 0, "S1: it searched");
+        pause::point("leave");
         if before.searching() > 1 || mutant!("S4 the last searcher does not look") {
             return;
         }
@@ -305,6 +310,7 @@ impl Sleep {
     pub(crate) fn lie_down(&self, worker: WorkerId) {
         let (bed, node) = self.bed(worker);
         bed.set(node);
+        pause::point("lie down");
         // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count.
         node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
         if !mutant!("S3 no heavy half") {
@@ -317,7 +323,17 @@ impl Sleep {
         let (bed, node) = self.bed(worker);
         // Relaxed: the exchange decides.
         let mut now = node.rest.load(Ordering::Relaxed);
-        while let Some(next) = Rest::of(now).transition_to_woken() {
+        loop {
+            let Some(next) = Rest::of(now).transition_to_woken() else {
+                // Either somebody wakes us, or we are owed a place on the count (S1).
+                if !bed.is_set(node) || mutant!("S1 whoever is not counted is being woken") {
+                    break;
+                }
+                thread::yield_now();
+                // Relaxed: as above.
+                now = node.rest.load(Ordering::Relaxed);
+                continue;
+            };
             match node.exchange(now, next) {
                 Ok(()) if bed.clear(node) => return,
                 Ok(()) => {
@@ -387,6 +403,12 @@ impl Bed {
     fn set(&self, node: &Node) {
         // Release: publishes the thread's handle to the Acquire in `clear`.
         node.asleep[self.position / 64].fetch_or(self.bit(), Ordering::Release);
+    }
+
+    /// Whether the bit is set. A hint.
+    fn is_set(&self, node: &Node) -> bool {
+        // Relaxed: whoever cleared it gives a token, which is taken with Acquire.
+        node.asleep[self.position / 64].load(Ordering::Relaxed) & self.bit() != 0
     }
 
     /// Clears the bit; false where it was not set.

@@ -3,11 +3,13 @@
 use turgo_machine::atomic::{AtomicU64, Ordering};
 
 use crate::layout::{NodeIndex, WorkerId};
+use crate::tune::KnobReport;
 
 /// A worker's numbers: written by it alone, with a load and a store, on lines of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) tasks: Count,
+    pub(crate) steals_tried: Count,
     pub(crate) steals_local: Count,
     pub(crate) steals_remote: Count,
     pub(crate) shared: Count,
@@ -41,6 +43,8 @@ impl Count {
 pub struct WorkerStatistics {
     /// Tasks it took from a queue and ran: closures, forks, nodes, steps of long-lived tasks. What was run inline is not in it.
     pub tasks: u64,
+    /// Looks into another worker's queues.
+    pub steals_tried: u64,
     /// Steals from workers of its node that succeeded, each of one task or more.
     pub steals_local: u64,
     /// Steals from workers of other nodes that succeeded.
@@ -59,6 +63,7 @@ impl WorkerStatistics {
     pub(crate) fn of(tally: &Tally) -> Self {
         Self {
             tasks: tally.tasks.get(),
+            steals_tried: tally.steals_tried.get(),
             steals_local: tally.steals_local.get(),
             steals_remote: tally.steals_remote.get(),
             shared: tally.shared.get(),
@@ -70,6 +75,7 @@ impl WorkerStatistics {
 
     fn add(&mut self, other: &Self) {
         self.tasks += other.tasks;
+        self.steals_tried += other.steals_tried;
         self.steals_local += other.steals_local;
         self.steals_remote += other.steals_remote;
         self.shared += other.shared;
@@ -88,6 +94,8 @@ pub struct Statistics {
     pub node_of: Vec<NodeIndex>,
     /// Sleepers woken, by node: each took a system call.
     pub wakeups: Vec<u64>,
+    /// Every knob: what it is, what it was at the beginning, its last change and why, if the pool [tunes](crate::pool::Builder::tune) itself.
+    pub knobs: Vec<KnobReport>,
 }
 
 impl Statistics {

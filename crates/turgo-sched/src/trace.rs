@@ -2,6 +2,8 @@
 //!
 //! Off, it costs one branch per event; on, a reading of the clock and four stores. When a ring is full the oldest events go.
 //!
+//! Beside it, a [`Recording`] has the decisions of one run of a graph, all of them, in one order.
+//!
 //! # Invariants
 //!
 //! - **E1** Only the owner writes to a ring. The head is raised with Release after an event was written, so what lies below it is written.
@@ -12,6 +14,11 @@ use turgo_machine::atomic::{AtomicU64, Ordering, fence};
 use turgo_machine::mutant;
 
 use crate::layout::WorkerId;
+
+mod recording;
+
+pub(crate) use recording::Log;
+pub use recording::{Choice, Decision, Got, Recording, fingerprint};
 
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -386,6 +386,7 @@ impl Execution {
             span,
             failures: std::mem::take(&mut failures),
             tasks,
+            recording: None,
         }
     }
 

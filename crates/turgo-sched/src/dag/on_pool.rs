@@ -17,6 +17,7 @@ use crate::pool::{Claim, Countdown, Grants, Pool, Shared, Worker, current};
 use crate::reserve::Refused;
 use crate::resources::Resources;
 use crate::run::{Ran, Runnable};
+use crate::trace::{Choice, Log};
 
 /// Who waits for a run.
 enum Waiter {
@@ -40,6 +41,10 @@ struct Running {
     is_plain: bool,
     /// By task, if any needs something.
     grants: Grants,
+    /// More is to be known of each task that begins than that it does.
+    is_known: bool,
+    /// What is decided, if that is to be written down.
+    log: Option<Log>,
     over: AtomicBool,
     // LOCK: taken once by each who waits, and once at the end of the run.
     waiters: Mutex<Vec<Waiter>>,
@@ -48,6 +53,7 @@ struct Running {
 impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
         let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
+        let log = pool.records().then(|| Log::new(execution.numbers()));
         Self {
             base: AtomicU32::new(0),
             workers: small(layout.workers()),
@@ -55,6 +61,8 @@ impl Running {
                 .map(|_| AtomicU32::new(0))
                 .collect(),
             execution,
+            is_known: graph.0.has_needs || pool.watches() || log.is_some(),
+            log,
             is_plain: graph.0.is_plain && !pool.asks_of_plain(),
             over: AtomicBool::new(graph.shape().is_empty()),
             // LOCK: see the field.
@@ -74,10 +82,12 @@ impl Running {
     /// Queues a task where the policy says.
     fn push(&self, task: u32, worker: &Worker) {
         if self.is_plain {
+            self.note(task, worker, Choice::Put(Place::Here, Order::Newest));
             return worker.push(self.number(task));
         }
         let view = self.view(task, &worker.shared.layout);
         let (place, order) = worker.shared.select(&view, Some(worker));
+        self.note(task, worker, Choice::Put(place, order));
         worker.shared.put(&view, place, order, Some(worker));
     }
 
@@ -90,9 +100,18 @@ impl Running {
         let (place, order) = worker.shared.select(&view, Some(worker));
         let stays = (place, order, view.priority) == (Place::Here, Order::Newest, Priority::Normal);
         if !stays {
+            self.note(task, worker, Choice::Put(place, order));
             worker.shared.put(&view, place, order, Some(worker));
         }
         stays
+    }
+
+    /// Writes down what was decided about a task, before that is carried out (E3).
+    #[inline(always)]
+    fn note(&self, task: u32, worker: &Worker, choice: Choice) {
+        if let Some(log) = &self.log {
+            log.note(worker.id(), task, choice);
+        }
     }
 
     #[inline(always)]
@@ -108,7 +127,7 @@ impl Running {
     /// Runs a task of which more is to be known.
     #[cold]
     fn run_known(&self, index: u32, worker: &Worker) -> Ran {
-        let view = self.view(index, &worker.shared.layout);
+        let (view, got) = (self.view(index, &worker.shared.layout), worker.take_got());
         let held = match self.claim(&view, index, worker) {
             Ok(Some(held)) => held,
             Ok(None) => return Ran::Nothing,
@@ -123,9 +142,15 @@ impl Running {
                 };
             }
         };
+        if !self.execution.is_doomed(index) {
+            self.note(index, worker, Choice::Run(got));
+        }
         let watched = worker.begins(|| view);
         let ran = self.step(index, worker, held);
         worker.stops(watched);
+        if matches!(ran, Ran::Next(_)) {
+            worker.goes_on();
+        }
         ran
     }
 
@@ -226,11 +251,7 @@ impl Ready for Handing<'_> {
 impl Runnable for Running {
     #[inline]
     fn run(&self, index: u32, worker: &Worker) -> Ran {
-        if worker.shared.is_watching || !self.grants.is_empty() {
-            self.run_known(index, worker)
-        } else {
-            self.step(index, worker, None)
-        }
+        if self.is_known { self.run_known(index, worker) } else { self.step(index, worker, None) }
     }
 
     fn number(&self, index: u32) -> u32 {
@@ -294,7 +315,15 @@ impl Run {
     /// A task failed, or the run was cancelled before all tasks had begun.
     pub fn wait(self) -> Result<Report, RunError> {
         self.0.wait();
-        self.0.execution.result(self.0.workers)
+        let Running { execution, log, workers, .. } = &*self.0;
+        let mut result = execution.result(*workers);
+        let report = match &mut result {
+            Ok(report) => report,
+            Err(RunError::Failed(report) | RunError::Cancelled(report)) => report,
+        };
+        let shape = execution.graph().shape();
+        report.recording = log.as_ref().map(|log| log.recording(shape, *workers));
+        result
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::shape::{Span, TaskId};
 use super::state::State;
+use crate::trace::Recording;
 
 /// Why a task failed.
 #[derive(Debug)]
@@ -142,6 +143,8 @@ pub struct Report {
     pub failures: Vec<TaskFailure>,
     /// What came of each task, by number.
     pub tasks: Vec<TaskReport>,
+    /// Who ran what, where it came from and where it was sent, if the pool [records](crate::pool::Builder::record).
+    pub recording: Option<Recording>,
 }
 
 impl Report {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use turgo_lockfree::deque::Worker as Deque;
 use turgo_machine::CachePadded;
@@ -21,6 +22,7 @@ use crate::statistics::Tally;
 use crate::trace::Trace;
 
 use super::Pool;
+use super::control::{Control, Done};
 use super::shared::{Node, Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
@@ -37,11 +39,14 @@ pub struct Builder<'a> {
     workers: usize,
     policy: Box<dyn Policy>,
     knobs: Knobs,
+    tune_every: Option<Duration>,
+    done: Option<Done>,
     seed: u64,
     is_pinned: bool,
     stack_bytes: Option<usize>,
     help_max: u32,
     trace_events: usize,
+    is_recording: bool,
     name: String,
     clock: Clock,
     capacity: Resources,
@@ -54,11 +59,14 @@ impl<'a> Builder<'a> {
             workers: machine.workers_max(),
             policy: Box::new(Standard::default()),
             knobs: Knobs::default(),
+            tune_every: None,
+            done: None,
             seed: 0,
             is_pinned: false,
             stack_bytes: None,
             help_max: 8,
             trace_events: 0,
+            is_recording: false,
             name: String::from("turgo"),
             clock: Clock::real(),
             capacity: Resources([1.0; Resources::LANES]),
@@ -80,6 +88,24 @@ impl<'a> Builder<'a> {
     /// The knobs to begin with.
     pub fn knobs(mut self, knobs: Knobs) -> Self {
         self.knobs = knobs;
+        self
+    }
+
+    /// Lets the pool turn its knobs itself, in windows of at least this length, one knob at a time: see [`tune`](crate::tune). It does not if this is not called.
+    ///
+    /// Windows are closed by workers between two tasks or when they begin to look for work: a pool without work stays as it is. A change is judged by what is done in a second while
+    /// tasks wait. [`Statistics::knobs`](crate::statistics::Statistics::knobs) has every knob's value, its last change and why; [`Pool::set_tuning`] is the kill switch.
+    pub fn tune(mut self, every: Duration) -> Self {
+        self.tune_every = Some(every);
+        self
+    }
+
+    /// Says how much has been done since the beginning, in whatever unit: rows, say. It is asked once in each window of [`tune`](Self::tune), by a worker, and shall neither block nor
+    /// take long; a panic in it switches tuning off.
+    ///
+    /// If this is not called, tasks count. A shorter heartbeat, quantum or grain makes more tasks of the same work, so then those three are left as they are.
+    pub fn progress(mut self, done: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.done = Some(Done(Box::new(done)));
         self
     }
 
@@ -127,6 +153,13 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// Whether runs of graphs write down what is decided, for [`Report::recording`](crate::dag::Report::recording); they do not if this is not called. It takes 64 bytes for
+    /// each node while it runs, and all workers count at one place. See [`trace`](crate::trace).
+    pub fn record(mut self, is_recording: bool) -> Self {
+        self.is_recording = is_recording;
+        self
+    }
+
     /// What the threads' names begin with; `turgo` if this is not called.
     pub fn name(mut self, name: &str) -> Self {
         self.name = name.to_owned();
@@ -159,9 +192,12 @@ impl<'a> Builder<'a> {
             clock: self.clock,
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
             is_watching: self.policy.watches(),
-            is_observed: self.policy.watches() || self.trace_events > 0,
+            is_observed: self.policy.watches() || self.trace_events > 0 || self.is_recording,
+            is_recording: self.is_recording,
             is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
+            control: (self.tune_every)
+                .map(|every| Control::new(&self.knobs, layout.nodes(), every, self.done)),
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
             nodes: (0..small(layout.nodes()))

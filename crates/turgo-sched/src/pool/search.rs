@@ -13,8 +13,9 @@ use turgo_machine::mutant;
 use turgo_machine::thread;
 
 use crate::layout::small;
+use crate::pause;
 use crate::policy::{Amount, Source};
-use crate::trace::Kind;
+use crate::trace::{Got, Kind};
 
 use super::class::Class;
 use super::countdown::{Bed, Countdown};
@@ -105,6 +106,7 @@ impl Worker {
                 return Found::Over;
             }
             shared.sleep.lie_down(self.id);
+            pause::point("lain down");
             let found =
                 if mutant!("F1 no look after lying down") { None } else { self.look(countdown) };
             if found.is_some() {
@@ -128,6 +130,7 @@ impl Worker {
     /// Looks everywhere for as long as there is hope.
     fn spin(&self, countdown: Option<&Countdown>) -> Option<Found> {
         let start = self.now_ns();
+        self.shared.control(|| start);
         let patience = self.mind.borrow().patience_ns;
         let spin = self.shared.tunable.spin_ns();
         loop {
@@ -175,6 +178,7 @@ impl Worker {
         self.shared.ask(self, |policy, view| {
             for attempt in 0.. {
                 let source = policy.dispatch(self.id, attempt, view)?;
+                pause::point("sweep");
                 let task = self.take(source, many);
                 let count = task.map_or(0, |_| 1 + small(self.deque.len()));
                 policy.found(self.id, source, count, view);
@@ -198,9 +202,10 @@ impl Worker {
 
     fn take(&self, source: Source, many: bool) -> Option<u32> {
         match source {
-            Source::Node(node) => self.take_node(node, Class::ALL),
+            Source::Node(node) => self.note_got(self.take_node(node, Class::ALL), Got::Outside),
             Source::Worker(victim, _) if victim == self.id => None,
             Source::Worker(victim, amount) => {
+                self.tally().steals_tried.add(1);
                 let seat = self.shared.seat(victim);
                 let stolen = match amount {
                     Amount::Half if many => persist(|| seat.deque.steal_batch_and_pop(&self.deque)),
@@ -209,12 +214,14 @@ impl Worker {
                 let turns = || seat.turns.iter().find_map(|queue| persist(|| queue.steal()));
                 let stolen = stolen.or_else(turns);
                 if stolen.is_some() {
+                    pause::point("stolen");
                     let is_local = self.shared.layout.node(victim) == self.node;
                     let tally = self.tally();
                     if is_local { &tally.steals_local } else { &tally.steals_remote }.add(1);
                     self.trace(Kind::Steal, victim.0);
                 }
-                stolen.or_else(|| self.take_from(&seat.inbox, Class::ALL))
+                let taken = stolen.or_else(|| self.take_from(&seat.inbox, Class::ALL));
+                self.note_got(taken, Got::Stolen(victim))
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::trace::Trace;
 
 use super::claims::Claims;
 use super::class::{CLASSES, Class};
+use super::control::Control;
 use super::due::Due;
 use super::tunable::Tunable;
 
@@ -66,11 +67,14 @@ pub(crate) struct Shared {
     pub(super) policy: Box<dyn Policy>,
     /// Whether the policy is told of every task that begins and ends.
     pub(crate) is_watching: bool,
-    /// Whether anybody is: the policy or the trace.
+    /// Whether anybody is: the policy, the trace, or who writes decisions down.
     pub(super) is_observed: bool,
+    /// Whether what is decided about nodes of graphs is written down.
+    pub(super) is_recording: bool,
     /// Whether it is asked about tasks that say nothing about themselves.
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
+    pub(super) control: Option<Control>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,

@@ -1,6 +1,8 @@
 //! Tests of pools with real threads, and of what runs in checkers.
 
 #[cfg(not(any(loom, shuttle)))]
+mod flood;
+#[cfg(not(any(loom, shuttle)))]
 mod graphs;
 #[cfg(not(any(loom, shuttle)))]
 mod needs;
@@ -10,5 +12,9 @@ mod policies;
 mod shuttled;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
+#[cfg(not(any(loom, shuttle)))]
+mod suspended;
+#[cfg(not(any(loom, shuttle)))]
+mod tuned;
 #[cfg(not(any(loom, shuttle)))]
 mod urgency;

@@ -23,12 +23,13 @@ use turgo_machine::mutant;
 use crate::arena::{Place, Purse};
 use crate::join::Forks;
 use crate::layout::{NodeIndex, WorkerId};
+use crate::pause;
 use crate::policy::{Memory, TaskView};
 use crate::random::Random;
 use crate::run::{Ran, Runnable};
 use crate::sleep::Pushed;
 use crate::statistics::Tally;
-use crate::trace::Kind;
+use crate::trace::{Got, Kind};
 
 use super::class::{CLASSES, Class};
 use super::current;
@@ -43,6 +44,8 @@ const NORMAL_EVERY: u32 = 16;
 const DEQUE_TURN: u32 = 8;
 /// Turns after which the background class comes first.
 const BACKGROUND_EVERY: u32 = 64;
+/// The turn, of as many as `BACKGROUND_EVERY`, in which that is so: none that is another one's.
+const BACKGROUND_TURN: u32 = 4;
 /// Successors that run inline before the queues get their turn.
 const INLINE_MAX: u32 = 64;
 /// The most that is taken from a shared queue at once.
@@ -62,6 +65,8 @@ pub struct Worker {
     /// K4.
     pub(super) level: Cell<u32>,
     pub(super) turn: Cell<u32>,
+    /// Where the task comes from that runs next, for whoever writes that down.
+    got: Cell<Got>,
     /// Tasks on the stack that were taken while something else waits.
     pub(super) helping: Cell<u32>,
     pub(crate) purse: Purse,
@@ -109,6 +114,7 @@ impl Worker {
             waiting: Cell::new(0),
             level: Cell::new(0),
             turn: Cell::new(0),
+            got: Cell::new(Got::Own),
             helping: Cell::new(0),
             purse: Purse::new(id.0),
             mind: RefCell::new(mind),
@@ -167,6 +173,7 @@ impl Worker {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn.is_multiple_of(SHARED_EVERY) && !mutant!("K3 the shared queues have no turn") {
+            self.shared.control(|| self.now_ns());
             let outside = self.take_outside(turn / SHARED_EVERY);
             if outside.is_some() {
                 return outside;
@@ -189,7 +196,7 @@ impl Worker {
 
     /// What comes before the deque in this turn; the deque itself, where that is not to wait any longer.
     fn next_in_turn(&self, turn: u32) -> Option<u32> {
-        let first = if turn.is_multiple_of(BACKGROUND_EVERY) {
+        let first = if turn % BACKGROUND_EVERY == BACKGROUND_TURN {
             if mutant!("K3 the background has no turn") {
                 None
             } else {
@@ -202,9 +209,7 @@ impl Worker {
         } else {
             None
         };
-        first
-            .or_else(|| self.take_class(Class::High))
-            .or_else(|| self.node_due().pop(Class::Normal))
+        first.or_else(|| self.take_class(Class::High)).or_else(|| self.take_due(Class::Normal))
     }
 
     fn node_due(&self) -> &Due {
@@ -213,7 +218,29 @@ impl Worker {
 
     /// The most urgent of a class: what has a deadline, then the oldest.
     fn take_class(&self, class: Class) -> Option<u32> {
-        self.node_due().pop(class).or_else(|| self.take_turn(class))
+        self.take_due(class).or_else(|| self.take_turn(class))
+    }
+
+    fn take_due(&self, class: Class) -> Option<u32> {
+        self.note_got(self.node_due().pop(class), Got::Outside)
+    }
+
+    /// Notes where a task comes from, if there is one.
+    pub(super) fn note_got(&self, task: Option<u32>, got: Got) -> Option<u32> {
+        if task.is_some() {
+            self.got.set(got);
+        }
+        task
+    }
+
+    /// Where the node that begins comes from. To be asked once.
+    pub(crate) fn take_got(&self) -> Got {
+        self.got.replace(Got::Own)
+    }
+
+    /// The next node stays on this worker.
+    pub(crate) fn goes_on(&self) {
+        self.got.set(Got::Next);
     }
 
     /// The oldest of a class.
@@ -241,7 +268,9 @@ impl Worker {
         let order = Class::order(round / 2);
         let inbox = || self.take_from(&self.shared.seat(self.id).inbox, order);
         let node = || self.take_node(self.node, order);
-        if round.is_multiple_of(2) { inbox().or_else(node) } else { node().or_else(inbox) }
+        let task =
+            if round.is_multiple_of(2) { inbox().or_else(node) } else { node().or_else(inbox) };
+        self.note_got(task, Got::Outside)
     }
 
     /// From a node's queue: of each class what has a deadline first.
@@ -265,6 +294,7 @@ impl Worker {
             let turns = &self.turns[class as usize];
             let taken = persist(|| queue.steal_batch_with_limit_and_pop(turns, SHARED_MAX));
             if taken.is_some() {
+                pause::point("taken");
                 self.waiting.set(self.waiting.get() | class.bit());
                 self.tally().shared.add(1);
                 return taken;
@@ -292,7 +322,12 @@ impl Worker {
         // Others are watched where they are called: there it is known what they say about themselves.
         let is_closure = matches!(place, Place::Slot(slot) if !slot.is_task());
         let watched = if is_closure { self.begins(|| TaskView::plain(id)) } else { None };
+        if matches!(place, Place::Slot(_)) {
+            // A closure or a step is not written down, and what it pops while it waits is its worker's own.
+            self.got.set(Got::Own);
+        }
         self.call(id);
+        self.got.set(Got::Own);
         self.stops(watched);
         self.trace(Kind::End, id);
     }

@@ -148,7 +148,7 @@ impl Default for Ablation {
                 "stream:60000/N",
                 "tree:60000",
                 "bag:60000/N",
-                "arrivals:30000/2000",
+                "arrivals:30000/N",
                 "tenants:20000/N",
                 "pair:20000/N",
             ]),

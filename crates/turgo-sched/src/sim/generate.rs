@@ -10,6 +10,9 @@ use crate::random::Random;
 pub(super) const KINDS: [&str; 8] =
     ["random", "tree", "bag", "wavefront", "stream", "arrivals", "tenants", "pair"];
 
+/// Tasks in a millisecond for each processor, where a rate is not said: it is busy for three parts of eight.
+const PER_PROCESSOR_MS: u32 = 125;
+
 /// The most tasks that are made up.
 const TASKS_MAX: u32 = 1 << 24;
 
@@ -38,6 +41,11 @@ pub(super) fn workload(spec: &str, seed: u64) -> Option<Workload> {
         "bag" => named(bag(tasks, second, &mut random)),
         "wavefront" => named(wavefront(tasks)),
         "stream" => named(stream(tasks, second.max(1), cores, &mut random)),
+        // A rate, or processors that each get as much.
+        "arrivals" if size.contains('x') => {
+            let per_ms = PER_PROCESSOR_MS.saturating_mul(second.max(1)).saturating_mul(cores);
+            arrivals(spec, tasks, per_ms, &mut random)
+        }
         "arrivals" => arrivals(spec, tasks, second.max(1), &mut random),
         "tenants" => named(tenants(tasks, 3, second.max(1), &mut random)).weighted(vec![1, 2, 4]),
         "pair" => named(tenants(tasks, 2, second.max(1), &mut random)).weighted(vec![3, 1]),

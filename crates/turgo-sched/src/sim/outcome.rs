@@ -3,7 +3,8 @@
 use super::costs::Costs;
 use super::replay::Decision;
 use super::workload::Workload;
-use crate::layout::{NodeIndex, WorkerId};
+use crate::layout::{Layout, NodeIndex, WorkerId};
+use crate::policy::TaskView;
 use crate::trace::Event;
 
 /// Counts that are kept while a workload runs.
@@ -12,9 +13,9 @@ pub(super) struct Tally {
     pub(super) busy_ns: u64,
     pub(super) search_ns: u64,
     pub(super) stalled_ns: u64,
-    pub(super) migration_ns: u64,
-    pub(super) with_home: u64,
-    pub(super) at_home: u64,
+    migration_ns: u64,
+    with_home: u64,
+    at_home: u64,
     pub(super) wakes: u64,
     pub(super) parks: u64,
     steals: u64,
@@ -67,6 +68,25 @@ impl Tally {
         if let Some(events) = &mut self.events {
             events.push(event);
         }
+    }
+
+    /// How long a task runs on this node, with the way of its data.
+    pub(super) fn cost_ns(
+        &mut self,
+        task: &TaskView,
+        node: NodeIndex,
+        layout: &Layout,
+        costs: &Costs,
+    ) -> u64 {
+        let near_ns = costs.data_ns(task.bytes, 10);
+        let distance = task.home.map_or(10, |home| layout.distance(node, home));
+        let data_ns = costs.data_ns(task.bytes, distance);
+        if let Some(home) = task.home {
+            self.with_home += 1;
+            self.at_home += u64::from(home == node);
+        }
+        self.migration_ns += data_ns - near_ns;
+        costs.task_ns + data_ns + costs.run_ns(task.cost_ns)
     }
 
     pub(super) fn begun(&mut self, task: u32, waited_ns: u64) {

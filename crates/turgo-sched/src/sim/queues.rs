@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::policy::{Order, Priority};
 
-/// Turns after which the normal class comes first, and the background class, as in the pool.
+/// Turns after which the normal class comes first, and the background class in a certain one of as many, as in the pool.
 const NORMAL_EVERY: u32 = 16;
 const BACKGROUND_EVERY: u32 = 64;
+const BACKGROUND_TURN: u32 = 4;
 
 /// Tasks of one class.
 #[derive(Debug, Default)]
@@ -70,7 +71,7 @@ impl Queue {
             return None;
         }
         self.turn = self.turn.wrapping_add(1);
-        let first = if self.turn.is_multiple_of(BACKGROUND_EVERY) {
+        let first = if self.turn % BACKGROUND_EVERY == BACKGROUND_TURN {
             Priority::Background
         } else if self.turn.is_multiple_of(NORMAL_EVERY) {
             Priority::Normal

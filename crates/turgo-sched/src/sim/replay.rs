@@ -2,7 +2,7 @@
 //!
 //! A run that is [recorded](super::Simulation::recorded) lists its decisions. One that [replays](super::Simulation::replaying) them does what the list says, and asks its
 //! policy all the same: the same policy gives the same answers (P1), and another one shows where it would have gone another way with the same past.
-//! What is recorded are decisions of simulated runs; threads do not write theirs down.
+//! What is recorded here are decisions of simulated runs; those of threads are gone along by [`Simulation::replay`](super::Simulation::replay).
 
 use turgo_machine::mutant;
 

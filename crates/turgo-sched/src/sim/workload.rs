@@ -20,6 +20,7 @@ use crate::dag::Shape;
 /// | `random:100000/8x128` | the same for nodes of 128 processors instead of 16: wider |
 /// | `stream:100000/4` | the streaming engine's: sources, partial aggregates, an exchange, and an owner per partition, round after round |
 /// | `arrivals:100000/2000` | tasks of 3 us that come from outside, two million a second |
+/// | `arrivals:100000/4x16` | the same, 125,000 a second for each processor |
 /// | `tenants:30000/4` | a bag of three tenants with weights 1, 2 and 4 |
 /// | `pair:30000/4` | a bag of two tenants with weights 3 and 1 |
 ///

@@ -1,5 +1,6 @@
 //! The simulator's loop: what there is, and the events by which it changes.
 
+mod claims;
 mod search;
 mod work;
 
@@ -159,6 +160,14 @@ impl<'a> Simulation<'a> {
         &self.layout
     }
 
+    pub(super) fn costs_of(&self) -> &Costs {
+        &self.costs
+    }
+
+    pub(super) fn is_traced(&self) -> bool {
+        self.traced
+    }
+
     /// Runs a workload to its end.
     ///
     /// # Panics
@@ -301,6 +310,7 @@ struct World<'a> {
     shared: Vec<Shared>,
     idle: Vec<Idle>,
     loads: Tables,
+    claims: claims::Claims,
     /// One more than there are workers: the last is the outside.
     minds: Vec<(Random, Memory)>,
     /// What each task still waits for.
@@ -361,6 +371,7 @@ impl<'a> World<'a> {
                 demand: vec![Resources::NONE; workers],
                 used: vec![Resources::NONE; nodes],
             },
+            claims: claims::Claims::new(nodes, shape.len()),
             minds: (0..=small(workers)).map(mind).collect(),
             waits: (0..tasks).map(|task| shape.predecessors(TaskId(task))).collect(),
             ready_ns: vec![0; shape.len()],

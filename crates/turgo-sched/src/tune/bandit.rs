@@ -83,11 +83,12 @@ impl Bandit {
             return;
         }
         let reward = reward.max(0.0);
+        let discount = if mutant!("B1 what is old weighs as much") { 1.0 } else { self.discount };
         for arm in &mut self.arms {
-            arm.plays *= self.discount;
-            arm.rewards *= self.discount;
+            arm.plays *= discount;
+            arm.rewards *= discount;
         }
-        self.scale = (self.scale * self.discount).max(reward);
+        self.scale = (self.scale * discount).max(reward);
         self.arms[arm].plays += 1.0;
         self.arms[arm].rewards += reward;
     }

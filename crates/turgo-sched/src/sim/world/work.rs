@@ -2,7 +2,7 @@
 
 use turgo_machine::mutant;
 
-use super::{Happening, Phase, World};
+use super::{Happening, Phase, Simulation, World};
 use crate::dag::TaskId;
 use crate::layout::{NodeIndex, WorkerId};
 use crate::policy::{Order, Place};
@@ -25,8 +25,11 @@ pub(super) struct Release {
 }
 
 impl World<'_> {
-    /// A worker begins a task at `at_ns`, having paid for getting it.
+    /// A worker begins a task at `at_ns`, having paid for getting it, unless what it needs is taken.
     pub(super) fn begin(&mut self, worker: u32, task: u32, at_ns: u64) {
+        if !self.claim(worker, task, at_ns) {
+            return;
+        }
         let node = self.workers[worker as usize].node;
         self.workers[worker as usize].phase = Phase::Busy;
         self.loads.parked[worker as usize] = false;
@@ -38,16 +41,8 @@ impl World<'_> {
             let me = WorkerId(worker);
             self.ask(Some(worker), at_ns, |policy, asks| policy.running(&view, me, asks));
         }
-        let costs = &self.simulation.costs;
-        let near_ns = costs.data_ns(view.bytes, 10);
-        let distance = view.home.map_or(10, |home| self.simulation.layout.distance(node, home));
-        let data_ns = costs.data_ns(view.bytes, distance);
-        let run_ns = costs.task_ns + data_ns + costs.run_ns(view.cost_ns);
-        if let Some(home) = view.home {
-            self.tally.with_home += 1;
-            self.tally.at_home += u64::from(home == node);
-        }
-        self.tally.migration_ns += data_ns - near_ns;
+        let Simulation { costs, layout, .. } = self.simulation;
+        let run_ns = self.tally.cost_ns(&view, node, layout, costs);
         self.tally.begun(task, at_ns - self.ready_ns[task as usize]);
         self.note(at_ns, worker, Kind::Begin, task);
         self.charge(run_ns);
@@ -76,7 +71,12 @@ impl World<'_> {
             self.ask(Some(worker), at_ns, |policy, asks| policy.stopping(&view, me, ran_ns, asks));
         }
         let release = Release { worker, task, index: 0, inline: None, ready: None };
-        self.release(release);
+        let given_ns = self.give_back(worker, task, at_ns);
+        if given_ns > at_ns {
+            self.at(given_ns, Happening::Release(release));
+        } else {
+            self.release(release);
+        }
     }
 
     /// Goes on telling the successors of a task that it is over. What one of them costs the others wait for: where a task is handed out, time has come as far.

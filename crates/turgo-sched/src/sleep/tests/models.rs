@@ -119,6 +119,31 @@ fn whoever_leaves_looks_once_more() {
     });
 }
 
+/// The first is woken by name when it has set its bit and not counted itself, at the cost of the other's place on the count; the other rises nevertheless.
+#[test]
+fn one_that_rises_is_not_left_without_a_place_on_the_count() {
+    check(|| {
+        let (sleep, work) = (Arc::new(beds(2)), Arc::new(Work::default()));
+        let (others, place) = (Arc::clone(&sleep), Arc::clone(&work));
+        let finder = thread::spawn(move || find_in(&others, 0, &place));
+        let others = Arc::clone(&sleep);
+        let riser = thread::spawn(move || {
+            // SAFETY: this is its thread.
+            unsafe { others.introduce(worker(1)) };
+            others.search(worker(1));
+            others.lie_down(worker(1));
+            // Anybody might do this now; one thread less, and all interleavings are few.
+            others.wake(worker(0));
+            others.rise(worker(1));
+            others.leave(worker(1), || false);
+        });
+        riser.join().expect("one that rises");
+        work.push(7);
+        sleep.notify(NODE, Pushed::Outside);
+        assert_eq!(finder.join().expect("a finder"), 7);
+    });
+}
+
 #[test]
 fn a_certain_worker_and_any_are_woken_at_once() {
     check(|| {

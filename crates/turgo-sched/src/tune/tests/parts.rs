@@ -122,6 +122,19 @@ proptest! {
 }
 
 #[test]
+fn an_arm_that_was_the_best_for_long_is_left_when_it_is_so_no_more() {
+    let mut bandit = Bandit::new(4, Bandit::DISCOUNT);
+    let mut late = 0;
+    for play in 0..6_000 {
+        let arm = bandit.choose();
+        let was_best = if play < 5_000 { 1_000.0 } else { 300.0 };
+        bandit.reward(arm, [was_best, 600.0, 600.0, 700.0][arm]);
+        late += u32::from(play >= 5_500 && arm == 0);
+    }
+    assert!(late < 200, "B1: {late} of 500");
+}
+
+#[test]
 fn an_arm_that_has_become_the_best_is_found() {
     let mut bandit = Bandit::new(4, Bandit::DISCOUNT);
     let rewards = |arm: usize, play: usize| {
