@@ -24,6 +24,7 @@
 //! - **D8** The panic of a task stays within it: it is that task's failure, and the worker goes on.
 //! - **D9** After a cancellation, every task still ends once, and none begins that did not see it. So the run ends, too.
 //! - **D10** Who reads progress, states and names writes nothing, and takes no lock: states are words, additions are read under RCU.
+//! - **D11** All tasks of a run completed if none failed and nobody stopped it. So a report of it looks at no task until it is asked about one.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,7 +1,7 @@
 //! A run of a graph, as the pool sees it: numbered nodes that are run when somebody says that they are ready.
 //!
 //! The pool knows nothing of edges. Whoever implements [`Runnable`] counts what a node waits for, and when a node has run pushes those that became ready
-//! ([`Worker::push_all`]), but for one, which it answers: that one runs next, on the same worker, without a queue.
+//! ([`Worker::push_all`]), but for one, which it runs next, without a queue. After [`INLINE_MAX`] of these it answers the next one, which is queued then.
 //!
 //! # Protocol
 //!
@@ -23,10 +23,13 @@ use std::sync::Arc;
 
 use crate::pool::Worker;
 
+/// Nodes that run one after the other, each made ready by the one before, before the queues get their turn.
+pub(crate) const INLINE_MAX: u32 = 64;
+
 /// What came of running a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ran {
-    /// This node of the same run became ready, was not pushed, and runs next.
+    /// This node of the same run became ready, was not pushed, and is to be.
     Next(u32),
     /// Nothing that the caller should know.
     Nothing,
@@ -36,7 +39,7 @@ pub(crate) enum Ran {
 
 /// A run of a graph. See the [module](self) for who does what when.
 pub(crate) trait Runnable: Send + Sync {
-    /// Runs the node of this index. Panics of users' code are caught by the implementation: one that escapes ends the process.
+    /// Runs the node of this index, and up to [`INLINE_MAX`] that are ready in consequence. Panics of users' code are caught by the implementation: one that escapes ends the process.
     fn run(&self, index: u32, worker: &Worker) -> Ran;
 
     /// The number of the node of this index.

@@ -1,6 +1,5 @@
 //! Putting a graph together, and sealing it.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +13,9 @@ use super::shape::{Cycle, Profile, Shape, TaskId};
 use crate::policy::Priority;
 use crate::resources::Resources;
 
+/// What a task fails with.
+pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
+
 /// What a task's closure returns: nothing, or a result whose error is the task's failure.
 pub trait Outcome {
     /// The error, if it failed.
@@ -21,24 +23,23 @@ pub trait Outcome {
     /// # Errors
     ///
     /// The task failed.
-    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>>;
+    fn outcome(self) -> Result<(), Error>;
 }
 
 impl Outcome for () {
-    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn outcome(self) -> Result<(), Error> {
         Ok(())
     }
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
-    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+impl<E: Into<Error>> Outcome for Result<(), E> {
+    fn outcome(self) -> Result<(), Error> {
         self.map_err(Into::into)
     }
 }
 
 /// A task's code.
-pub(super) type Body =
-    Box<dyn Fn(&Context<'_>) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync>;
+pub(super) type Body = Box<dyn Fn(&Context<'_>) -> Result<(), Error> + Send + Sync>;
 
 pub(super) fn body<O: Outcome>(run: impl Fn(&Context<'_>) -> O + Send + Sync + 'static) -> Body {
     Box::new(move |context| run(context).outcome())
@@ -140,7 +141,12 @@ impl Dag {
         let shape = Shape::new(self.profiles, &self.edges)?;
         let has_needs = self.room.is_some() || shape.profiles().iter().any(Profile::has_need);
         let is_plain = self.room.is_none() && shape.profiles().iter().all(Profile::is_plain);
+        let tasks = || (0..crate::layout::small(shape.len())).map(TaskId);
+        let sources = tasks().filter(|&task| shape.predecessors(task) == 0).map(|task| task.0);
+        let ends = tasks().filter(|&task| shape.successors(task).is_empty()).count();
         Ok(Graph(Arc::new(Sealed {
+            sources: sources.collect(),
+            ends: crate::layout::small(ends),
             shape,
             is_plain,
             has_needs,
@@ -253,6 +259,10 @@ fn nanoseconds(time: Duration) -> u64 {
 
 pub(super) struct Sealed {
     pub(super) shape: Shape,
+    /// Tasks that wait for nothing.
+    pub(super) sources: Box<[u32]>,
+    /// How many tasks there are that nothing waits for.
+    pub(super) ends: u32,
     /// No task says anything about itself, and none will be added that does.
     pub(super) is_plain: bool,
     /// Tasks may need something while they run.
@@ -290,10 +300,7 @@ impl Graph {
     /// A task failed.
     pub fn run_here(&self) -> Result<Report, RunError> {
         let execution = Execution::new(self.clone(), Clock::real());
-        let mut ready = execution.sources();
-        while let Some(task) = ready.pop() {
-            execution.step(task, 0, &mut |next| ready.push(next));
-        }
+        execution.run_here(execution.sources());
         execution.result(1)
     }
 }

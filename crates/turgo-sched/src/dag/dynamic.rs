@@ -260,8 +260,7 @@ impl Context<'_> {
     }
 
     fn arrive(&self, task: u32, poison: bool) {
-        let mut ready = self.ready.borrow_mut();
-        self.run.arrive_within(task, poison, &mut **ready);
+        self.run.arrive_within(task, poison, self.ready);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Graphs on the threads of a pool.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +17,7 @@ use crate::policy::{Order, Place, Priority, TaskView};
 use crate::pool::{Claim, Countdown, Grants, Pool, Shared, Worker, current};
 use crate::reserve::Refused;
 use crate::resources::Resources;
-use crate::run::{Ran, Runnable};
+use crate::run::{INLINE_MAX, Ran, Runnable};
 
 /// Who waits for a run.
 enum Waiter {
@@ -33,7 +34,7 @@ type Held = Option<(NodeIndex, Resources)>;
 
 /// A run on a pool.
 struct Running {
-    execution: Execution,
+    execution: Arc<Execution>,
     base: AtomicU32,
     workers: u32,
     /// Nobody is asked where tasks go: none says anything about itself, and the policy leaves such ones where they became ready.
@@ -96,37 +97,34 @@ impl Running {
     }
 
     #[inline(always)]
-    fn step(&self, index: u32, worker: &Worker, held: Held) -> Ran {
-        let mut handing = Handing { run: self, worker, next: None, held };
-        if self.execution.step(index, worker.id().0, &mut handing) {
+    fn run_plain(&self, index: u32, worker: &Worker) -> Ran {
+        let handing = Handing { run: self, worker, next: Cell::new(None) };
+        if self.execution.step(index, worker.id().0, &handing) {
             return Ran::Finished;
         }
         // The run may be over, and gone, if nothing stays.
-        handing.next.map_or(Ran::Nothing, Ran::Next)
+        handing.next.get().map_or(Ran::Nothing, Ran::Next)
     }
 
     /// Runs a task of which more is to be known.
     #[cold]
     fn run_known(&self, index: u32, worker: &Worker) -> Ran {
         let view = self.view(index, &worker.shared.layout);
-        let held = match self.claim(&view, index, worker) {
-            Ok(Some(held)) => held,
+        let handing = Handing { run: self, worker, next: Cell::new(None) };
+        let is_over = match self.claim(&view, index, worker) {
+            Ok(Some(held)) => {
+                let watched = worker.begins(|| view);
+                let holding = Holding { handing: &handing, held: Cell::new(held) };
+                let is_over = self.execution.step(index, worker.id().0, &holding);
+                worker.stops(watched);
+                is_over
+            }
             Ok(None) => return Ran::Nothing,
             Err(refused) => {
-                let mut handing = Handing { run: self, worker, next: None, held: None };
-                let why = Failure::Error(Box::new(refused));
-                let is_over = self.execution.refuse(index, why, &mut handing);
-                return if is_over {
-                    Ran::Finished
-                } else {
-                    handing.next.map_or(Ran::Nothing, Ran::Next)
-                };
+                self.execution.refuse(index, Failure::Error(Box::new(refused)), &handing)
             }
         };
-        let watched = worker.begins(|| view);
-        let ran = self.step(index, worker, held);
-        worker.stops(watched);
-        ran
+        if is_over { Ran::Finished } else { handing.next.take().map_or(Ran::Nothing, Ran::Next) }
     }
 
     /// Takes what a task needs: what it holds now, if anything. `None` if it stands in line; then it may have been queued, and even have run, by now.
@@ -197,40 +195,62 @@ impl Running {
 struct Handing<'a> {
     run: &'a Running,
     worker: &'a Worker,
-    next: Option<u32>,
-    held: Held,
+    next: Cell<Option<u32>>,
 }
 
 impl Ready for Handing<'_> {
-    #[inline]
-    fn successor(&mut self, task: u32) {
-        if self.next.is_some() {
+    #[inline(always)]
+    fn successor(&self, task: u32) {
+        if self.next.get().is_some() {
             self.run.push(task, self.worker);
         } else if self.run.push_or_stay(task, self.worker) {
-            self.next = Some(task);
+            self.next.set(Some(task));
         }
     }
 
-    fn added(&mut self, task: u32) {
+    fn added(&self, task: u32) {
         self.run.push(task, self.worker);
     }
+}
 
-    #[inline]
-    fn ended(&mut self) {
+/// The same for a task that holds something until it has ended.
+struct Holding<'a> {
+    handing: &'a Handing<'a>,
+    held: Cell<Held>,
+}
+
+impl Ready for Holding<'_> {
+    fn successor(&self, task: u32) {
+        self.handing.successor(task);
+    }
+
+    fn added(&self, task: u32) {
+        self.handing.added(task);
+    }
+
+    fn ended(&self) {
         if let Some((node, need)) = self.held.take() {
-            self.worker.give_back(node, need);
+            self.handing.worker.give_back(node, need);
         }
     }
 }
 
 impl Runnable for Running {
-    #[inline]
-    fn run(&self, index: u32, worker: &Worker) -> Ran {
-        if worker.shared.is_watching || !self.grants.is_empty() {
-            self.run_known(index, worker)
-        } else {
-            self.step(index, worker, None)
+    fn run(&self, first: u32, worker: &Worker) -> Ran {
+        let is_known = worker.shared.is_watching || !self.grants.is_empty();
+        let mut index = first;
+        for _ in 0..INLINE_MAX {
+            let ran = if is_known {
+                self.run_known(index, worker)
+            } else {
+                self.run_plain(index, worker)
+            };
+            match ran {
+                Ran::Next(next) => index = next,
+                ran => return ran,
+            }
         }
+        Ran::Next(index)
     }
 
     fn number(&self, index: u32) -> u32 {
@@ -338,7 +358,7 @@ impl Pool {
                 self.inject_all(NodeIndex(node), tasks.iter().map(|task| base + task));
             }
         } else {
-            sources.into_iter().for_each(|task| self.put(&run.view(task, self.layout())));
+            sources.iter().for_each(|&task| self.put(&run.view(task, self.layout())));
         }
         Run(run)
     }

@@ -230,6 +230,11 @@ impl Shape {
         self.before[task.0 as usize]
     }
 
+    /// As [`predecessors`](Self::predecessors), of all tasks by number.
+    pub(super) fn all_predecessors(&self) -> &[u32] {
+        &self.before
+    }
+
     /// All tasks as numbers, each before those that come after it.
     #[must_use]
     pub fn order(&self) -> &[u32] {
