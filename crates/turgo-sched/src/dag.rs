@@ -47,6 +47,7 @@
 //! assert_eq!(sum.load(Ordering::Relaxed), 12);
 //! ```
 
+mod body;
 mod build;
 mod dynamic;
 mod execution;

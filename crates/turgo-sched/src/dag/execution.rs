@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::clock::Clock;
 use turgo_machine::mutant;
+use turgo_machine::prefetch;
 
 use super::build::{Error, Graph, OnFailure};
 use super::dynamic::{Dynamic, EditError};
@@ -163,9 +164,9 @@ impl Execution {
         if extra && let Some(dynamic) = &self.dynamic {
             dynamic.deliver(task, |next| self.arrive(next, poison, ready));
         }
-        let tasks = self.graph.shape().len();
-        if (task as usize) < tasks {
-            let successors = self.graph.shape().successors(TaskId(task));
+        let graph = &*self.graph.0;
+        if let Some(step) = graph.steps.get(task as usize) {
+            let successors = graph.successors(step);
             for &next in successors {
                 self.arrive(next, poison, ready);
             }
@@ -179,6 +180,8 @@ impl Execution {
     #[inline]
     fn arrive(&self, task: u32, poison: bool, ready: &impl Ready) {
         if self.words[task as usize].arrive(poison) {
+            // It runs soon, and on this processor if nobody takes it.
+            prefetch::read(self.graph.0.steps.as_ptr().wrapping_add(task as usize));
             ready.successor(task);
         }
     }
@@ -276,15 +279,15 @@ impl Execution {
 
     #[inline(always)]
     fn enter(&self, task: u32, context: &Context<'_>) -> Result<(), Error> {
-        match self.graph.0.bodies.get(task as usize) {
-            Some(body) => body(context),
+        match self.graph.0.steps.get(task as usize) {
+            Some(step) => step.body.call(context),
             None => self.enter_added(task, context),
         }
     }
 
     #[cold]
     fn enter_added(&self, task: u32, context: &Context<'_>) -> Result<(), Error> {
-        self.added(TaskId(task)).map_or(Ok(()), |added| (added.body)(context))
+        self.added(TaskId(task)).map_or(Ok(()), |added| added.body.call(context))
     }
 
     #[cold]

@@ -295,3 +295,45 @@ fn an_edge_from_a_task_that_failed_brings_its_poison() {
         assert_eq!(states(error.report()), [C, F, expected], "D5");
     }
 }
+
+/// Larger than a line, and aligned as no word is.
+#[repr(align(128))]
+struct Wide([u32; 32]);
+
+#[test]
+fn closures_of_all_sizes_are_called_and_dropped() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let sum = Arc::new(AtomicU32::new(0));
+    let mut dag = Dag::new();
+    dag.node(|_| {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+    });
+    let (shared, number) = (Arc::clone(&sum), 10u32);
+    dag.node(move |_| {
+        shared.fetch_add(number, Ordering::Relaxed);
+    });
+    let (shared, list) = (Arc::clone(&sum), vec![100, 200]);
+    dag.node(move |_| {
+        shared.fetch_add(list.iter().sum(), Ordering::Relaxed);
+    });
+    let (shared, wide) = (Arc::clone(&sum), Wide([1_000; 32]));
+    dag.node(move |_: &Context<'_>| {
+        let Wide(numbers) = &wide;
+        assert_eq!(numbers.as_ptr().addr() % 128, 0, "B1");
+        shared.fetch_add(numbers.iter().sum(), Ordering::Relaxed);
+    });
+    // What the closure owns changes while it is called.
+    let (shared, calls) = (Arc::clone(&sum), AtomicU32::new(0));
+    dag.node(move |_| {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        shared.fetch_add(call << 20, Ordering::Relaxed);
+    });
+    let graph = dag.seal().unwrap();
+    for _ in 0..2 {
+        graph.run_here().unwrap();
+    }
+    assert_eq!(sum.load(Ordering::Relaxed), 2 * 32_310 + (1 << 20), "B1");
+    assert_eq!(CALLS.load(Ordering::Relaxed), 2, "B1");
+    drop(graph);
+    assert_eq!(Arc::strong_count(&sum), 1, "B1: closures are dropped with the graph");
+}
