@@ -219,6 +219,11 @@ impl Pool {
         self.shared.is_asked_of_plain
     }
 
+    /// Whether the policy or the trace is told of every task.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.shared.is_observed
+    }
+
     /// Queues a task where the policy says, from any thread.
     pub(crate) fn put(&self, task: &TaskView) {
         let (place, order) = self.shared.select(task, None);

@@ -7,8 +7,9 @@
 //!
 //! 1. [`Pool::reserve`](crate::pool::Pool) gives numbers `base..base + nodes`, in a row; more can be reserved while the run goes on, for
 //!    nodes that are added to it. Index `first + i` has number `base + i`.
-//! 2. Each number is pushed at most once, after all that the node comes after; a call of `run` may put the node off, and then it is pushed once more when what it needs is free. The pool runs it exactly once, on some worker, and never two of
-//!    the same number at a time.
+//! 2. Each number is pushed at most once, after all that the node comes after; a call of `run` may put the node off, and then it is pushed once more when what it
+//!    needs is free. The pool runs it exactly once, on some worker, and never two of the same number at a time. A number may also stand for nodes that are in
+//!    no queue: such a one may be pushed again by whoever ran it last, so it is in one queue at most, and what each of them did happens before the next one runs it.
 //! 3. The call that ends the run answers [`Ran::Finished`], when every node has run or will never be pushed. All other calls of `run` have made their last
 //!    access to the run by then: usually a decrement of the number of nodes that are outstanding, with Release in each and Acquire in the last.
 //! 4. The pool then calls [`finished`](Runnable::finished), which gives all numbers back ([`Worker::release`]) and tells whoever waits. It holds the

@@ -9,6 +9,7 @@ use turgo_machine::topology::NodeId;
 
 use super::body::Body;
 use super::execution::{Context, Execution};
+use super::pace::Pace;
 use super::report::{Report, RunError};
 use super::shape::{Cycle, Profile, Shape, TaskId};
 use crate::policy::Priority;
@@ -148,6 +149,7 @@ impl Dag {
             shape,
             is_plain,
             has_needs,
+            pace: Pace::default(),
             on_failure: self.on_failure,
             room: self.room,
             timed: self.timed,
@@ -277,6 +279,7 @@ pub(super) struct Sealed {
     pub(super) is_plain: bool,
     /// Tasks may need something while they run.
     pub(super) has_needs: bool,
+    pub(super) pace: Pace,
     pub(super) on_failure: OnFailure,
     pub(super) room: Option<u32>,
     pub(super) timed: bool,

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::clock::Clock;
@@ -32,6 +32,14 @@ pub(crate) trait Ready {
 
     /// The task has ended, and nobody was told yet.
     fn ended(&self) {}
+}
+
+/// Who else runs tasks of the same run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// Nobody, until what this thread does has happened before (D12).
+    None,
+    Some,
 }
 
 /// A list of what is ready.
@@ -63,7 +71,7 @@ pub(crate) struct Execution {
     pub(super) stop: AtomicU32,
     pub(super) dynamic: Option<Dynamic>,
     // LOCK: taken by tasks that fail, and at the end.
-    pub(super) failures: Mutex<Vec<TaskFailure>>,
+    failures: Mutex<Vec<TaskFailure>>,
     clock: Clock,
     pub(super) start_ns: u64,
     pub(super) end_ns: AtomicU64,
@@ -118,7 +126,7 @@ impl Execution {
     ///
     /// The last thing it does with the run is to arrive at the last successor, or to count an end: from then on the run may be over, and gone (D7).
     #[inline(always)]
-    pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, ready: &R) -> bool {
+    pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, others: Others, ready: &R) -> bool {
         let word = &self.words[task as usize];
         let alone = self.dynamic.is_none();
         let poisoned = word.begin(alone) && !mutant!("D3 poison is not looked at");
@@ -132,7 +140,7 @@ impl Execution {
         } else {
             self.call_timed(task, worker, ready)
         };
-        self.end(task, end, ready)
+        self.end(task, end, others, ready)
     }
 
     /// Runs tasks that were handed out, and all that become ready, the newest first.
@@ -140,7 +148,7 @@ impl Execution {
         let ready = RefCell::new(tasks.to_vec());
         let next = || ready.borrow_mut().pop();
         while let Some(task) = next() {
-            self.step(task, 0, &ready);
+            self.step(task, 0, Others::None, &ready);
         }
     }
 
@@ -149,26 +157,26 @@ impl Execution {
     pub(crate) fn refuse<R: Ready>(&self, task: u32, why: Failure, ready: &R) -> bool {
         let poisoned = self.words[task as usize].begin(self.dynamic.is_none());
         if poisoned || self.stopped() {
-            return self.end(task, End::Cancelled, ready);
+            return self.end(task, End::Cancelled, Others::Some, ready);
         }
         let end = self.fail(task, why);
-        self.end(task, end, ready)
+        self.end(task, end, Others::Some, ready)
     }
 
     /// The end of a task that was begun: hands out what became ready, and says whether the run is over.
     #[inline(always)]
-    fn end<R: Ready>(&self, task: u32, end: End, ready: &R) -> bool {
+    fn end<R: Ready>(&self, task: u32, end: End, others: Others, ready: &R) -> bool {
         ready.ended();
         let extra = self.words[task as usize].finish(end, self.dynamic.is_none());
         let poison = self.poisons(end);
         if extra && let Some(dynamic) = &self.dynamic {
-            dynamic.deliver(task, |next| self.arrive(next, poison, ready));
+            dynamic.deliver(task, |next| self.arrive(next, poison, others, ready));
         }
         let graph = &*self.graph.0;
         if let Some(step) = graph.steps.get(task as usize) {
             let successors = graph.successors(step);
             for &next in successors {
-                self.arrive(next, poison, ready);
+                self.arrive(next, poison, others, ready);
             }
             if !successors.is_empty() {
                 return false;
@@ -177,9 +185,14 @@ impl Execution {
         self.leave()
     }
 
-    #[inline]
-    fn arrive(&self, task: u32, poison: bool, ready: &impl Ready) {
-        if self.words[task as usize].arrive(poison) {
+    #[inline(always)]
+    fn arrive(&self, task: u32, poison: bool, others: Others, ready: &impl Ready) {
+        let word = &self.words[task as usize];
+        let is_ready = match others {
+            Others::None => word.arrive_alone(poison),
+            Others::Some => word.arrive(poison),
+        };
+        if is_ready {
             // It runs soon, and on this processor if nobody takes it.
             prefetch::read(self.graph.0.steps.as_ptr().wrapping_add(task as usize));
             ready.successor(task);
@@ -293,13 +306,17 @@ impl Execution {
     #[cold]
     fn fail(&self, task: u32, cause: Failure) -> End {
         let failure = TaskFailure { task: TaskId(task), name: self.name(TaskId(task)), cause };
-        // LOCK: see the field. A panic while it is held leaves the list whole.
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+        self.lock_failures().push(failure);
         if self.graph.0.on_failure == OnFailure::AbortGraph {
             // Relaxed: as in `cancel`.
             self.stop.fetch_or(ABORTED, Ordering::Relaxed);
         }
         End::Failed
+    }
+
+    pub(super) fn lock_failures(&self) -> MutexGuard<'_, Vec<TaskFailure>> {
+        // LOCK: see the field. A panic while it is held leaves the list whole.
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn elapsed_ns(&self) -> u64 {

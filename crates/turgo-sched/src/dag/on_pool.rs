@@ -1,20 +1,22 @@
 //! Graphs on the threads of a pool.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use turgo_machine::atomic::{AtomicBool, AtomicU32, Ordering};
+use turgo_machine::mutant;
 use turgo_machine::thread::{self, Thread};
 
 use super::build::Graph;
-use super::execution::{Execution, Ready};
+use super::execution::{Execution, Others, Ready};
+use super::pace::{Credit, TURN, Way};
 use super::report::{Failure, Progress, Report, RunError};
 use super::shape::TaskId;
 use super::state::State;
 use crate::layout::{Layout, NodeIndex, small};
 use crate::policy::{Order, Place, Priority, TaskView};
-use crate::pool::{Claim, Countdown, Grants, Pool, Shared, Worker, current};
+use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, current};
 use crate::reserve::Refused;
 use crate::resources::Resources;
 use crate::run::{INLINE_MAX, Ran, Runnable};
@@ -39,6 +41,9 @@ struct Running {
     workers: u32,
     /// Nobody is asked where tasks go: none says anything about itself, and the policy leaves such ones where they became ready.
     is_plain: bool,
+    way: Way,
+    // LOCK: taken twice each quantum by whoever runs a run that is alone, and never waited for (D12).
+    ready: Mutex<Vec<u32>>,
     /// By task, if any needs something.
     grants: Grants,
     over: AtomicBool,
@@ -49,6 +54,13 @@ struct Running {
 impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
         let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
+        let is_plain = graph.0.is_plain && !pool.asks_of_plain();
+        // Who wants to know more of each task wants to see them as they run on all workers.
+        let way = if is_plain && !graph.0.timed && !pool.is_observed() {
+            graph.0.pace.choose(graph.shape().len(), layout.workers())
+        } else {
+            Way::Shared
+        };
         Self {
             base: AtomicU32::new(0),
             workers: small(layout.workers()),
@@ -56,7 +68,14 @@ impl Running {
                 .map(|_| AtomicU32::new(0))
                 .collect(),
             execution,
-            is_plain: graph.0.is_plain && !pool.asks_of_plain(),
+            is_plain,
+            way,
+            // LOCK: see the field.
+            ready: Mutex::new(if way == Way::Alone {
+                graph.0.sources.to_vec()
+            } else {
+                Vec::new()
+            }),
             over: AtomicBool::new(graph.shape().is_empty()),
             // LOCK: see the field.
             waiters: Mutex::new(Vec::new()),
@@ -99,11 +118,54 @@ impl Running {
     #[inline(always)]
     fn run_plain(&self, index: u32, worker: &Worker) -> Ran {
         let handing = Handing { run: self, worker, next: Cell::new(None) };
-        if self.execution.step(index, worker.id().0, &handing) {
+        if self.execution.step(index, worker.id().0, Others::Some, &handing) {
             return Ran::Finished;
         }
         // The run may be over, and gone, if nothing stays.
         handing.next.get().map_or(Ran::Nothing, Ran::Next)
+    }
+
+    /// The index that stands for all that is ready, in a run that is alone (D12).
+    fn baton(&self) -> u32 {
+        self.execution.numbers()
+    }
+
+    /// Runs some of what is ready as the only worker that does, and then hands the baton on, or opens the run up.
+    fn run_alone(&self, worker: &Worker) -> Ran {
+        let ready = RefCell::new(std::mem::take(&mut *self.lock_ready()));
+        let next =
+            || ready.borrow_mut().pop().expect("D7: a run that is not over has a ready task");
+        let start_ns = worker.now_ns();
+        let mut credit = Credit::new(start_ns);
+        loop {
+            for _ in 0..TURN {
+                if self.execution.step(next(), worker.id().0, Others::None, &ready) {
+                    return Ran::Finished;
+                }
+            }
+            let now_ns = worker.now_ns();
+            if credit.is_used_up(now_ns) {
+                let tasks = ready.into_inner();
+                worker.push_all(tasks.iter().map(|&task| self.number(task)));
+                if mutant!("D12 a run that opens up goes on alone") {
+                    *self.lock_ready() = tasks;
+                    return Ran::Next(self.baton());
+                }
+                return Ran::Nothing;
+            }
+            if now_ns.saturating_sub(start_ns) >= worker.shared.quantum_ns() {
+                let baton = self.number(self.baton());
+                *self.lock_ready() = ready.into_inner();
+                // Behind what takes turns: a frame that waits for something else must not run it as if it were its own (F2).
+                worker.push_turn(Class::Normal, baton);
+                return Ran::Nothing;
+            }
+        }
+    }
+
+    fn lock_ready(&self) -> MutexGuard<'_, Vec<u32>> {
+        // LOCK: see the field.
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a task of which more is to be known.
@@ -115,7 +177,7 @@ impl Running {
             Ok(Some(held)) => {
                 let watched = worker.begins(|| view);
                 let holding = Holding { handing: &handing, held: Cell::new(held) };
-                let is_over = self.execution.step(index, worker.id().0, &holding);
+                let is_over = self.execution.step(index, worker.id().0, Others::Some, &holding);
                 worker.stops(watched);
                 is_over
             }
@@ -237,6 +299,9 @@ impl Ready for Holding<'_> {
 
 impl Runnable for Running {
     fn run(&self, first: u32, worker: &Worker) -> Ran {
+        if first == self.baton() {
+            return self.run_alone(worker);
+        }
         let is_known = worker.shared.is_watching || !self.grants.is_empty();
         let mut index = first;
         for _ in 0..INLINE_MAX {
@@ -259,6 +324,7 @@ impl Runnable for Running {
     }
 
     fn finished(self: Arc<Self>, worker: &Worker) {
+        self.execution.remember(self.way);
         // SAFETY: the protocol of runs: every task was pushed and has run, and the base came from `reserve`.
         unsafe { worker.release(self.number(0)) };
         // LOCK: see the field.
@@ -343,15 +409,17 @@ impl Pool {
     #[must_use = "a run that nobody waits for reports to nobody"]
     pub fn run(&self, graph: &Graph) -> Run {
         let run = Arc::new(Running::new(self, graph));
-        let numbers = run.execution.numbers();
         if graph.shape().is_empty() {
             return Run(run);
         }
+        let numbers = run.baton() + 1;
         let base = self.reserve(Arc::clone(&run) as Arc<dyn Runnable>, 0, numbers);
         // Relaxed: published by the queues.
         run.base.store(base, Ordering::Relaxed);
         let sources = run.execution.sources();
-        if run.is_plain {
+        if run.way == Way::Alone {
+            self.inject_all(NodeIndex(0), [run.number(run.baton())]);
+        } else if run.is_plain {
             // Evenly, in the order of their numbers.
             let share = sources.len().div_ceil(self.layout().nodes()).max(1);
             for (node, tasks) in (0..).zip(sources.chunks(share)) {

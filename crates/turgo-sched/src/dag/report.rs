@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
 
 use super::execution::{CANCELLED, Execution};
+use super::pace::Way;
 use super::shape::{Span, TaskId, longest};
 use super::state::State;
 
@@ -222,15 +223,11 @@ impl Execution {
     /// What came of it; the run must be over. Takes time linear in the tasks only where not all of them completed.
     pub(crate) fn result(self: &Arc<Self>, workers: u32) -> Result<Report, RunError> {
         assert!(self.is_over(), "D7: a run that is over has no task left");
-        // LOCK: see the field.
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = std::mem::take(&mut *failures);
+        let went_well = self.went_well();
+        let failures = std::mem::take(&mut *self.lock_failures());
         // Relaxed: the run is over.
         let stop = self.stop.load(Ordering::Relaxed);
         let total = self.tasks();
-        // D3, D9: a task fails, or is not run because another one failed or the run was stopped.
-        let went_well =
-            (stop == 0 && failures.is_empty()) || mutant!("D11 failures are not counted");
         let counts = if went_well {
             Progress { total, completed: total, ..Progress::default() }
         } else {
@@ -254,6 +251,20 @@ impl Execution {
             Ok(report)
         } else {
             Err(RunError::Failed(Box::new(report)))
+        }
+    }
+
+    /// Whether all tasks completed (D11); the run is over.
+    fn went_well(&self) -> bool {
+        // Relaxed: the run is over.
+        let is_whole = self.stop.load(Ordering::Relaxed) == 0;
+        (is_whole && self.lock_failures().is_empty()) || mutant!("D11 failures are not counted")
+    }
+
+    /// The graph remembers what this run took, which is over.
+    pub(super) fn remember(&self, way: Way) {
+        if self.went_well() {
+            self.graph.0.pace.record(way, self.makespan_ns());
         }
     }
 

@@ -357,7 +357,6 @@ impl Worker {
     }
 
     /// Queues all of them, and tells others once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "graphs push one at a time"))]
     pub(crate) fn push_all(&self, ids: impl IntoIterator<Item = u32>) {
         let before = self.level.get();
         ids.into_iter().for_each(|id| self.push_quietly(id));

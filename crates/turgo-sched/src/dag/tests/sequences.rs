@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use turgo_machine::clock::Clock;
 
-use super::super::execution::Execution;
+use super::super::execution::{Execution, Others};
 use super::super::*;
 use crate::random::Random;
 
@@ -57,7 +57,7 @@ proptest! {
             prop_assert!(!over, "D7");
             let next = random.below(u32::try_from(ready.borrow().len()).unwrap());
             let task = ready.borrow_mut().swap_remove(next as usize);
-            over = execution.step(task, 0, &ready);
+            over = execution.step(task, 0, Others::None, &ready);
         }
         prop_assert!(over, "D7");
         let result = execution.result(1);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use turgo_machine::clock::Clock;
 
-use super::super::execution::{Execution, Ready};
+use super::super::execution::{Execution, Others, Ready};
 use super::super::*;
 use crate::random::Random;
 
@@ -35,7 +35,7 @@ fn run(graph: &Graph, threads: u32) -> Result<Report, RunError> {
                         std::thread::yield_now();
                         continue;
                     };
-                    if execution.step(task, worker, ready) {
+                    if execution.step(task, worker, Others::Some, ready) {
                         over.store(true, Ordering::Release);
                     }
                 }

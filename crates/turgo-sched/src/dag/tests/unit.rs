@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use turgo_machine::clock::{Clock, VirtualTime};
 
-use super::super::execution::Execution;
+use super::super::execution::{Execution, Others};
 use super::super::*;
 
 /// Runs a whole graph on this thread with a clock of the test's.
@@ -194,12 +194,15 @@ fn progress_counts_and_estimates() {
     assert_eq!((before.total, before.ready, before.done(), before.left_ns), (4, 1, 0, None));
     time.advance(Duration::from_nanos(200));
     let ready = RefCell::new(Vec::new());
-    assert!(!execution.step(0, 0, &ready));
+    assert!(!execution.step(0, 0, Others::None, &ready));
     let now = execution.progress();
     assert_eq!((now.completed, now.ready, now.elapsed_ns), (1, 3, 200));
     assert_eq!(now.left_ns, Some(600));
-    let over: Vec<bool> =
-        ready.take().into_iter().map(|task| execution.step(task, 0, &ready)).collect();
+    let over: Vec<bool> = ready
+        .take()
+        .into_iter()
+        .map(|task| execution.step(task, 0, Others::None, &ready))
+        .collect();
     assert_eq!(over, [false, false, true], "D7");
     assert_eq!(execution.progress().left_ns, Some(0));
 }
@@ -266,7 +269,7 @@ fn edges_are_added_to_tasks_that_wait() {
     // The first is the oldest source: the one that is free is run before it, so that its state is known.
     let execution = Execution::new(graph, Clock::real());
     let ready = RefCell::new(Vec::new());
-    execution.step(0, 0, &ready);
+    execution.step(0, 0, Others::None, &ready);
     let free = 4;
     execution.run_here(&[&[free], &ready.take()[..]].concat());
     let report = execution.result(1).unwrap();
