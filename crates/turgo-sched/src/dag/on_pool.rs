@@ -43,7 +43,7 @@ struct Running {
     is_plain: bool,
     way: Way,
     // LOCK: taken twice each quantum by whoever runs a run that is alone, and never waited for (D12).
-    ready: Mutex<Vec<u32>>,
+    ready: Mutex<(Vec<u32>, Credit)>,
     /// By task, if any needs something.
     grants: Grants,
     over: AtomicBool,
@@ -61,6 +61,7 @@ impl Running {
         } else {
             Way::Shared
         };
+        let ready = if way == Way::Alone { graph.0.sources.to_vec() } else { Vec::new() };
         Self {
             base: AtomicU32::new(0),
             workers: small(layout.workers()),
@@ -71,11 +72,7 @@ impl Running {
             is_plain,
             way,
             // LOCK: see the field.
-            ready: Mutex::new(if way == Way::Alone {
-                graph.0.sources.to_vec()
-            } else {
-                Vec::new()
-            }),
+            ready: Mutex::new((ready, Credit::new())),
             over: AtomicBool::new(graph.shape().is_empty()),
             // LOCK: see the field.
             waiters: Mutex::new(Vec::new()),
@@ -132,11 +129,13 @@ impl Running {
 
     /// Runs some of what is ready as the only worker that does, and then hands the baton on, or opens the run up.
     fn run_alone(&self, worker: &Worker) -> Ran {
-        let ready = RefCell::new(std::mem::take(&mut *self.lock_ready()));
+        let (ready, mut credit) =
+            std::mem::replace(&mut *self.lock_ready(), (Vec::new(), Credit::new()));
+        let ready = RefCell::new(ready);
         let next =
             || ready.borrow_mut().pop().expect("D7: a run that is not over has a ready task");
         let start_ns = worker.now_ns();
-        let mut credit = Credit::new(start_ns);
+        credit.begin(start_ns);
         loop {
             for _ in 0..TURN {
                 if self.execution.step(next(), worker.id().0, Others::None, &ready) {
@@ -148,14 +147,14 @@ impl Running {
                 let tasks = ready.into_inner();
                 worker.push_all(tasks.iter().map(|&task| self.number(task)));
                 if mutant!("D12 a run that opens up goes on alone") {
-                    *self.lock_ready() = tasks;
+                    *self.lock_ready() = (tasks, credit);
                     return Ran::Next(self.baton());
                 }
                 return Ran::Nothing;
             }
             if now_ns.saturating_sub(start_ns) >= worker.shared.quantum_ns() {
                 let baton = self.number(self.baton());
-                *self.lock_ready() = ready.into_inner();
+                *self.lock_ready() = (ready.into_inner(), credit);
                 // Behind what takes turns: a frame that waits for something else must not run it as if it were its own (F2).
                 worker.push_turn(Class::Normal, baton);
                 return Ran::Nothing;
@@ -163,7 +162,7 @@ impl Running {
         }
     }
 
-    fn lock_ready(&self) -> MutexGuard<'_, Vec<u32>> {
+    fn lock_ready(&self) -> MutexGuard<'_, (Vec<u32>, Credit)> {
         // LOCK: see the field.
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }

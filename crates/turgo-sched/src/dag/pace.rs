@@ -22,12 +22,17 @@ const TASK_NS_MAX: u64 = 500;
 /// The way that is not the faster one is tried once in so many runs.
 const AGAIN: u32 = 32;
 
+/// So many times as long as before is slower by far.
+const FAR: u64 = 8;
+
 /// Tasks between two looks at the clock in a run that is alone.
 pub(super) const TURN: u32 = 16;
 /// What a task may take in such a run on average; longer ones are worth giving away.
 const ALONE_TASK_NS_MAX: u64 = 250;
-/// What its tasks may take beyond that before the run opens up: an interrupt, or one that is longer than the others.
+/// What its tasks may take beyond that before the run opens up.
 const CREDIT_NS_MAX: u64 = 50_000;
+/// What a turn is counted as at most: one long one is an interrupt, or somebody else had the processor; two are long tasks.
+const TURN_NS_MAX: u64 = 40_000;
 
 /// Who runs the tasks of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +60,7 @@ impl Pace {
         decide(shared_ns, self.alone_ns.load(Ordering::Relaxed), tasks as u64, workers as u64, run)
     }
 
-    /// A run of which no task failed took so long. What is faster than before is believed at once, what is slower by a quarter: others may
-    /// have had the processor. Wait-free.
+    /// A run of which no task failed took so long. Wait-free.
     pub(super) fn record(&self, way: Way, makespan_ns: u64) {
         let ns = match way {
             Way::Shared => &self.shared_ns,
@@ -64,12 +68,7 @@ impl Pace {
         };
         // Relaxed, both: a hint; of two runs that end at once one may be forgotten.
         let before_ns = ns.load(Ordering::Relaxed);
-        let slower_ns = makespan_ns.saturating_sub(before_ns);
-        let is_slower = before_ns > 0 && slower_ns > 0;
-        ns.store(
-            if is_slower { before_ns + slower_ns / 4 } else { makespan_ns },
-            Ordering::Relaxed,
-        );
+        ns.store(blend(before_ns, makespan_ns), Ordering::Relaxed);
     }
 }
 
@@ -88,19 +87,33 @@ pub(super) struct Credit {
 }
 
 impl Credit {
-    pub(super) fn new(now_ns: u64) -> Self {
-        Self { left_ns: CREDIT_NS_MAX, turn_start_ns: now_ns }
+    pub(super) fn new() -> Self {
+        Self { left_ns: CREDIT_NS_MAX, turn_start_ns: 0 }
     }
 
-    /// A turn ends; whether its tasks are worth giving away.
+    /// A turn begins; what was between it and the last one does not count.
+    pub(super) fn begin(&mut self, now_ns: u64) {
+        self.turn_start_ns = now_ns;
+    }
+
+    /// A turn ends and the next one begins; whether its tasks are worth giving away.
     pub(super) fn is_used_up(&mut self, now_ns: u64) -> bool {
-        let took_ns = now_ns.saturating_sub(self.turn_start_ns);
+        let took_ns = now_ns.saturating_sub(self.turn_start_ns).min(TURN_NS_MAX);
         let left_ns = self.left_ns + u64::from(TURN) * ALONE_TASK_NS_MAX;
         let rest_ns = left_ns.checked_sub(took_ns);
         self.left_ns = rest_ns.unwrap_or(0).min(CREDIT_NS_MAX);
         self.turn_start_ns = now_ns;
         rest_ns.is_none() && !mutant!("D12 a run stays alone")
     }
+}
+
+/// What is remembered after another run. What is faster than before is believed at once, and what is slower by far: tasks have become longer. What is somewhat
+/// slower is believed in steps of an eighth: somebody else may have had the processor.
+fn blend(before_ns: u64, took_ns: u64) -> u64 {
+    if took_ns <= before_ns || took_ns / FAR >= before_ns {
+        return took_ns;
+    }
+    took_ns.min(before_ns + before_ns / 8)
 }
 
 fn decide(shared_ns: u64, alone_ns: u64, tasks: u64, workers: u64, run: u32) -> Way {
@@ -150,7 +163,8 @@ mod tests {
 
     #[test]
     fn an_interrupt_is_forgiven_and_a_long_task_is_not() {
-        let mut credit = Credit::new(1_000);
+        let mut credit = Credit::new();
+        credit.begin(1_000);
         let turns = |credit: &mut Credit, start_ns, turns: &[u64]| -> Vec<bool> {
             let ends = turns.iter().scan(start_ns, |now_ns, turn_ns| {
                 *now_ns += turn_ns;
@@ -159,20 +173,27 @@ mod tests {
             ends.map(|now_ns| credit.is_used_up(now_ns)).collect()
         };
         assert_eq!(turns(&mut credit, 1_000, &[600, 30_000, 600, 600, 25_000]), [false; 5]);
-        assert_eq!(turns(&mut credit, 57_800, &[80_000]), [true]);
+        // Four milliseconds in which somebody else had the processor are forgiven once, but not at the next turn, too.
+        let mut credit = Credit::new();
+        assert_eq!(turns(&mut credit, 0, &[600, 4_000_000, 600, 600]), [false; 4]);
+        assert_eq!(turns(&mut credit, 4_001_800, &[80_000]), [true]);
         // Four microseconds for sixteen tasks are all right for ever, six are not.
-        let mut credit = Credit::new(0);
+        let mut credit = Credit::new();
         assert_eq!(turns(&mut credit, 0, &[4_000; 100]), [false; 100]);
         assert!(turns(&mut credit, 400_000, &[6_000; 26])[25]);
     }
 
     #[test]
     fn one_slow_run_is_not_believed() {
-        let pace = Pace::default();
-        for took_ns in [100, 90, 490] {
-            pace.record(Way::Alone, took_ns);
-        }
-        assert_eq!(pace.alone_ns.load(Ordering::Relaxed), 190);
-        assert_eq!(pace.shared_ns.load(Ordering::Relaxed), 0);
+        let after = |runs: &[u64]| {
+            let pace = Pace::default();
+            runs.iter().for_each(|&took_ns| pace.record(Way::Alone, took_ns));
+            assert_eq!(pace.shared_ns.load(Ordering::Relaxed), 0);
+            pace.alone_ns.load(Ordering::Relaxed)
+        };
+        assert_eq!(after(&[100, 80]), 80);
+        assert_eq!(after(&[80, 600]), 90);
+        assert_eq!(after(&[80, 85]), 85);
+        assert_eq!(after(&[80, 640]), 640, "tasks have become longer");
     }
 }
