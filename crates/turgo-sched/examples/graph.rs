@@ -60,7 +60,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(report.completed, report.total);
         assert_eq!(total.load(Ordering::Relaxed), 7_003_000);
         assert_eq!(report.late().count(), 0, "ten seconds are enough");
-        let names = report.span.path.iter().map(|task| graph.shape().profile(*task).name.clone());
+        let names =
+            report.span().path.into_iter().map(|task| graph.shape().profile(task).name.clone());
         let path: Vec<String> = names.flatten().map(|name| name.to_string()).collect();
         println!(
             "night {night}: {} tasks in {:.2} ms, speed-up {:.2}; the longest path: {}",

@@ -90,7 +90,7 @@ fn measured(
     part: u64,
 ) -> Result<Workload, Box<dyn std::error::Error>> {
     let shape = graph.shape();
-    let profiles: Vec<Profile> = (shape.profiles().iter().zip(&report.tasks))
+    let profiles: Vec<Profile> = (shape.profiles().iter().zip(report.tasks()))
         .map(|(profile, task)| Profile { cost_ns: task.ran_ns / part, ..profile.clone() })
         .collect();
     let from = |task: u32| shape.successors(TaskId(task)).iter().map(move |&next| (task, next));

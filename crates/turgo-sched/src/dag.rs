@@ -9,6 +9,10 @@
 //! The counting of arrivals is as old as data flow machines; the cost of a task that says nothing about itself is one atomic operation for each edge.
 //! Running a graph is lock-free but for tasks that fail and tasks that add to the graph, which take a lock that no reader takes.
 //!
+//! A graph whose tasks are shorter than the way of a line between processors may be run *alone* on a pool: one worker at a time runs what is ready, and
+//! counts without atomic exchanges. Which way is faster a graph finds out from its runs; a run whose tasks turn out to be longer goes on with all workers.
+//! While a run is alone it makes progress only as its worker's thread does, so it is blocking, not lock-free.
+//!
 //! # Invariants
 //!
 //! - **D1** A task is handed out once: by whoever takes its count of arrivals to zero. Nobody adds to a count that is zero.
@@ -24,6 +28,10 @@
 //! - **D8** The panic of a task stays within it: it is that task's failure, and the worker goes on.
 //! - **D9** After a cancellation, every task still ends once, and none begins that did not see it. So the run ends, too.
 //! - **D10** Who reads progress, states and names writes nothing, and takes no lock: states are words, additions are read under RCU.
+//! - **D11** All tasks of a run completed if none failed and nobody stopped it. So a report of it looks at no task until it is asked about one.
+//! - **D12** While a run is alone, its ready tasks are in no queue, but in a list; the one number that stands for that list is in one queue at most. Whoever
+//!   runs it is the only one who writes words of the run, and whoever is next got the number, or a task, from a queue. A run that takes too
+//!   long alone queues its list, and never is alone again.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,11 +54,13 @@
 //! assert_eq!(sum.load(Ordering::Relaxed), 12);
 //! ```
 
+mod body;
 mod build;
 mod dynamic;
 mod execution;
 mod on_pool;
 mod order;
+mod pace;
 mod report;
 mod shape;
 mod state;

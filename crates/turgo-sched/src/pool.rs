@@ -244,6 +244,11 @@ impl Pool {
         self.shared.is_recording
     }
 
+    /// Whether the policy, the trace or a recording is told of every task.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.shared.is_observed
+    }
+
     /// Queues a task where the policy says, from any thread.
     pub(crate) fn put(&self, task: &TaskView) {
         let (place, order) = self.shared.select(task, None);

@@ -1,6 +1,5 @@
 //! Putting a graph together, and sealing it.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +7,16 @@ use std::time::Duration;
 use turgo_machine::clock::Clock;
 use turgo_machine::topology::NodeId;
 
+use super::body::Body;
 use super::execution::{Context, Execution};
+use super::pace::Pace;
 use super::report::{Report, RunError};
 use super::shape::{Cycle, Profile, Shape, TaskId};
 use crate::policy::Priority;
 use crate::resources::Resources;
+
+/// What a task fails with.
+pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a task's closure returns: nothing, or a result whose error is the task's failure.
 pub trait Outcome {
@@ -21,27 +25,19 @@ pub trait Outcome {
     /// # Errors
     ///
     /// The task failed.
-    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>>;
+    fn outcome(self) -> Result<(), Error>;
 }
 
 impl Outcome for () {
-    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn outcome(self) -> Result<(), Error> {
         Ok(())
     }
 }
 
-impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
-    fn outcome(self) -> Result<(), Box<dyn Error + Send + Sync>> {
+impl<E: Into<Error>> Outcome for Result<(), E> {
+    fn outcome(self) -> Result<(), Error> {
         self.map_err(Into::into)
     }
-}
-
-/// A task's code.
-pub(super) type Body =
-    Box<dyn Fn(&Context<'_>) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync>;
-
-pub(super) fn body<O: Outcome>(run: impl Fn(&Context<'_>) -> O + Send + Sync + 'static) -> Body {
-    Box::new(move |context| run(context).outcome())
 }
 
 /// What the failure of a task does to the others.
@@ -88,7 +84,7 @@ impl Dag {
         &mut self,
         run: impl Fn(&Context<'_>) -> O + Send + Sync + 'static,
     ) -> Node<'_> {
-        self.bodies.push(body(run));
+        self.bodies.push(Body::new(run));
         self.profiles.push(Profile::default());
         let id = TaskId(crate::layout::small(self.profiles.len() - 1));
         Node { dag: self, id }
@@ -140,11 +136,20 @@ impl Dag {
         let shape = Shape::new(self.profiles, &self.edges)?;
         let has_needs = self.room.is_some() || shape.profiles().iter().any(Profile::has_need);
         let is_plain = self.room.is_none() && shape.profiles().iter().all(Profile::is_plain);
+        let tasks = || (0..crate::layout::small(shape.len())).map(TaskId);
+        let sources = tasks().filter(|&task| shape.predecessors(task) == 0).map(|task| task.0);
+        let ends = tasks().filter(|&task| shape.successors(task).is_empty()).count();
+        let after = tasks().map(|task| shape.after(task));
+        let nodes =
+            after.zip(self.bodies).map(|((first, count), body)| Step { body, first, count });
         Ok(Graph(Arc::new(Sealed {
+            steps: nodes.collect(),
+            sources: sources.collect(),
+            ends: crate::layout::small(ends),
             shape,
             is_plain,
             has_needs,
-            bodies: self.bodies,
+            pace: Pace::default(),
             on_failure: self.on_failure,
             room: self.room,
             timed: self.timed,
@@ -251,16 +256,42 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// What whoever runs a task reads, in one place.
+pub(super) struct Step {
+    pub(super) body: Body,
+    /// Where its successors begin in the [shape's](Shape::all_successors).
+    first: u32,
+    count: u32,
+}
+
+#[cfg(not(any(loom, shuttle)))]
+const _: () = assert!(size_of::<Step>() <= 32, "half a line");
+
 pub(super) struct Sealed {
     pub(super) shape: Shape,
+    /// By task.
+    pub(super) steps: Box<[Step]>,
+    /// Tasks that wait for nothing.
+    pub(super) sources: Box<[u32]>,
+    /// How many tasks there are that nothing waits for.
+    pub(super) ends: u32,
     /// No task says anything about itself, and none will be added that does.
     pub(super) is_plain: bool,
     /// Tasks may need something while they run.
     pub(super) has_needs: bool,
-    pub(super) bodies: Vec<Body>,
+    pub(super) pace: Pace,
     pub(super) on_failure: OnFailure,
     pub(super) room: Option<u32>,
     pub(super) timed: bool,
+}
+
+impl Sealed {
+    /// Who comes after a task.
+    #[inline(always)]
+    pub(super) fn successors(&self, step: &Step) -> &[u32] {
+        let first = step.first as usize;
+        &self.shape.all_successors()[first..first + step.count as usize]
+    }
 }
 
 /// A sealed graph: runs any number of times, also at once. Clones are the same graph.
@@ -290,10 +321,7 @@ impl Graph {
     /// A task failed.
     pub fn run_here(&self) -> Result<Report, RunError> {
         let execution = Execution::new(self.clone(), Clock::real());
-        let mut ready = execution.sources();
-        while let Some(task) = ready.pop() {
-            execution.step(task, 0, &mut |next| ready.push(next));
-        }
+        execution.run_here(execution.sources());
         execution.result(1)
     }
 }

@@ -12,7 +12,8 @@ use turgo_lockfree::map::RcuHashMap;
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::mutant;
 
-use super::build::{Body, Outcome, body};
+use super::body::Body;
+use super::build::Outcome;
 use super::execution::Context;
 use super::order::Order;
 use super::shape::{Cycle, Profile, Shape, Span, TaskId};
@@ -178,7 +179,7 @@ impl Context<'_> {
         run: impl Fn(&Context<'_>) -> O + Send + Sync + 'static,
     ) -> Result<TaskId, EditError> {
         let dynamic = self.run.dynamic.as_ref().ok_or(EditError::NoRoom)?;
-        let added = Arc::new(Added { profile, body: body(run) });
+        let added = Arc::new(Added { profile, body: Body::new(run) });
         let mut edits = dynamic.edits();
         // Relaxed: written under the lock only.
         let count = dynamic.count.load(Ordering::Relaxed);
@@ -260,8 +261,7 @@ impl Context<'_> {
     }
 
     fn arrive(&self, task: u32, poison: bool) {
-        let mut ready = self.ready.borrow_mut();
-        self.run.arrive_within(task, poison, &mut **ready);
+        self.run.arrive_within(task, poison, self.ready);
     }
 }
 

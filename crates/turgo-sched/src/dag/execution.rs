@@ -4,67 +4,77 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::clock::Clock;
 use turgo_machine::mutant;
+use turgo_machine::prefetch;
 
-use super::build::{Graph, OnFailure};
+use super::build::{Error, Graph, OnFailure};
 use super::dynamic::{Dynamic, EditError};
-use super::report::{Failure, Progress, Report, RunError, TaskFailure, TaskReport};
-use super::shape::{Profile, TaskId, longest};
+use super::report::{Failure, TaskFailure};
+use super::shape::{Profile, TaskId};
 use super::state::{End, State, Word};
 
 /// The user asked for the end.
-const CANCELLED: u32 = 1;
+pub(super) const CANCELLED: u32 = 1;
 /// A failure asked for it.
 const ABORTED: u32 = 2;
 
 /// Who hands tasks to workers. Each task that it gets is to be run.
 pub(crate) trait Ready {
     /// A task that became ready when another one ended.
-    fn successor(&mut self, task: u32);
+    fn successor(&self, task: u32);
 
     /// A task that became ready while another one still runs.
-    fn added(&mut self, task: u32);
+    fn added(&self, task: u32);
 
     /// The task has ended, and nobody was told yet.
-    fn ended(&mut self) {}
+    fn ended(&self) {}
 }
 
-impl<F: FnMut(u32)> Ready for F {
-    fn successor(&mut self, task: u32) {
-        self(task);
+/// Who else runs tasks of the same run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// Nobody, until what this thread does has happened before (D12).
+    None,
+    Some,
+}
+
+/// A list of what is ready.
+impl Ready for RefCell<Vec<u32>> {
+    fn successor(&self, task: u32) {
+        self.borrow_mut().push(task);
     }
 
-    fn added(&mut self, task: u32) {
-        self(task);
+    fn added(&self, task: u32) {
+        self.borrow_mut().push(task);
     }
 }
 
 /// When and where a task ran.
 #[derive(Debug, Default)]
-struct Times {
-    worker: AtomicU32,
-    start_ns: AtomicU64,
-    ran_ns: AtomicU64,
+pub(super) struct Times {
+    pub(super) worker: AtomicU32,
+    pub(super) start_ns: AtomicU64,
+    pub(super) ran_ns: AtomicU64,
 }
 
 /// A run.
 pub(crate) struct Execution {
-    graph: Graph,
+    pub(super) graph: Graph,
     pub(super) words: Box<[Word]>,
-    times: Box<[Times]>,
+    pub(super) times: Box<[Times]>,
     /// Ends that are not over (D7).
     left: AtomicU32,
-    stop: AtomicU32,
+    pub(super) stop: AtomicU32,
     pub(super) dynamic: Option<Dynamic>,
     // LOCK: taken by tasks that fail, and at the end.
     failures: Mutex<Vec<TaskFailure>>,
     clock: Clock,
-    start_ns: u64,
-    end_ns: AtomicU64,
+    pub(super) start_ns: u64,
+    pub(super) end_ns: AtomicU64,
 }
 
 impl fmt::Debug for Execution {
@@ -75,21 +85,18 @@ impl fmt::Debug for Execution {
 
 impl Execution {
     /// A run in which nothing is ready yet.
-    pub(crate) fn new(graph: Graph, clock: Clock) -> Self {
+    pub(crate) fn new(graph: Graph, clock: Clock) -> Arc<Self> {
         let shape = graph.shape();
         let room = graph.0.room.unwrap_or(0) as usize;
-        let tasks = crate::layout::small(shape.len());
-        let words = (0..tasks)
-            .map(|task| Word::new(shape.predecessors(TaskId(task))))
-            // One more than there will be edges: the adder arrives last.
-            .chain((0..room).map(|_| Word::new(1)))
-            .collect();
+        let mut words = Vec::with_capacity(shape.len() + room);
+        words.extend(shape.all_predecessors().iter().map(|&count| Word::new(count)));
+        // One more than there will be edges: the adder arrives last.
+        words.extend((0..room).map(|_| Word::new(1)));
         let timed = if graph.0.timed { shape.len() + room } else { 0 };
-        let ends = (0..tasks).filter(|&task| shape.successors(TaskId(task)).is_empty()).count();
-        Self {
-            words,
+        Arc::new(Self {
+            words: words.into_boxed_slice(),
             times: (0..timed).map(|_| Times::default()).collect(),
-            left: AtomicU32::new(crate::layout::small(ends)),
+            left: AtomicU32::new(graph.0.ends),
             stop: AtomicU32::new(0),
             dynamic: graph.0.room.map(|room| Dynamic::new(shape, room)),
             // LOCK: see the field.
@@ -98,18 +105,16 @@ impl Execution {
             end_ns: AtomicU64::new(0),
             clock,
             graph,
-        }
+        })
     }
 
     pub(crate) fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// The tasks that wait for nothing. To be asked for once: each is to be run.
-    pub(crate) fn sources(&self) -> Vec<u32> {
-        let shape = self.graph.shape();
-        let tasks = 0..crate::layout::small(shape.len());
-        tasks.filter(|&task| shape.predecessors(TaskId(task)) == 0).collect()
+    /// The tasks that wait for nothing. Each is to be run once.
+    pub(crate) fn sources(&self) -> &[u32] {
+        &self.graph.0.sources
     }
 
     /// How many numbers tasks of this run may have.
@@ -121,42 +126,57 @@ impl Execution {
     ///
     /// The last thing it does with the run is to arrive at the last successor, or to count an end: from then on the run may be over, and gone (D7).
     #[inline(always)]
-    pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, ready: &mut R) -> bool {
+    pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, others: Others, ready: &R) -> bool {
         let word = &self.words[task as usize];
         let alone = self.dynamic.is_none();
         let poisoned = word.begin(alone) && !mutant!("D3 poison is not looked at");
         // Relaxed: whoever stopped the run hears of the tasks that begin meanwhile (D9).
         let stopped =
             self.stop.load(Ordering::Relaxed) != 0 && !mutant!("D9 a stop is not looked at");
-        let end = if poisoned || stopped { End::Cancelled } else { self.call(task, worker, ready) };
-        self.end(task, end, ready)
+        let end = if poisoned || stopped {
+            End::Cancelled
+        } else if self.times.is_empty() {
+            self.call(task, worker, ready)
+        } else {
+            self.call_timed(task, worker, ready)
+        };
+        self.end(task, end, others, ready)
+    }
+
+    /// Runs tasks that were handed out, and all that become ready, the newest first.
+    pub(super) fn run_here(&self, tasks: &[u32]) {
+        let ready = RefCell::new(tasks.to_vec());
+        let next = || ready.borrow_mut().pop();
+        while let Some(task) = next() {
+            self.step(task, 0, Others::None, &ready);
+        }
     }
 
     /// Ends a task that was handed out without running it: it fails, unless it would not have been run anyway. Returns whether the run is over.
     #[cold]
-    pub(crate) fn refuse<R: Ready>(&self, task: u32, why: Failure, ready: &mut R) -> bool {
+    pub(crate) fn refuse<R: Ready>(&self, task: u32, why: Failure, ready: &R) -> bool {
         let poisoned = self.words[task as usize].begin(self.dynamic.is_none());
         if poisoned || self.stopped() {
-            return self.end(task, End::Cancelled, ready);
+            return self.end(task, End::Cancelled, Others::Some, ready);
         }
-        self.fail(task, why);
-        self.end(task, End::Failed, ready)
+        let end = self.fail(task, why);
+        self.end(task, end, Others::Some, ready)
     }
 
     /// The end of a task that was begun: hands out what became ready, and says whether the run is over.
     #[inline(always)]
-    fn end<R: Ready>(&self, task: u32, end: End, ready: &mut R) -> bool {
+    fn end<R: Ready>(&self, task: u32, end: End, others: Others, ready: &R) -> bool {
         ready.ended();
         let extra = self.words[task as usize].finish(end, self.dynamic.is_none());
         let poison = self.poisons(end);
         if extra && let Some(dynamic) = &self.dynamic {
-            dynamic.deliver(task, |next| self.arrive(next, poison, ready));
+            dynamic.deliver(task, |next| self.arrive(next, poison, others, ready));
         }
-        let tasks = self.graph.shape().len();
-        if (task as usize) < tasks {
-            let successors = self.graph.shape().successors(TaskId(task));
+        let graph = &*self.graph.0;
+        if let Some(step) = graph.steps.get(task as usize) {
+            let successors = graph.successors(step);
             for &next in successors {
-                self.arrive(next, poison, ready);
+                self.arrive(next, poison, others, ready);
             }
             if !successors.is_empty() {
                 return false;
@@ -165,15 +185,22 @@ impl Execution {
         self.leave()
     }
 
-    #[inline]
-    fn arrive(&self, task: u32, poison: bool, ready: &mut impl Ready) {
-        if self.words[task as usize].arrive(poison) {
+    #[inline(always)]
+    fn arrive(&self, task: u32, poison: bool, others: Others, ready: &impl Ready) {
+        let word = &self.words[task as usize];
+        let is_ready = match others {
+            Others::None => word.arrive_alone(poison),
+            Others::Some => word.arrive(poison),
+        };
+        if is_ready {
+            // It runs soon, and on this processor if nobody takes it.
+            prefetch::read(self.graph.0.steps.as_ptr().wrapping_add(task as usize));
             ready.successor(task);
         }
     }
 
     /// Arrives at a task on behalf of one that runs.
-    pub(super) fn arrive_within(&self, task: u32, poison: bool, ready: &mut dyn Ready) {
+    pub(super) fn arrive_within(&self, task: u32, poison: bool, ready: &dyn Ready) {
         if self.words[task as usize].arrive(poison) {
             ready.added(task);
         }
@@ -237,55 +264,59 @@ impl Execution {
         self.stop.load(Ordering::Relaxed) != 0
     }
 
-    fn call(&self, task: u32, worker: u32, ready: &mut dyn Ready) -> End {
-        let timed = self.times.get(task as usize);
-        let start_ns = if timed.is_some() { self.elapsed_ns() } else { 0 };
-        let context = Context { run: self, me: TaskId(task), worker, ready: RefCell::new(ready) };
-        let ends = if mutant!("D8 a panic goes through") {
-            Ok(self.enter(task, &context))
-        } else {
-            catch_unwind(AssertUnwindSafe(|| self.enter(task, &context)))
-        };
-        let cause = match ends {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(Failure::Error(error)),
-            Err(panic) => Some(Failure::Panic(text_of(panic))),
-        };
-        if let Some(times) = timed {
-            let ran_ns = self.elapsed_ns() - start_ns;
-            // Relaxed, all: published by the task's end.
-            times.worker.store(worker, Ordering::Relaxed);
-            times.start_ns.store(start_ns, Ordering::Relaxed);
-            times.ran_ns.store(ran_ns.max(1), Ordering::Relaxed);
+    #[inline(always)]
+    fn call(&self, task: u32, worker: u32, ready: &dyn Ready) -> End {
+        let context = Context { run: self, me: TaskId(task), worker, ready };
+        if mutant!("D8 a panic goes through") {
+            return self.enter(task, &context).map_or(End::Failed, |()| End::Completed);
         }
-        match cause {
-            None => End::Completed,
-            Some(cause) => {
-                self.fail(task, cause);
-                End::Failed
-            }
+        match catch_unwind(AssertUnwindSafe(|| self.enter(task, &context))) {
+            Ok(Ok(())) => End::Completed,
+            Ok(Err(error)) => self.fail(task, Failure::Error(error)),
+            Err(panic) => self.fail(task, Failure::Panic(text_of(panic))),
         }
     }
 
-    fn enter(
-        &self,
-        task: u32,
-        context: &Context<'_>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        match self.graph.0.bodies.get(task as usize) {
-            Some(body) => body(context),
-            None => self.added(TaskId(task)).map_or(Ok(()), |added| (added.body)(context)),
+    #[cold]
+    fn call_timed(&self, task: u32, worker: u32, ready: &dyn Ready) -> End {
+        let start_ns = self.elapsed_ns();
+        let end = self.call(task, worker, ready);
+        let ran_ns = self.elapsed_ns() - start_ns;
+        let times = &self.times[task as usize];
+        // Relaxed, all: published by the task's end.
+        times.worker.store(worker, Ordering::Relaxed);
+        times.start_ns.store(start_ns, Ordering::Relaxed);
+        times.ran_ns.store(ran_ns.max(1), Ordering::Relaxed);
+        end
+    }
+
+    #[inline(always)]
+    fn enter(&self, task: u32, context: &Context<'_>) -> Result<(), Error> {
+        match self.graph.0.steps.get(task as usize) {
+            Some(step) => step.body.call(context),
+            None => self.enter_added(task, context),
         }
     }
 
-    fn fail(&self, task: u32, cause: Failure) {
+    #[cold]
+    fn enter_added(&self, task: u32, context: &Context<'_>) -> Result<(), Error> {
+        self.added(TaskId(task)).map_or(Ok(()), |added| added.body.call(context))
+    }
+
+    #[cold]
+    fn fail(&self, task: u32, cause: Failure) -> End {
         let failure = TaskFailure { task: TaskId(task), name: self.name(TaskId(task)), cause };
-        // LOCK: see the field. A panic while it is held leaves the list whole.
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+        self.lock_failures().push(failure);
         if self.graph.0.on_failure == OnFailure::AbortGraph {
             // Relaxed: as in `cancel`.
             self.stop.fetch_or(ABORTED, Ordering::Relaxed);
         }
+        End::Failed
+    }
+
+    pub(super) fn lock_failures(&self) -> MutexGuard<'_, Vec<TaskFailure>> {
+        // LOCK: see the field. A panic while it is held leaves the list whole.
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn elapsed_ns(&self) -> u64 {
@@ -309,97 +340,9 @@ impl Execution {
     }
 
     /// How many tasks there are by now.
-    fn tasks(&self) -> u32 {
+    pub(super) fn tasks(&self) -> u32 {
         let added = self.dynamic.as_ref().map_or(0, Dynamic::added_count);
         crate::layout::small(self.graph.shape().len()) + added
-    }
-
-    /// Where it stands. Takes time linear in the tasks, and none of the runners' (D10).
-    pub(crate) fn progress(&self) -> Progress {
-        let shape = self.graph.shape();
-        let mut progress = Progress { total: self.tasks(), ..Progress::default() };
-        let (mut cost_all, mut cost_done) = (0u64, 0u64);
-        for (task, word) in (0..progress.total).zip(&self.words) {
-            let state = word.state();
-            progress.count(state);
-            let cost = shape.profiles().get(task as usize).map_or(0, |profile| profile.cost_ns);
-            cost_all += cost;
-            cost_done += if state.is_over() { cost } else { 0 };
-        }
-        // Acquire: as in `is_over`.
-        let end_ns = self.end_ns.load(Ordering::Acquire);
-        progress.elapsed_ns =
-            if end_ns > 0 { end_ns.saturating_sub(self.start_ns) } else { self.elapsed_ns() };
-        progress.estimate(cost_done, cost_all);
-        progress
-    }
-
-    /// What came of it; the run must be over.
-    pub(crate) fn result(&self, workers: u32) -> Result<Report, RunError> {
-        assert!(self.is_over(), "D7: a run that is over has no task left");
-        let report = self.report(workers);
-        // Relaxed: the run is over.
-        if self.stop.load(Ordering::Relaxed) & CANCELLED != 0 && report.cancelled > 0 {
-            return Err(RunError::Cancelled(Box::new(report)));
-        }
-        if report.failures.is_empty() {
-            Ok(report)
-        } else {
-            Err(RunError::Failed(Box::new(report)))
-        }
-    }
-
-    fn report(&self, workers: u32) -> Report {
-        let shape = self.graph.shape();
-        let progress = self.progress();
-        let tasks: Vec<TaskReport> = (0..progress.total)
-            .map(|task| {
-                let state = self.words[task as usize].state();
-                let deadline_ns = self.profile(TaskId(task), |profile| profile.deadline_ns);
-                self.task_report(task, state, deadline_ns.unwrap_or(u64::MAX))
-            })
-            .collect();
-        let cost = |task: u32| match tasks[task as usize] {
-            TaskReport { ran_ns, .. } if !self.times.is_empty() => ran_ns,
-            TaskReport { state: State::Cancelled, .. } => 0,
-            _ => self.profile(TaskId(task), |profile| profile.cost_ns).unwrap_or(0),
-        };
-        let span = match &self.dynamic {
-            None => longest(shape.order(), cost, |task, visit| {
-                shape.successors(TaskId(task)).iter().for_each(|&next| visit(next));
-            }),
-            Some(dynamic) => {
-                dynamic.with_successors(shape, |order, next| longest(order, cost, next))
-            }
-        };
-        // LOCK: see the field.
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        Report {
-            total: progress.total,
-            completed: progress.completed,
-            failed: progress.failed,
-            cancelled: progress.cancelled,
-            workers,
-            measured: !self.times.is_empty(),
-            makespan_ns: progress.elapsed_ns,
-            work_ns: (0..progress.total).map(cost).sum(),
-            span,
-            failures: std::mem::take(&mut failures),
-            tasks,
-            recording: None,
-        }
-    }
-
-    fn task_report(&self, task: u32, state: State, deadline_ns: u64) -> TaskReport {
-        let mut report = TaskReport { state, ..TaskReport::default() };
-        if let Some(times) = self.times.get(task as usize) {
-            // Relaxed, all: the run is over.
-            report.ran_ns = times.ran_ns.load(Ordering::Relaxed);
-            report.start_ns = times.start_ns.load(Ordering::Relaxed);
-            report.worker = (report.ran_ns > 0).then(|| times.worker.load(Ordering::Relaxed));
-            report.late_ns = (report.start_ns + report.ran_ns).saturating_sub(deadline_ns);
-        }
-        report
     }
 }
 
@@ -419,7 +362,7 @@ pub struct Context<'r> {
     pub(super) run: &'r Execution,
     me: TaskId,
     worker: u32,
-    pub(super) ready: RefCell<&'r mut dyn Ready>,
+    pub(super) ready: &'r dyn Ready,
 }
 
 impl fmt::Debug for Context<'_> {

@@ -1,22 +1,25 @@
 //! Graphs on the threads of a pool.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use turgo_machine::atomic::{AtomicBool, AtomicU32, Ordering};
+use turgo_machine::mutant;
 use turgo_machine::thread::{self, Thread};
 
 use super::build::Graph;
-use super::execution::{Execution, Ready};
+use super::execution::{Execution, Others, Ready};
+use super::pace::{Credit, TURN, Way};
 use super::report::{Failure, Progress, Report, RunError};
 use super::shape::TaskId;
 use super::state::State;
 use crate::layout::{Layout, NodeIndex, small};
 use crate::policy::{Order, Place, Priority, TaskView};
-use crate::pool::{Claim, Countdown, Grants, Pool, Shared, Worker, current};
+use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, current};
 use crate::reserve::Refused;
 use crate::resources::Resources;
-use crate::run::{Ran, Runnable};
+use crate::run::{INLINE_MAX, Ran, Runnable};
 use crate::trace::{Choice, Log};
 
 /// Who waits for a run.
@@ -34,11 +37,14 @@ type Held = Option<(NodeIndex, Resources)>;
 
 /// A run on a pool.
 struct Running {
-    execution: Execution,
+    execution: Arc<Execution>,
     base: AtomicU32,
     workers: u32,
     /// Nobody is asked where tasks go: none says anything about itself, and the policy leaves such ones where they became ready.
     is_plain: bool,
+    way: Way,
+    // LOCK: taken twice each quantum by whoever runs a run that is alone, and never waited for (D12).
+    ready: Mutex<(Vec<u32>, Credit)>,
     /// By task, if any needs something.
     grants: Grants,
     /// More is to be known of each task that begins than that it does.
@@ -54,6 +60,14 @@ impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
         let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
         let log = pool.records().then(|| Log::new(execution.numbers()));
+        let is_plain = graph.0.is_plain && !pool.asks_of_plain();
+        // Who wants to know more of each task wants to see them as they run on all workers.
+        let way = if is_plain && !graph.0.timed && !pool.is_observed() {
+            graph.0.pace.choose(graph.shape().len(), layout.workers())
+        } else {
+            Way::Shared
+        };
+        let ready = if way == Way::Alone { graph.0.sources.to_vec() } else { Vec::new() };
         Self {
             base: AtomicU32::new(0),
             workers: small(layout.workers()),
@@ -63,7 +77,10 @@ impl Running {
             execution,
             is_known: graph.0.has_needs || pool.watches() || log.is_some(),
             log,
-            is_plain: graph.0.is_plain && !pool.asks_of_plain(),
+            is_plain,
+            way,
+            // LOCK: see the field.
+            ready: Mutex::new((ready, Credit::new())),
             over: AtomicBool::new(graph.shape().is_empty()),
             // LOCK: see the field.
             waiters: Mutex::new(Vec::new()),
@@ -115,43 +132,87 @@ impl Running {
     }
 
     #[inline(always)]
-    fn step(&self, index: u32, worker: &Worker, held: Held) -> Ran {
-        let mut handing = Handing { run: self, worker, next: None, held };
-        if self.execution.step(index, worker.id().0, &mut handing) {
+    fn run_plain(&self, index: u32, worker: &Worker) -> Ran {
+        let handing = Handing { run: self, worker, next: Cell::new(None) };
+        if self.execution.step(index, worker.id().0, Others::Some, &handing) {
             return Ran::Finished;
         }
         // The run may be over, and gone, if nothing stays.
-        handing.next.map_or(Ran::Nothing, Ran::Next)
+        handing.next.get().map_or(Ran::Nothing, Ran::Next)
+    }
+
+    /// The index that stands for all that is ready, in a run that is alone (D12).
+    fn baton(&self) -> u32 {
+        self.execution.numbers()
+    }
+
+    /// Runs some of what is ready as the only worker that does, and then hands the baton on, or opens the run up.
+    fn run_alone(&self, worker: &Worker) -> Ran {
+        let (ready, mut credit) =
+            std::mem::replace(&mut *self.lock_ready(), (Vec::new(), Credit::new()));
+        let ready = RefCell::new(ready);
+        let next =
+            || ready.borrow_mut().pop().expect("D7: a run that is not over has a ready task");
+        let start_ns = worker.now_ns();
+        credit.begin(start_ns);
+        loop {
+            for _ in 0..TURN {
+                if self.execution.step(next(), worker.id().0, Others::None, &ready) {
+                    return Ran::Finished;
+                }
+            }
+            let now_ns = worker.now_ns();
+            if credit.is_used_up(now_ns) {
+                let tasks = ready.into_inner();
+                worker.push_all(tasks.iter().map(|&task| self.number(task)));
+                if mutant!("D12 a run that opens up goes on alone") {
+                    *self.lock_ready() = (tasks, credit);
+                    return Ran::Next(self.baton());
+                }
+                return Ran::Nothing;
+            }
+            if now_ns.saturating_sub(start_ns) >= worker.shared.quantum_ns() {
+                let baton = self.number(self.baton());
+                *self.lock_ready() = (ready.into_inner(), credit);
+                // Behind what takes turns: a frame that waits for something else must not run it as if it were its own (F2).
+                worker.push_turn(Class::Normal, baton);
+                return Ran::Nothing;
+            }
+        }
+    }
+
+    fn lock_ready(&self) -> MutexGuard<'_, (Vec<u32>, Credit)> {
+        // LOCK: see the field.
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a task of which more is to be known.
     #[cold]
     fn run_known(&self, index: u32, worker: &Worker) -> Ran {
         let (view, got) = (self.view(index, &worker.shared.layout), worker.take_got());
-        let held = match self.claim(&view, index, worker) {
-            Ok(Some(held)) => held,
+        let handing = Handing { run: self, worker, next: Cell::new(None) };
+        let is_over = match self.claim(&view, index, worker) {
+            Ok(Some(held)) => {
+                if !self.execution.is_doomed(index) {
+                    self.note(index, worker, Choice::Run(got));
+                }
+                let watched = worker.begins(|| view);
+                let holding = Holding { handing: &handing, held: Cell::new(held) };
+                let is_over = self.execution.step(index, worker.id().0, Others::Some, &holding);
+                worker.stops(watched);
+                is_over
+            }
             Ok(None) => return Ran::Nothing,
             Err(refused) => {
-                let mut handing = Handing { run: self, worker, next: None, held: None };
-                let why = Failure::Error(Box::new(refused));
-                let is_over = self.execution.refuse(index, why, &mut handing);
-                return if is_over {
-                    Ran::Finished
-                } else {
-                    handing.next.map_or(Ran::Nothing, Ran::Next)
-                };
+                self.execution.refuse(index, Failure::Error(Box::new(refused)), &handing)
             }
         };
-        if !self.execution.is_doomed(index) {
-            self.note(index, worker, Choice::Run(got));
+        if is_over {
+            return Ran::Finished;
         }
-        let watched = worker.begins(|| view);
-        let ran = self.step(index, worker, held);
-        worker.stops(watched);
-        if matches!(ran, Ran::Next(_)) {
-            worker.goes_on();
-        }
-        ran
+        let Some(next) = handing.next.take() else { return Ran::Nothing };
+        worker.goes_on();
+        Ran::Next(next)
     }
 
     /// Takes what a task needs: what it holds now, if anything. `None` if it stands in line; then it may have been queued, and even have run, by now.
@@ -222,36 +283,64 @@ impl Running {
 struct Handing<'a> {
     run: &'a Running,
     worker: &'a Worker,
-    next: Option<u32>,
-    held: Held,
+    next: Cell<Option<u32>>,
 }
 
 impl Ready for Handing<'_> {
-    #[inline]
-    fn successor(&mut self, task: u32) {
-        if self.next.is_some() {
+    #[inline(always)]
+    fn successor(&self, task: u32) {
+        if self.next.get().is_some() {
             self.run.push(task, self.worker);
         } else if self.run.push_or_stay(task, self.worker) {
-            self.next = Some(task);
+            self.next.set(Some(task));
         }
     }
 
-    fn added(&mut self, task: u32) {
+    fn added(&self, task: u32) {
         self.run.push(task, self.worker);
     }
+}
 
-    #[inline]
-    fn ended(&mut self) {
+/// The same for a task that holds something until it has ended.
+struct Holding<'a> {
+    handing: &'a Handing<'a>,
+    held: Cell<Held>,
+}
+
+impl Ready for Holding<'_> {
+    fn successor(&self, task: u32) {
+        self.handing.successor(task);
+    }
+
+    fn added(&self, task: u32) {
+        self.handing.added(task);
+    }
+
+    fn ended(&self) {
         if let Some((node, need)) = self.held.take() {
-            self.worker.give_back(node, need);
+            self.handing.worker.give_back(node, need);
         }
     }
 }
 
 impl Runnable for Running {
-    #[inline]
-    fn run(&self, index: u32, worker: &Worker) -> Ran {
-        if self.is_known { self.run_known(index, worker) } else { self.step(index, worker, None) }
+    fn run(&self, first: u32, worker: &Worker) -> Ran {
+        if first == self.baton() {
+            return self.run_alone(worker);
+        }
+        let mut index = first;
+        for _ in 0..INLINE_MAX {
+            let ran = if self.is_known {
+                self.run_known(index, worker)
+            } else {
+                self.run_plain(index, worker)
+            };
+            match ran {
+                Ran::Next(next) => index = next,
+                ran => return ran,
+            }
+        }
+        Ran::Next(index)
     }
 
     fn number(&self, index: u32) -> u32 {
@@ -260,6 +349,7 @@ impl Runnable for Running {
     }
 
     fn finished(self: Arc<Self>, worker: &Worker) {
+        self.execution.remember(self.way);
         // SAFETY: the protocol of runs: every task was pushed and has run, and the base came from `reserve`.
         unsafe { worker.release(self.number(0)) };
         // LOCK: see the field.
@@ -352,22 +442,24 @@ impl Pool {
     #[must_use = "a run that nobody waits for reports to nobody"]
     pub fn run(&self, graph: &Graph) -> Run {
         let run = Arc::new(Running::new(self, graph));
-        let numbers = run.execution.numbers();
         if graph.shape().is_empty() {
             return Run(run);
         }
+        let numbers = run.baton() + 1;
         let base = self.reserve(Arc::clone(&run) as Arc<dyn Runnable>, 0, numbers);
         // Relaxed: published by the queues.
         run.base.store(base, Ordering::Relaxed);
         let sources = run.execution.sources();
-        if run.is_plain {
+        if run.way == Way::Alone {
+            self.inject_all(NodeIndex(0), [run.number(run.baton())]);
+        } else if run.is_plain {
             // Evenly, in the order of their numbers.
             let share = sources.len().div_ceil(self.layout().nodes()).max(1);
             for (node, tasks) in (0..).zip(sources.chunks(share)) {
                 self.inject_all(NodeIndex(node), tasks.iter().map(|task| base + task));
             }
         } else {
-            sources.into_iter().for_each(|task| self.put(&run.view(task, self.layout())));
+            sources.iter().for_each(|&task| self.put(&run.view(task, self.layout())));
         }
         Run(run)
     }

@@ -4,7 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::shape::{Span, TaskId};
+use turgo_machine::atomic::Ordering;
+use turgo_machine::mutant;
+
+use super::execution::{CANCELLED, Execution};
+use super::pace::Way;
+use super::shape::{Span, TaskId, longest};
 use super::state::State;
 use crate::trace::Recording;
 
@@ -119,6 +124,9 @@ impl Default for TaskReport {
 }
 
 /// What came of a run.
+///
+/// What it says of single tasks, and of all of them together, it finds out when it is asked: until it is dropped it keeps the run, and with it
+/// the graph and what the tasks' closures own.
 #[derive(Debug)]
 pub struct Report {
     /// All tasks, those that were added among them.
@@ -135,27 +143,45 @@ pub struct Report {
     pub measured: bool,
     /// From the start of the run to the end of its last task, in nanoseconds.
     pub makespan_ns: u64,
-    /// T1: what all tasks cost together, in nanoseconds.
-    pub work_ns: u64,
-    /// Tinf and the critical path: the longest one by cost.
-    pub span: Span,
     /// What failed, in the order in which it did.
     pub failures: Vec<TaskFailure>,
-    /// What came of each task, by number.
-    pub tasks: Vec<TaskReport>,
     /// Who ran what, where it came from and where it was sent, if the pool [records](crate::pool::Builder::record).
     pub recording: Option<Recording>,
+    run: Arc<Execution>,
 }
 
 impl Report {
-    /// How many times faster than its tasks one after the other.
+    /// What came of each task, by number.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskReport> {
+        (0..self.total).map(|task| self.run.task_report(task))
+    }
+
+    /// What came of one task; `None` if there is no such task.
+    #[must_use]
+    pub fn task(&self, task: TaskId) -> Option<TaskReport> {
+        (task.0 < self.total).then(|| self.run.task_report(task.0))
+    }
+
+    /// T1: what all tasks cost together, in nanoseconds. Takes time linear in the tasks.
+    #[must_use]
+    pub fn work_ns(&self) -> u64 {
+        (0..self.total).map(|task| self.run.cost_ns(task)).sum()
+    }
+
+    /// Tinf and the critical path: the longest one by cost. Takes time and memory linear in tasks and edges.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.run.span()
+    }
+
+    /// How many times faster than its tasks one after the other. Takes time linear in the tasks.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio of times is not exact anyway")]
     pub fn speed_up(&self) -> f64 {
-        self.work_ns as f64 / self.makespan_ns.max(1) as f64
+        self.work_ns() as f64 / self.makespan_ns.max(1) as f64
     }
 
-    /// The speed-up for each worker: 1 is as good as it gets.
+    /// The speed-up for each worker: 1 is as good as it gets. Takes time linear in the tasks.
     #[must_use]
     pub fn efficiency(&self) -> f64 {
         self.speed_up() / f64::from(self.workers.max(1))
@@ -164,9 +190,123 @@ impl Report {
     /// Tasks that were over after their deadlines, and by how many nanoseconds.
     pub fn late(&self) -> impl Iterator<Item = (TaskId, u64)> {
         (0..self.total)
-            .zip(&self.tasks)
+            .zip(self.tasks())
             .filter(|(_, task)| task.late_ns > 0)
             .map(|(id, task)| (TaskId(id), task.late_ns))
+    }
+}
+
+impl Execution {
+    /// Where it stands. Takes time linear in the tasks, and none of the runners' (D10).
+    pub(crate) fn progress(&self) -> Progress {
+        let shape = self.graph.shape();
+        let mut progress = Progress { total: self.tasks(), ..Progress::default() };
+        let (mut cost_all, mut cost_done) = (0u64, 0u64);
+        for (task, word) in (0..progress.total).zip(&self.words) {
+            let state = word.state();
+            progress.count(state);
+            let cost = shape.profiles().get(task as usize).map_or(0, |profile| profile.cost_ns);
+            cost_all += cost;
+            cost_done += if state.is_over() { cost } else { 0 };
+        }
+        progress.elapsed_ns = self.makespan_ns();
+        progress.estimate(cost_done, cost_all);
+        progress
+    }
+
+    /// From its start to its end, or to now, in nanoseconds.
+    fn makespan_ns(&self) -> u64 {
+        // Acquire: from the Release in `leave`.
+        match self.end_ns.load(Ordering::Acquire) {
+            0 => self.elapsed_ns(),
+            end_ns => end_ns.saturating_sub(self.start_ns),
+        }
+    }
+
+    /// What came of it; the run must be over. Takes time linear in the tasks only where not all of them completed.
+    pub(crate) fn result(self: &Arc<Self>, workers: u32) -> Result<Report, RunError> {
+        assert!(self.is_over(), "D7: a run that is over has no task left");
+        let went_well = self.went_well();
+        let failures = std::mem::take(&mut *self.lock_failures());
+        // Relaxed: the run is over.
+        let stop = self.stop.load(Ordering::Relaxed);
+        let total = self.tasks();
+        let counts = if went_well {
+            Progress { total, completed: total, ..Progress::default() }
+        } else {
+            self.progress()
+        };
+        let report = Report {
+            total,
+            completed: counts.completed,
+            failed: counts.failed,
+            cancelled: counts.cancelled,
+            workers,
+            measured: !self.times.is_empty(),
+            makespan_ns: self.makespan_ns(),
+            failures,
+            recording: None,
+            run: Arc::clone(self),
+        };
+        if stop & CANCELLED != 0 && report.cancelled > 0 {
+            return Err(RunError::Cancelled(Box::new(report)));
+        }
+        if report.failures.is_empty() {
+            Ok(report)
+        } else {
+            Err(RunError::Failed(Box::new(report)))
+        }
+    }
+
+    /// Whether all tasks completed (D11); the run is over.
+    fn went_well(&self) -> bool {
+        // Relaxed: the run is over.
+        let is_whole = self.stop.load(Ordering::Relaxed) == 0;
+        (is_whole && self.lock_failures().is_empty()) || mutant!("D11 failures are not counted")
+    }
+
+    /// The graph remembers what this run took, which is over.
+    pub(super) fn remember(&self, way: Way) {
+        if self.went_well() {
+            self.graph.0.pace.record(way, self.makespan_ns());
+        }
+    }
+
+    /// What a task cost, or was expected to; the run is over.
+    fn cost_ns(&self, task: u32) -> u64 {
+        if let Some(times) = self.times.get(task as usize) {
+            // Relaxed: the run is over.
+            return times.ran_ns.load(Ordering::Relaxed);
+        }
+        match self.words[task as usize].state() {
+            State::Cancelled => 0,
+            _ => self.profile(TaskId(task), |profile| profile.cost_ns).unwrap_or(0),
+        }
+    }
+
+    fn span(&self) -> Span {
+        let (shape, cost) = (self.graph.shape(), |task| self.cost_ns(task));
+        match &self.dynamic {
+            None => shape.span_by(cost),
+            Some(dynamic) => {
+                dynamic.with_successors(shape, |order, next| longest(order, cost, next))
+            }
+        }
+    }
+
+    fn task_report(&self, task: u32) -> TaskReport {
+        let state = self.words[task as usize].state();
+        let mut report = TaskReport { state, ..TaskReport::default() };
+        if let Some(times) = self.times.get(task as usize) {
+            let deadline_ns = self.profile(TaskId(task), |profile| profile.deadline_ns);
+            // Relaxed, all: the run is over.
+            report.ran_ns = times.ran_ns.load(Ordering::Relaxed);
+            report.start_ns = times.start_ns.load(Ordering::Relaxed);
+            report.worker = (report.ran_ns > 0).then(|| times.worker.load(Ordering::Relaxed));
+            let end_ns = report.start_ns + report.ran_ns;
+            report.late_ns = end_ns.saturating_sub(deadline_ns.unwrap_or(u64::MAX));
+        }
+        report
     }
 }
 

@@ -230,6 +230,22 @@ impl Shape {
         self.before[task.0 as usize]
     }
 
+    /// The successors of all tasks, one list after the other.
+    pub(super) fn all_successors(&self) -> &[u32] {
+        &self.next
+    }
+
+    /// Where the successors of a task begin among all, and how many they are.
+    pub(super) fn after(&self, task: TaskId) -> (u32, u32) {
+        let first = self.first[task.0 as usize];
+        (first, self.first[task.0 as usize + 1] - first)
+    }
+
+    /// As [`predecessors`](Self::predecessors), of all tasks by number.
+    pub(super) fn all_predecessors(&self) -> &[u32] {
+        &self.before
+    }
+
     /// All tasks as numbers, each before those that come after it.
     #[must_use]
     pub fn order(&self) -> &[u32] {

@@ -112,6 +112,17 @@ impl Word {
         last || (mutant!("D1 the last but one hands out, too") && before & ARRIVALS == 2)
     }
 
+    /// As [`arrive`](Self::arrive), where no other thread writes any word of the run (D12): a load and a store will do.
+    #[inline(always)]
+    #[must_use]
+    pub(super) fn arrive_alone(&self, poison: bool) -> bool {
+        // Relaxed, both: the same thread hands the task out and runs it, or queues it for others, which publishes all that came before.
+        let before = self.0.load(Ordering::Relaxed) | if poison { POISONED } else { 0 };
+        debug_assert!(before & ARRIVALS > 0, "D1: more arrivals than edges");
+        self.0.store(before - 1, Ordering::Relaxed);
+        before & ARRIVALS == 1
+    }
+
     /// A worker begins it; whether it was poisoned. `alone` says that nobody adds edges to this graph: then this thread is the only one
     /// that writes the word, and a store will do.
     #[inline]

@@ -46,8 +46,6 @@ const DEQUE_TURN: u32 = 8;
 const BACKGROUND_EVERY: u32 = 64;
 /// The turn, of as many as `BACKGROUND_EVERY`, in which that is so: none that is another one's.
 const BACKGROUND_TURN: u32 = 4;
-/// Successors that run inline before the queues get their turn.
-const INLINE_MAX: u32 = 64;
 /// The most that is taken from a shared queue at once.
 const SHARED_MAX: usize = 8;
 
@@ -346,21 +344,17 @@ impl Worker {
         }
     }
 
-    /// Runs a node, and those that it makes ready one after the other.
+    /// Runs a node, and some that it makes ready.
     fn run_nodes(&self, id: u32, run: &dyn Runnable, first: u32) {
-        let mut index = first;
-        for _ in 0..INLINE_MAX {
-            match run.run(index, self) {
-                Ran::Next(next) => index = next,
-                Ran::Nothing => return,
-                Ran::Finished => {
-                    // SAFETY: the range is released below at the earliest.
-                    return unsafe { self.shared.arena.run_of(id) }.finished(self);
-                }
+        match run.run(first, self) {
+            // That one has run up to here inline: now the queues have their turn.
+            Ran::Next(next) => self.push(run.number(next)),
+            Ran::Nothing => {}
+            Ran::Finished => {
+                // SAFETY: the range is released below at the earliest.
+                unsafe { self.shared.arena.run_of(id) }.finished(self);
             }
         }
-        // The next one has run up to here inline: now the queues have their turn.
-        self.push(run.number(index));
     }
 
     /// Where its deque stands (K4).
@@ -398,7 +392,6 @@ impl Worker {
     }
 
     /// Queues all of them, and tells others once.
-    #[cfg_attr(not(test), expect(dead_code, reason = "graphs push one at a time"))]
     pub(crate) fn push_all(&self, ids: impl IntoIterator<Item = u32>) {
         let before = self.level.get();
         ids.into_iter().for_each(|id| self.push_quietly(id));

@@ -2,6 +2,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
+use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::cell::UnsafeCell;
 
 use super::super::state::{Edge, End, Extra, State, Word};
@@ -16,6 +17,35 @@ fn explore(f: impl Fn() + Sync + Send + 'static) {
 struct Pair {
     word: Word,
     results: [UnsafeCell<u32>; 2],
+}
+
+/// A task that becomes ready after an arrival that was counted alone and two that were not, and what each predecessor did.
+struct Opened {
+    word: Word,
+    is_open: AtomicBool,
+    results: [UnsafeCell<u32>; 3],
+}
+
+// SAFETY: as for a pair.
+unsafe impl Sync for Opened {}
+
+impl Opened {
+    fn write(&self, side: usize) {
+        // SAFETY: only this predecessor writes it, before it arrives.
+        self.results[side].with_mut(|result| unsafe { *result = 1 });
+    }
+
+    fn arrive(&self, side: usize) -> bool {
+        self.write(side);
+        let last = self.word.arrive(false);
+        if last {
+            for result in &self.results {
+                // SAFETY: all have arrived: D2.
+                assert_eq!(result.with(|result| unsafe { *result }), 1, "D2");
+            }
+        }
+        last
+    }
 }
 
 // SAFETY: a result is written by its predecessor before it arrives, and read by whoever hands the task out.
@@ -114,5 +144,31 @@ fn a_hold_beside_the_last_arrival_is_refused_or_waited_for() {
         }
         handed_out += u32::from(arrives.join().unwrap());
         assert_eq!(handed_out, 1, "D6");
+    });
+}
+
+#[test]
+fn what_was_counted_alone_counts_when_others_have_come() {
+    explore(|| {
+        let task = Arc::new(Opened {
+            word: Word::new(3),
+            is_open: AtomicBool::new(false),
+            results: [UnsafeCell::new(0), UnsafeCell::new(0), UnsafeCell::new(0)],
+        });
+        let other = Arc::clone(&task);
+        let thief = thread::spawn(move || {
+            // Acquire: as whoever takes a task from a queue.
+            while !other.is_open.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
+            other.arrive(1)
+        });
+        task.write(0);
+        assert!(!task.word.arrive_alone(false));
+        // Release: as whoever queues a task.
+        task.is_open.store(true, Ordering::Release);
+        let own = task.arrive(2);
+        let others = thief.join().unwrap();
+        assert!(own != others, "D1, D12: handed out by {}", u8::from(own) + u8::from(others));
     });
 }

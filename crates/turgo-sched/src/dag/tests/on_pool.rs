@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use turgo_machine::topology::{NodeId, Topology};
 
+use super::super::pace::Way;
 use super::super::*;
-use crate::policy::Priority;
+use crate::policy::{Knobs, Priority};
 use crate::pool::Pool;
 use crate::random::Random;
 
@@ -56,6 +57,89 @@ fn tasks_run_once_and_after_their_predecessors() {
             }
         }
     }
+}
+
+/// As if a run with all workers had taken next to nothing: the next one is alone.
+fn shorten(graph: &Graph) {
+    graph.0.pace.record(Way::Shared, 1);
+}
+
+#[test]
+fn tasks_of_a_run_that_is_alone_run_once_and_after_their_predecessors() {
+    for (machine, workers) in [("1x1", 1), ("1x2", 2), ("2x2", 4)] {
+        let pool = pool(machine, workers);
+        for seed in 0..6 {
+            let (graph, done) = counted(3_000, seed, false);
+            // The baton is handed on after each turn, or only at the end of a quantum.
+            pool.set_knobs(Knobs { quantum_ns: [1, 1_000_000][seed as usize % 2], ..pool.knobs() });
+            shorten(&graph);
+            for round in 1..=3 {
+                let run = pool.run(&graph);
+                assert!(run.progress().total == 3_000 && run.progress().done() <= 3_000);
+                let report = run.wait().unwrap();
+                assert_eq!((report.completed, report.total), (3_000, 3_000), "D11");
+                assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == round), "D12");
+                assert!(report.tasks().all(|task| task.state == State::Completed), "D11");
+            }
+            assert!(graph.0.pace.has_been_alone(), "it was");
+        }
+    }
+}
+
+#[test]
+fn a_failure_in_a_run_that_is_alone_poisons_what_comes_after() {
+    let pool = pool("1x2", 2);
+    let mut dag = Dag::new();
+    let first = dag.node(|_| ()).id();
+    let bad = dag.node(|_| -> () { panic!("planned") }).name("bad").after(first).id();
+    let behind = dag.node(|_| ()).after(bad).after(first).id();
+    let others: Vec<TaskId> = (3..1_000).map(|_| dag.node(|_| ()).after(first).id()).collect();
+    dag.node(|_| ()).after(behind).after_all(&others);
+    let graph = dag.seal().unwrap();
+    shorten(&graph);
+    let error = pool.run(&graph).wait().expect_err("one panics");
+    assert_eq!(error.to_string(), "bad: panicked: planned", "D8");
+    let report = error.report();
+    assert_eq!((report.completed, report.failed, report.cancelled), (998, 1, 2), "D3");
+    assert!(!graph.0.pace.has_been_alone(), "what fails is not remembered");
+}
+
+#[test]
+fn a_run_that_is_alone_is_cancelled() {
+    let pool = pool("1x2", 2);
+    let mut dag = Dag::new();
+    let mut last = dag.node(|cx| cx.cancel()).id();
+    for _ in 0..999 {
+        last = dag.node(|_| ()).after(last).id();
+    }
+    let graph = dag.seal().unwrap();
+    shorten(&graph);
+    let error = pool.run(&graph).wait().expect_err("cancelled");
+    assert_eq!(error.to_string(), "cancelled after 1 of 1000 tasks", "D9");
+}
+
+#[test]
+fn a_run_whose_tasks_are_long_does_not_stay_alone() {
+    let pool = pool("1x2", 2);
+    // How many run, the most that ever did, and how many have.
+    let counts = Arc::new([AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0)]);
+    let mut dag = Dag::new();
+    for _ in 0..300 {
+        let counts = Arc::clone(&counts);
+        dag.node(move |_| {
+            let [running, most, ran] = &*counts;
+            most.fetch_max(1 + running.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+            std::thread::sleep(Duration::from_micros(500));
+            running.fetch_sub(1, Ordering::Relaxed);
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+    let graph = dag.seal().unwrap();
+    shorten(&graph);
+    assert_eq!(pool.run(&graph).wait().unwrap().completed, 300);
+    assert!(graph.0.pace.has_been_alone(), "it has begun so");
+    let [_, most, ran] = &*counts;
+    assert_eq!((most.load(Ordering::Relaxed), ran.load(Ordering::Relaxed)), (2, 300), "D12");
 }
 
 #[test]

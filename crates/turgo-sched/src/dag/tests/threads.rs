@@ -5,24 +5,37 @@ use std::sync::{Arc, Mutex};
 
 use turgo_machine::clock::Clock;
 
-use super::super::execution::Execution;
+use super::super::execution::{Execution, Others, Ready};
 use super::super::*;
 use crate::random::Random;
 
+/// What is ready, for all threads.
+struct List(Mutex<Vec<u32>>);
+
+impl Ready for List {
+    fn successor(&self, task: u32) {
+        self.0.lock().unwrap().push(task);
+    }
+
+    fn added(&self, task: u32) {
+        self.successor(task);
+    }
+}
+
 fn run(graph: &Graph, threads: u32) -> Result<Report, RunError> {
     let execution = Execution::new(graph.clone(), Clock::real());
-    let ready = Mutex::new(execution.sources());
+    let ready = List(Mutex::new(execution.sources().to_vec()));
     let over = AtomicBool::new(execution.is_over());
     std::thread::scope(|scope| {
         for worker in 0..threads {
             let (execution, ready, over) = (&execution, &ready, &over);
             scope.spawn(move || {
                 while !over.load(Ordering::Acquire) {
-                    let Some(task) = ready.lock().unwrap().pop() else {
+                    let Some(task) = ready.0.lock().unwrap().pop() else {
                         std::thread::yield_now();
                         continue;
                     };
-                    if execution.step(task, worker, &mut |next| ready.lock().unwrap().push(next)) {
+                    if execution.step(task, worker, Others::Some, ready) {
                         over.store(true, Ordering::Release);
                     }
                 }

@@ -1,26 +1,24 @@
 //! One task at a time, on this thread.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use turgo_machine::clock::{Clock, VirtualTime};
 
-use super::super::execution::Execution;
+use super::super::execution::{Execution, Others};
 use super::super::*;
 
 /// Runs a whole graph on this thread with a clock of the test's.
 fn run(graph: &Graph, clock: Clock) -> Result<Report, RunError> {
     let execution = Execution::new(graph.clone(), clock);
-    let mut ready = execution.sources();
-    while let Some(task) = ready.pop() {
-        execution.step(task, 0, &mut |next| ready.push(next));
-    }
+    execution.run_here(execution.sources());
     execution.result(1)
 }
 
 fn states(report: &Report) -> Vec<State> {
-    report.tasks.iter().map(|task| task.state).collect()
+    report.tasks().map(|task| task.state).collect()
 }
 
 const C: State = State::Completed;
@@ -133,17 +131,14 @@ fn nothing_begins_after_a_cancellation_and_the_run_ends() {
 
     let execution = Execution::new(failing(OnFailure::FailNode, true), Clock::real());
     execution.cancel();
-    let mut ready = execution.sources();
-    while let Some(task) = ready.pop() {
-        execution.step(task, 0, &mut |next| ready.push(next));
-    }
+    execution.run_here(execution.sources());
     assert_eq!(states(execution.result(1).expect_err("before it began").report()), [X; 4], "D9");
 }
 
 #[test]
 fn a_graph_without_tasks_is_over() {
     let report = Dag::new().seal().unwrap().run_here().unwrap();
-    assert_eq!((report.total, report.work_ns), (0, 0));
+    assert_eq!((report.total, report.work_ns()), (0, 0));
 }
 
 #[test]
@@ -162,14 +157,14 @@ fn reports_measure_work_span_and_lateness() {
     let short = dag.node(work(5)).after(first).deadline(Duration::from_micros(20)).id();
     let last = dag.node(work(1)).after(long).after(short).id();
     let report = run(&dag.seal().unwrap(), time.clock()).unwrap();
-    assert_eq!((report.work_ns, report.makespan_ns), (46_000, 46_000));
-    assert_eq!(report.span, Span { length_ns: 41_000, path: vec![first, long, last] });
+    assert_eq!((report.work_ns(), report.makespan_ns), (46_000, 46_000));
+    assert_eq!(report.span(), Span { length_ns: 41_000, path: vec![first, long, last] });
     assert!(report.measured);
     assert!((report.efficiency() - 1.0).abs() < 1e-9);
     // The short one is the newer: it runs first, and the long one is done at 45.
     assert_eq!(report.late().collect::<Vec<_>>(), []);
-    assert_eq!(report.tasks[3].start_ns, 45_000);
-    assert_eq!(report.tasks[3].worker, Some(0));
+    assert_eq!(report.task(last).unwrap().start_ns, 45_000);
+    assert_eq!(report.task(last).unwrap().worker, Some(0));
 }
 
 #[test]
@@ -195,17 +190,19 @@ fn progress_counts_and_estimates() {
         dag.node(|_| ()).cost(Duration::from_nanos(100)).after(first);
     }
     let execution = Execution::new(dag.seal().unwrap(), time.clock());
-    let mut ready = execution.sources();
     let before = execution.progress();
     assert_eq!((before.total, before.ready, before.done(), before.left_ns), (4, 1, 0, None));
     time.advance(Duration::from_nanos(200));
-    let task = ready.pop().unwrap();
-    assert!(!execution.step(task, 0, &mut |next| ready.push(next)));
+    let ready = RefCell::new(Vec::new());
+    assert!(!execution.step(0, 0, Others::None, &ready));
     let now = execution.progress();
     assert_eq!((now.completed, now.ready, now.elapsed_ns), (1, 3, 200));
     assert_eq!(now.left_ns, Some(600));
-    let over: Vec<bool> =
-        ready.drain(..).map(|task| execution.step(task, 0, &mut |_| unreachable!())).collect();
+    let over: Vec<bool> = ready
+        .take()
+        .into_iter()
+        .map(|task| execution.step(task, 0, Others::None, &ready))
+        .collect();
     assert_eq!(over, [false, false, true], "D7");
     assert_eq!(execution.progress().left_ns, Some(0));
 }
@@ -271,12 +268,10 @@ fn edges_are_added_to_tasks_that_wait() {
     let graph = dag.seal().unwrap();
     // The first is the oldest source: the one that is free is run before it, so that its state is known.
     let execution = Execution::new(graph, Clock::real());
-    let mut ready = execution.sources();
-    execution.step(0, 0, &mut |next| ready.push(next));
-    ready.retain(|&task| task != 0);
-    while let Some(task) = ready.pop() {
-        execution.step(task, 0, &mut |next| ready.push(next));
-    }
+    let ready = RefCell::new(Vec::new());
+    execution.step(0, 0, Others::None, &ready);
+    let free = 4;
+    execution.run_here(&[&[free], &ready.take()[..]].concat());
     let report = execution.result(1).unwrap();
     assert_eq!(report.completed, 5);
     let order = order.lock().unwrap().clone();
@@ -302,4 +297,46 @@ fn an_edge_from_a_task_that_failed_brings_its_poison() {
         let error = dag.seal().unwrap().run_here().expect_err("one fails");
         assert_eq!(states(error.report()), [C, F, expected], "D5");
     }
+}
+
+/// Larger than a line, and aligned as no word is.
+#[repr(align(128))]
+struct Wide([u32; 32]);
+
+#[test]
+fn closures_of_all_sizes_are_called_and_dropped() {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let sum = Arc::new(AtomicU32::new(0));
+    let mut dag = Dag::new();
+    dag.node(|_| {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+    });
+    let (shared, number) = (Arc::clone(&sum), 10u32);
+    dag.node(move |_| {
+        shared.fetch_add(number, Ordering::Relaxed);
+    });
+    let (shared, list) = (Arc::clone(&sum), vec![100, 200]);
+    dag.node(move |_| {
+        shared.fetch_add(list.iter().sum(), Ordering::Relaxed);
+    });
+    let (shared, wide) = (Arc::clone(&sum), Wide([1_000; 32]));
+    dag.node(move |_: &Context<'_>| {
+        let Wide(numbers) = &wide;
+        assert_eq!(numbers.as_ptr().addr() % 128, 0, "B1");
+        shared.fetch_add(numbers.iter().sum(), Ordering::Relaxed);
+    });
+    // What the closure owns changes while it is called.
+    let (shared, calls) = (Arc::clone(&sum), AtomicU32::new(0));
+    dag.node(move |_| {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        shared.fetch_add(call << 20, Ordering::Relaxed);
+    });
+    let graph = dag.seal().unwrap();
+    for _ in 0..2 {
+        graph.run_here().unwrap();
+    }
+    assert_eq!(sum.load(Ordering::Relaxed), 2 * 32_310 + (1 << 20), "B1");
+    assert_eq!(CALLS.load(Ordering::Relaxed), 2, "B1");
+    drop(graph);
+    assert_eq!(Arc::strong_count(&sum), 1, "B1: closures are dropped with the graph");
 }

@@ -130,7 +130,7 @@ fn a_task_that_needs_more_than_there_is_fails() {
     dag.node(|_| ());
     let error = pool.run(&dag.seal().expect("no cycle")).wait().expect_err("it never fits");
     assert_eq!(error.to_string(), "big: more than there is of Memory");
-    let states: Vec<State> = error.report().tasks.iter().map(|task| task.state).collect();
+    let states: Vec<State> = error.report().tasks().map(|task| task.state).collect();
     assert_eq!(states, [State::Failed, State::Cancelled, State::Completed]);
     assert!(is_all_free(&pool));
 }
