@@ -99,3 +99,35 @@ pub mod mpmc {
         crate::mpsc::shared::unbounded_channel_in()
     }
 }
+
+/// A value that many watch, for the tasks of one thread: [`watch`](crate::watch) without atomics.
+///
+/// Nobody else could let go of the value. So sending while a [`Ref`](watch::Ref) is held panics, and so does looking at the value from within a closure
+/// that changes it.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let (sender, mut receiver) = turgo_sync::local::watch::channel("first");
+/// sender.send("second").unwrap();
+/// receiver.changed().await.unwrap();
+/// assert_eq!(*receiver.borrow_and_update(), "second");
+/// # });
+/// ```
+pub mod watch {
+    use crate::access::Local;
+    pub use crate::watch::error;
+    use crate::watch::sides;
+
+    /// Sends values. The last one to be dropped closes the channel.
+    pub type Sender<T> = sides::Sender<T, Local>;
+    /// Sees the latest value.
+    pub type Receiver<T> = sides::Receiver<T, Local>;
+    /// The value, which cannot change until this is dropped.
+    pub type Ref<'a, T> = sides::Ref<'a, T, Local>;
+
+    /// A value, one who sends and one who watches. The value counts as seen.
+    pub fn channel<T>(init: T) -> (Sender<T>, Receiver<T>) {
+        crate::watch::channel_in(init)
+    }
+}
