@@ -131,3 +131,41 @@ pub mod watch {
         crate::watch::channel_in(init)
     }
 }
+
+/// Channels in which every receiver gets every value, for the tasks of one thread: [`broadcast`](crate::broadcast) without atomics.
+///
+/// A value is held while it is cloned, and nobody else could let go of it. So a clone that itself sends or receives panics if it comes to that value's
+/// place, and one that drops a receiver who has not had that value aborts.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let (sender, mut one) = turgo_sync::local::broadcast::channel(16);
+/// let mut other = sender.subscribe();
+/// sender.send("value").unwrap();
+/// assert_eq!(one.recv().await, Ok("value"));
+/// assert_eq!(other.recv().await, Ok("value"));
+/// # });
+/// ```
+pub mod broadcast {
+    use crate::access::Local;
+    pub use crate::broadcast::error;
+    use crate::broadcast::sides;
+
+    /// Sends values to all receivers. The last one to be dropped closes the channel.
+    pub type Sender<T> = sides::Sender<T, Local>;
+    /// A sender that does not keep its channel open.
+    pub type WeakSender<T> = sides::WeakSender<T, Local>;
+    /// Receives all values that are sent after it was made.
+    pub type Receiver<T> = sides::Receiver<T, Local>;
+
+    /// A channel that keeps at least `capacity` values for receivers that lag: as many as the next power of two.
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is zero or more than `usize::MAX / 2`.
+    #[track_caller]
+    pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+        crate::broadcast::channel_in(capacity)
+    }
+}
