@@ -3,7 +3,7 @@
 //! They are the crate's own, so loom sees them. Where they are held by others a thread spins shortly and then sleeps; without `std` it spins. Where there
 //! are no others they are held by a caller of the one who asks, or by a guard of that thread: it panics, because waiting would never end.
 
-use crate::access::{Access, Shared};
+use crate::access::Access;
 #[cfg(feature = "std")]
 use crate::block::block_on;
 use crate::fairness::{Barging, Fifo};
@@ -11,9 +11,9 @@ use crate::patience::Patience;
 use crate::{mutex, rwlock};
 
 /// A mutex that is held briefly.
-pub(crate) type Mutex<T, A = Shared> = mutex::Mutex<T, Barging, A>;
+pub(crate) type Mutex<T, A> = mutex::Mutex<T, Barging, A>;
 /// It, locked.
-pub(crate) type MutexGuard<'a, T, A = Shared> = mutex::MutexGuard<'a, T, Barging, A>;
+pub(crate) type MutexGuard<'a, T, A> = mutex::MutexGuard<'a, T, Barging, A>;
 /// A read-write lock that is held briefly.
 pub(crate) type RwLock<T, A> = rwlock::RwLock<T, Fifo, A>;
 /// It, read.

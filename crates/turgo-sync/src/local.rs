@@ -2,6 +2,8 @@
 //!
 //! Owned permits and guards own a share of an [`Rc`](alloc::rc::Rc).
 
+pub use cancellation::CancellationToken;
+
 use crate::access::Local;
 use crate::fairness::Fifo;
 use crate::names::names;
@@ -168,4 +170,39 @@ pub mod broadcast {
     pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         crate::broadcast::channel_in(capacity)
     }
+}
+
+/// Tokens that tell tasks to stop, for the tasks of one thread: [`cancellation`](crate::cancellation) without atomics.
+///
+/// ```
+/// use turgo_sync::local::CancellationToken;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(tokio::task::LocalSet::new().run_until(async {
+/// let server = CancellationToken::new();
+/// let request = server.child_token();
+/// let task = tokio::task::spawn_local({
+///     let request = request.clone();
+///     async move { request.cancelled().await }
+/// });
+/// server.cancel();
+/// task.await.unwrap();
+/// assert!(request.is_cancelled());
+/// # }));
+/// ```
+pub mod cancellation {
+    use crate::access::Local;
+
+    /// Tells tasks to stop. Clones are the same token; its children are cancelled with it, and not the other way round.
+    pub type CancellationToken = crate::cancellation::token::CancellationToken<Local>;
+    /// Cancels its token when it is dropped, unless it was disarmed.
+    pub type DropGuard = crate::cancellation::DropGuard<Local>;
+    /// Cancels its token when it is dropped, unless it was disarmed.
+    pub type DropGuardRef<'a> = crate::cancellation::DropGuardRef<'a, Local>;
+    /// Waits until a token is cancelled.
+    pub type WaitForCancellationFuture<'a> =
+        crate::cancellation::WaitForCancellationFuture<'a, Local>;
+    /// Waits until its token is cancelled.
+    pub type WaitForCancellationFutureOwned =
+        crate::cancellation::WaitForCancellationFutureOwned<Local>;
 }

@@ -1,6 +1,6 @@
 //! What is of one thread is neither `Send` nor `Sync`: otherwise this does not compile.
 
-use crate::local::{broadcast, watch};
+use crate::local::{broadcast, cancellation, watch};
 
 /// Two answers to the question which `Stays` is meant, for a type that is `Send` or `Sync`.
 macro_rules! stays {
@@ -21,3 +21,10 @@ macro_rules! stays {
 
 stays!(watch::Sender<u8>, watch::Receiver<u8>, watch::Ref<'static, u8>);
 stays!(broadcast::Sender<u8>, broadcast::WeakSender<u8>, broadcast::Receiver<u8>);
+stays!(
+    cancellation::CancellationToken,
+    cancellation::DropGuard,
+    cancellation::DropGuardRef<'static>,
+    cancellation::WaitForCancellationFuture<'static>,
+    cancellation::WaitForCancellationFutureOwned,
+);
