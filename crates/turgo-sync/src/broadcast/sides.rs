@@ -49,6 +49,10 @@ impl<T, A: Access> Sender<T, A> {
     /// # Errors
     ///
     /// The value, if there are none. There may be some later.
+    ///
+    /// # Panics
+    ///
+    /// With [`Local`](crate::access::Local) access, from within the clone of a value, if it comes to that value's place.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
         self.ring.send(value).map_err(SendError)
     }
@@ -68,12 +72,20 @@ impl<T, A: Access> Sender<T, A> {
     }
 
     /// How many values there are that some receiver has not received.
+    ///
+    /// # Panics
+    ///
+    /// With [`Local`](crate::access::Local) access, from within the clone of a value, if it comes to that value's place.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ring.len()
     }
 
     /// Whether all values were received by all.
+    ///
+    /// # Panics
+    ///
+    /// As [`len`](Self::len).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -227,6 +239,7 @@ impl<T: Clone, A: Access> Receiver<T, A> {
     /// # Panics
     ///
     /// If cloning the value does. It counts as received then.
+    /// With [`Local`](crate::access::Local) access, from within the clone of a value, if it comes to that value's place.
     pub async fn recv(&mut self) -> Result<T, RecvError> {
         loop {
             // B3: begun before the ring is looked at.
@@ -251,6 +264,7 @@ impl<T: Clone, A: Access> Receiver<T, A> {
     /// # Panics
     ///
     /// If cloning the value does. It counts as received then.
+    /// With [`Local`](crate::access::Local) access, from within the clone of a value, if it comes to that value's place.
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         self.ring.receive_value(&mut self.next)
     }
