@@ -11,7 +11,7 @@ use turgo_machine::thread;
 use crate::access::Access;
 use crate::broadcast::error::{RecvError, SendError, TryRecvError};
 use crate::broadcast::sides::{Sender, WeakSender};
-use crate::broadcast::{channel, channel_in};
+use crate::broadcast::{self, channel, channel_in};
 use crate::local;
 use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
@@ -244,6 +244,12 @@ fn a_wait_has_no_place_for_a_value() {
     }
     let (_sender, mut receiver) = channel::<Cell<[u8; 512]>>(1);
     assert!(shared(receiver.recv()) < 512);
+}
+
+/// Neither value nor type says who may touch it: the name does.
+#[test]
+fn a_sender_is_made_without_naming_its_access() {
+    assert!(broadcast::Sender::new(2).send(1).is_err(), "nobody receives");
 }
 
 /// Sends from within its clone.

@@ -12,7 +12,7 @@ use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
 use crate::watch::error::SendError;
 use crate::watch::sides::{Receiver, Sender};
-use crate::watch::{channel, channel_in};
+use crate::watch::{self, channel, channel_in};
 
 both!(
     the_latest_value_is_seen_once,
@@ -161,6 +161,13 @@ fn a_thread_sees_values_in_order() {
     (1..=1000).for_each(|value| _ = sender.send_replace(value));
     drop(sender);
     assert_eq!(watches.join().unwrap(), 1000);
+}
+
+/// Neither value nor type says who may touch it: the name does.
+#[test]
+fn a_sender_is_made_without_naming_its_access() {
+    let sender = watch::Sender::new(1);
+    assert_eq!((*sender.borrow(), *watch::Sender::<u8>::default().borrow()), (1, 0));
 }
 
 /// Nobody else could let go of it: so it panics, with everything as it was.
