@@ -59,6 +59,8 @@ pub trait Link<T>: Sized {
 
 /// Who may touch a primitive. [`Shared`] and [`Local`] are all there are.
 pub trait Access: sealed::Sealed + 'static {
+    /// Whether what one finds held can be held by another thread, which lets go of it while one waits.
+    const HAS_OTHERS: bool;
     /// A packed state.
     type Word: Word;
     /// A place for a pointer.
@@ -85,6 +87,7 @@ mod sealed {
 }
 
 impl Access for Shared {
+    const HAS_OTHERS: bool = true;
     type Word = AtomicU64;
     type Link<T> = AtomicPtr<T>;
     type Handle<T: ?Sized> = Arc<T>;
@@ -95,6 +98,7 @@ impl Access for Shared {
 }
 
 impl Access for Local {
+    const HAS_OTHERS: bool = false;
     type Word = Cell<u64>;
     type Link<T> = Cell<*mut T>;
     type Handle<T: ?Sized> = Rc<T>;

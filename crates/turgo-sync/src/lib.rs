@@ -24,8 +24,8 @@
 //! | [`WaiterQueue`], [`AtomicWaker`] | what other primitives are made of, for many who wait and for one | first come, first woken | passes the wake on | never | compio-sync; futures |
 //! | [`ranked`] | locks that are taken in one order, checked by the compiler or by a witness; one inherits priorities | of what is inside | of what is inside | the witness, a list for each thread | |
 //!
-//! *Allocates* is said of making and of using; waiting allocates nothing with any of them. [`local`] has most of them once more for the tasks of one thread, without
-//! atomics. `docs/migration.md` says what changes for who comes from tokio or from compio-sync.
+//! *Allocates* is said of making and of using; waiting allocates nothing with any of them. [`local`] has all but [`ranked`] once more for the tasks of one thread,
+//! without atomics. `docs/migration.md` says what changes for who comes from tokio or from compio-sync.
 //!
 //! All of them stand on one queue of waiters that live in the futures that wait; its header (`queue.rs`) numbers the invariants, and the tests of
 //! the crate show for each a wrong version that they find.

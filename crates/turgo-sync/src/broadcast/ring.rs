@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use turgo_machine::atomic::AtomicUsize;
 use turgo_machine::mutant;
 
 use super::error::TryRecvError;
-use crate::Notify;
+use crate::access::{Access, Word};
 use crate::brief::{Mutex, MutexGuard, lock};
+use crate::notify::Notify;
 
 /// A place of the ring.
 struct Place<T> {
@@ -27,22 +27,22 @@ struct Tail {
     closed: bool,
 }
 
-pub(super) struct Ring<T> {
-    places: Box<[Mutex<Place<T>>]>,
-    tail: Mutex<Tail>,
-    pub(super) senders: AtomicUsize,
-    pub(super) weak_senders: AtomicUsize,
+pub(super) struct Ring<T, A: Access> {
+    places: Box<[Mutex<Place<T>, A>]>,
+    tail: Mutex<Tail, A>,
+    pub(super) senders: A::Word,
+    pub(super) weak_senders: A::Word,
     /// For receivers who wait for a value or the end.
-    pub(super) arrivals: Notify,
+    pub(super) arrivals: Notify<A>,
     /// For senders who wait until no receiver is left.
-    pub(super) left: Notify,
+    pub(super) left: Notify<A>,
 }
 
 // B4: values are dropped, and wakers called, when nothing is held; a clone that panics leaves the ring whole.
-impl<T> UnwindSafe for Ring<T> {}
-impl<T> RefUnwindSafe for Ring<T> {}
+impl<T, A: Access> UnwindSafe for Ring<T, A> {}
+impl<T, A: Access> RefUnwindSafe for Ring<T, A> {}
 
-impl<T> Ring<T> {
+impl<T, A: Access> Ring<T, A> {
     #[track_caller]
     pub(super) fn new(capacity: usize, receivers: usize) -> Self {
         assert!(capacity > 0, "broadcast channel capacity cannot be zero");
@@ -59,14 +59,14 @@ impl<T> Ring<T> {
         Self {
             places: (0..capacity).map(place).collect(),
             tail: Mutex::with_fairness(Tail { position: 0, receivers, closed: false }),
-            senders: AtomicUsize::new(1),
-            weak_senders: AtomicUsize::new(0),
+            senders: A::Word::new(1),
+            weak_senders: A::Word::new(0),
             arrivals: Notify::new(),
             left: Notify::new(),
         }
     }
 
-    fn place(&self, position: u64) -> MutexGuard<'_, Place<T>> {
+    fn place(&self, position: u64) -> MutexGuard<'_, Place<T>, A> {
         lock(&self.places[(position & (self.places.len() as u64 - 1)) as usize])
     }
 
@@ -81,16 +81,17 @@ impl<T> Ring<T> {
         if receivers == 0 {
             return Err(value);
         }
-        // B1: the tail is held until the value is there.
+        // B1: the tail is held until the value is there, and goes on when the place is ours: that can panic on one thread.
         let position = tail.position;
-        tail.position = position.wrapping_add(1);
-        let tail = if mutant!("B1 let go before the value is there") {
+        let (mut place, tail) = if mutant!("B1 let go before the value is there") {
+            tail.position = position.wrapping_add(1);
             drop(tail);
-            None
+            (self.place(position), None)
         } else {
-            Some(tail)
+            let place = self.place(position);
+            tail.position = position.wrapping_add(1);
+            (place, Some(tail))
         };
-        let mut place = self.place(position);
         place.position = position;
         place.left = receivers;
         let old = place.value.replace(value);
@@ -159,7 +160,7 @@ impl<T> Ring<T> {
     fn receive<R>(
         &self,
         next: &mut u64,
-        use_value: impl Fn(&mut Share<'_, T>) -> R,
+        use_value: impl Fn(&mut Share<'_, T, A>) -> R,
     ) -> Result<R, TryRecvError> {
         loop {
             let place = self.place(*next);
@@ -198,11 +199,11 @@ impl<T> Ring<T> {
 }
 
 /// A receiver's part in a value, which it gives up when this is dropped. The place is held so long.
-struct Share<'a, T> {
-    place: Option<MutexGuard<'a, Place<T>>>,
+struct Share<'a, T, A: Access> {
+    place: Option<MutexGuard<'a, Place<T>, A>>,
 }
 
-impl<T: Clone> Share<'_, T> {
+impl<T: Clone, A: Access> Share<'_, T, A> {
     fn value(&mut self) -> T {
         let place = self.place.as_mut().expect("held until it is dropped");
         let value = if place.left == 1 && !mutant!("B2 cloned for the last") {
@@ -214,7 +215,7 @@ impl<T: Clone> Share<'_, T> {
     }
 }
 
-impl<T> Drop for Share<'_, T> {
+impl<T, A: Access> Drop for Share<'_, T, A> {
     fn drop(&mut self) {
         let Some(mut place) = self.place.take() else { return };
         place.left -= 1;

@@ -1,60 +1,61 @@
 //! Guards that cancel.
 
-use super::CancellationToken;
+use super::token::CancellationToken;
+use crate::access::{Access, Shared};
 
 /// Cancels its token when it is dropped, unless it was [disarmed](Self::disarm).
 #[derive(Debug)]
 #[must_use = "the token is cancelled when this is dropped"]
-pub struct DropGuard {
+pub struct DropGuard<A: Access = Shared> {
     /// Nothing once it is disarmed.
-    token: Option<CancellationToken>,
+    token: Option<CancellationToken<A>>,
 }
 
 /// Cancels its token when it is dropped, unless it was [disarmed](Self::disarm).
 #[derive(Debug)]
 #[must_use = "the token is cancelled when this is dropped"]
-pub struct DropGuardRef<'a> {
+pub struct DropGuardRef<'a, A: Access = Shared> {
     /// Nothing once it is disarmed.
-    token: Option<&'a CancellationToken>,
+    token: Option<&'a CancellationToken<A>>,
 }
 
-impl DropGuard {
-    pub(super) fn new(token: CancellationToken) -> Self {
+impl<A: Access> DropGuard<A> {
+    pub(super) fn new(token: CancellationToken<A>) -> Self {
         Self { token: Some(token) }
     }
 
     /// The token.
     #[must_use]
-    pub fn token(&self) -> &CancellationToken {
+    pub fn token(&self) -> &CancellationToken<A> {
         self.token.as_ref().expect("only who consumes this takes it")
     }
 
     /// Does not cancel it, and answers the token.
     #[must_use]
-    pub fn disarm(mut self) -> CancellationToken {
+    pub fn disarm(mut self) -> CancellationToken<A> {
         self.token.take().expect("only who consumes this takes it")
     }
 }
 
-impl<'a> DropGuardRef<'a> {
-    pub(super) fn new(token: &'a CancellationToken) -> Self {
+impl<'a, A: Access> DropGuardRef<'a, A> {
+    pub(super) fn new(token: &'a CancellationToken<A>) -> Self {
         Self { token: Some(token) }
     }
 
     /// The token.
     #[must_use]
-    pub fn token(&self) -> &CancellationToken {
+    pub fn token(&self) -> &CancellationToken<A> {
         self.token.expect("only who consumes this takes it")
     }
 
     /// Does not cancel it, and answers the token.
     #[must_use]
-    pub fn disarm(mut self) -> &'a CancellationToken {
+    pub fn disarm(mut self) -> &'a CancellationToken<A> {
         self.token.take().expect("only who consumes this takes it")
     }
 }
 
-impl Drop for DropGuard {
+impl<A: Access> Drop for DropGuard<A> {
     fn drop(&mut self) {
         if let Some(token) = &self.token {
             token.cancel();
@@ -62,7 +63,7 @@ impl Drop for DropGuard {
     }
 }
 
-impl Drop for DropGuardRef<'_> {
+impl<A: Access> Drop for DropGuardRef<'_, A> {
     fn drop(&mut self) {
         if let Some(token) = self.token {
             token.cancel();

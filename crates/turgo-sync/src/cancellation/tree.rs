@@ -1,35 +1,38 @@
 //! Tokens and the trees they are in.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering};
+use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
 
-use crate::access::Shared;
+use crate::access::{Access, Word};
 use crate::brief::{Mutex, lock};
 use crate::signals::Signals;
 
 /// What the handles of a token have in common.
-pub(super) struct Token {
-    cancelled: AtomicBool,
-    handles: AtomicUsize,
-    pub(super) waiters: Signals<Shared>,
+pub(super) struct Token<A: Access> {
+    /// Not 0 once it is cancelled.
+    cancelled: A::Word,
+    handles: A::Word,
+    pub(super) waiters: Signals<A>,
     /// The tree it was made in, and its place there, which is another's once it is out of the tree (T1).
-    home: Option<(Arc<Mutex<Tree>>, usize)>,
+    home: Option<Home<A>>,
 }
 
+/// A tree, and a place in it.
+type Home<A> = (<A as Access>::Handle<Mutex<Tree<A>, A>>, usize);
+
 /// Tokens by their places; the shape is in numbers, so that neither keeps the other alive.
-pub(super) struct Tree {
-    places: Vec<Place>,
+pub(super) struct Tree<A: Access> {
+    places: Vec<Place<A>>,
     /// The first place that is free.
     free: Option<usize>,
 }
 
 /// A place in a tree.
-struct Place {
+struct Place<A: Access> {
     /// Nothing if the place is free.
-    token: Option<Arc<Token>>,
+    token: Option<A::Handle<Token<A>>>,
     parent: Option<usize>,
     first_child: Option<usize>,
     previous: Option<usize>,
@@ -37,25 +40,26 @@ struct Place {
     next: Option<usize>,
 }
 
-impl Token {
-    pub(super) fn new_root() -> Arc<Self> {
-        let tree = Arc::new(Mutex::with_fairness(Tree { places: Vec::new(), free: None }));
+impl<A: Access> Token<A> {
+    pub(super) fn new_root() -> A::Handle<Self> {
+        let tree: Mutex<Tree<A>, A> = Mutex::with_fairness(Tree { places: Vec::new(), free: None });
+        let tree = A::handle(tree);
         let mut held = lock(&tree);
         let (token, _) = held.add(&tree, None);
         drop(held);
         token
     }
 
-    fn new(cancelled: bool, home: Option<(Arc<Mutex<Tree>>, usize)>) -> Arc<Self> {
-        Arc::new(Self {
-            cancelled: AtomicBool::new(cancelled),
-            handles: AtomicUsize::new(1),
+    fn new(cancelled: bool, home: Option<Home<A>>) -> A::Handle<Self> {
+        A::handle(Self {
+            cancelled: A::Word::new(u64::from(cancelled)),
+            handles: A::Word::new(1),
             waiters: Signals::new(),
             home,
         })
     }
 
-    pub(super) fn new_child(&self) -> Arc<Self> {
+    pub(super) fn new_child(&self) -> A::Handle<Self> {
         if let Some((tree, parent)) = &self.home {
             let mut held = lock(tree);
             // T2: asked while the tree is held.
@@ -68,7 +72,7 @@ impl Token {
 
     pub(super) fn is_cancelled(&self) -> bool {
         // Acquire: what was done before it was cancelled, from the Release in `take_out`.
-        self.cancelled.load(Ordering::Acquire)
+        self.cancelled.load(Ordering::Acquire) != 0
     }
 
     pub(super) fn cancel(&self) {
@@ -127,13 +131,13 @@ impl Token {
 }
 
 /// Those who were taken out of a tree and not told. They are when this is dropped, also by a waker that panics.
-struct Rest<'a> {
-    tree: &'a Mutex<Tree>,
+struct Rest<'a, A: Access> {
+    tree: &'a Mutex<Tree<A>, A>,
     taken: Option<usize>,
 }
 
-impl Rest<'_> {
-    fn next(&mut self) -> Option<Arc<Token>> {
+impl<A: Access> Rest<'_, A> {
+    fn next(&mut self) -> Option<A::Handle<Token<A>>> {
         let place = self.taken?;
         let (token, next) = lock(self.tree).release(place);
         self.taken = next;
@@ -141,7 +145,7 @@ impl Rest<'_> {
     }
 }
 
-impl Drop for Rest<'_> {
+impl<A: Access> Drop for Rest<'_, A> {
     fn drop(&mut self) {
         while let Some(token) = self.next() {
             token.waiters.notify_all();
@@ -149,9 +153,13 @@ impl Drop for Rest<'_> {
     }
 }
 
-impl Tree {
+impl<A: Access> Tree<A> {
     /// A new token below `parent`.
-    fn add(&mut self, tree: &Arc<Mutex<Self>>, parent: Option<usize>) -> (Arc<Token>, usize) {
+    fn add(
+        &mut self,
+        tree: &A::Handle<Mutex<Self, A>>,
+        parent: Option<usize>,
+    ) -> (A::Handle<Token<A>>, usize) {
         let here = match self.free {
             Some(here) => {
                 self.free = self.places[here].next;
@@ -168,7 +176,7 @@ impl Tree {
                 self.places.len() - 1
             }
         };
-        let token = Token::new(false, Some((tree.clone(), here)));
+        let token = Token::<A>::new(false, Some((tree.clone(), here)));
         self.places[here] = Place {
             token: Some(token.clone()),
             parent: None,
@@ -204,7 +212,7 @@ impl Tree {
     }
 
     /// Takes a token without handles out: its children are its parent's then (T1).
-    fn remove(&mut self, here: usize) -> Option<Arc<Token>> {
+    fn remove(&mut self, here: usize) -> Option<A::Handle<Token<A>>> {
         self.unhang(here);
         let parent = self.places[here].parent;
         let mut child = self.places[here].first_child.take();
@@ -224,7 +232,7 @@ impl Tree {
         while let Some(here) = next {
             // Release: what was done before is visible to who finds it cancelled.
             if let Some(token) = &self.places[here].token {
-                token.cancelled.store(true, Ordering::Release);
+                token.cancelled.store(1, Ordering::Release);
             }
             // The children go to the end of the line, with their own order.
             if let Some(child) = self.places[here].first_child.take()
@@ -242,13 +250,13 @@ impl Tree {
     }
 
     /// A token that was taken out, whose place is free now, and the place of the next one.
-    fn release(&mut self, here: usize) -> (Arc<Token>, Option<usize>) {
+    fn release(&mut self, here: usize) -> (A::Handle<Token<A>>, Option<usize>) {
         let next = self.places[here].next;
         let token = self.free_place(here).expect("taken out once, with its token");
         (token, next)
     }
 
-    fn free_place(&mut self, here: usize) -> Option<Arc<Token>> {
+    fn free_place(&mut self, here: usize) -> Option<A::Handle<Token<A>>> {
         let place = &mut self.places[here];
         let token = place.token.take();
         place.next = self.free.replace(here);

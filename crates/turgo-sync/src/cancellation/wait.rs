@@ -7,39 +7,39 @@ use core::task::{Context, Poll};
 
 use turgo_machine::mutant;
 
-use super::CancellationToken;
-use crate::access::Shared;
+use super::token::CancellationToken;
+use crate::access::{Access, Shared};
 use crate::signals::Wait;
 
 /// Waits until a token is cancelled. Made by [`CancellationToken::cancelled`].
 #[must_use = "futures do nothing unless polled"]
-pub struct WaitForCancellationFuture<'a> {
-    token: &'a CancellationToken,
-    wait: Wait<Shared>,
+pub struct WaitForCancellationFuture<'a, A: Access = Shared> {
+    token: &'a CancellationToken<A>,
+    wait: Wait<A>,
 }
 
 /// Waits until its token is cancelled. Made by [`CancellationToken::cancelled_owned`].
 #[must_use = "futures do nothing unless polled"]
-pub struct WaitForCancellationFutureOwned {
-    token: CancellationToken,
-    wait: Wait<Shared>,
+pub struct WaitForCancellationFutureOwned<A: Access = Shared> {
+    token: CancellationToken<A>,
+    wait: Wait<A>,
 }
 
-impl<'a> WaitForCancellationFuture<'a> {
-    pub(super) fn new(token: &'a CancellationToken) -> Self {
+impl<'a, A: Access> WaitForCancellationFuture<'a, A> {
+    pub(super) fn new(token: &'a CancellationToken<A>) -> Self {
         Self { token, wait: token.token.waiters.wait() }
     }
 }
 
-impl WaitForCancellationFutureOwned {
-    pub(super) fn new(token: CancellationToken) -> Self {
+impl<A: Access> WaitForCancellationFutureOwned<A> {
+    pub(super) fn new(token: CancellationToken<A>) -> Self {
         Self { wait: token.token.waiters.wait(), token }
     }
 }
 
 macro_rules! waits {
     ($future:ident, [$($life:lifetime)?]) => {
-        impl Future for $future<$($life)?> {
+        impl<$($life,)? A: Access> Future for $future<$($life,)? A> {
             type Output = ();
 
             fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -56,13 +56,13 @@ macro_rules! waits {
             }
         }
 
-        impl Drop for $future<$($life)?> {
+        impl<$($life,)? A: Access> Drop for $future<$($life,)? A> {
             fn drop(&mut self) {
                 self.wait.end(&self.token.token.waiters);
             }
         }
 
-        impl fmt::Debug for $future<$($life)?> {
+        impl<$($life,)? A: Access> fmt::Debug for $future<$($life,)? A> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($future)).field("token", &self.token).finish()
             }
@@ -70,5 +70,5 @@ macro_rules! waits {
     };
 }
 
-waits!(WaitForCancellationFuture, ['_]);
+waits!(WaitForCancellationFuture, ['a]);
 waits!(WaitForCancellationFutureOwned, []);

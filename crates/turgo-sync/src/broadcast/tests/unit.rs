@@ -8,13 +8,27 @@ use std::task::Poll;
 
 use turgo_machine::thread;
 
+use crate::access::Access;
 use crate::broadcast::error::{RecvError, SendError, TryRecvError};
-use crate::broadcast::{self, channel};
+use crate::broadcast::sides::{Sender, WeakSender};
+use crate::broadcast::{self, channel, channel_in};
+use crate::local;
+use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
 
-#[test]
-fn every_value_reaches_every_receiver() {
-    let (sender, mut one) = channel(4);
+both!(
+    every_value_reaches_every_receiver,
+    who_lags_is_told_how_much,
+    all_who_wait_are_told,
+    senders_see_receivers_come_and_go,
+    the_last_gets_the_value_itself,
+    a_clone_that_panics_counts_as_received,
+    values_are_dropped_when_nothing_is_held,
+    who_leaves_skips_nothing_that_was_sent_after_it_had_left,
+);
+
+fn every_value_reaches_every_receiver<A: Access>() {
+    let (sender, mut one) = channel_in::<_, A>(4);
     let mut other = sender.subscribe();
     assert_eq!(sender.send(1).unwrap(), 2);
     let mut late = other.resubscribe();
@@ -31,9 +45,8 @@ fn every_value_reaches_every_receiver() {
     assert_eq!(sender.receiver_count(), 3);
 }
 
-#[test]
-fn who_lags_is_told_how_much() {
-    let (sender, mut receiver) = channel(2);
+fn who_lags_is_told_how_much<A: Access>() {
+    let (sender, mut receiver) = channel_in::<_, A>(2);
     (0..7).for_each(|value| _ = sender.send(value).unwrap());
     assert_eq!(receiver.len(), 7);
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Lagged(5)));
@@ -48,9 +61,8 @@ fn who_lags_is_told_how_much() {
     assert!(receiver.is_closed());
 }
 
-#[test]
-fn all_who_wait_are_told() {
-    let (sender, mut one) = channel(2);
+fn all_who_wait_are_told<A: Access>() {
+    let (sender, mut one) = channel_in::<_, A>(2);
     let mut other = sender.subscribe();
     let (wakes, waker) = Wakes::new();
     {
@@ -70,9 +82,8 @@ fn all_who_wait_are_told() {
     assert_eq!(Arc::strong_count(&wakes), 1);
 }
 
-#[test]
-fn senders_see_receivers_come_and_go() {
-    let sender = broadcast::Sender::new(2);
+fn senders_see_receivers_come_and_go<A: Access>() {
+    let sender = Sender::<_, A>::new(2);
     assert!(matches!(sender.send(1), Err(SendError(1))));
     assert!(poll_idle(&mut Box::pin(sender.closed())).is_ready());
     let receiver = sender.subscribe();
@@ -106,11 +117,10 @@ impl Clone for Counted {
 }
 
 /// The value itself goes to the last, and is gone with it.
-#[test]
-fn the_last_gets_the_value_itself() {
+fn the_last_gets_the_value_itself<A: Access>() {
     let value = Counted(Rc::new(Cell::new(0)));
     let alive = || Rc::strong_count(&value.0) - 1;
-    let (sender, mut one) = channel(2);
+    let (sender, mut one) = channel_in::<_, A>(2);
     let mut other = sender.subscribe();
     assert!(sender.send(Counted(value.0.clone())).is_ok());
     let first = one.try_recv().ok();
@@ -125,15 +135,14 @@ fn the_last_gets_the_value_itself() {
     assert_eq!(alive(), 0, "gone with the last who could have received it");
 }
 
-#[test]
-fn a_clone_that_panics_counts_as_received() {
+fn a_clone_that_panics_counts_as_received<A: Access>() {
     struct Panics;
     impl Clone for Panics {
         fn clone(&self) -> Self {
             panic!("planned")
         }
     }
-    let (sender, mut receiver) = channel(2);
+    let (sender, mut receiver) = channel_in::<_, A>(2);
     let mut other = sender.subscribe();
     assert!(sender.send(Panics).is_ok());
     assert!(catch_unwind(AssertUnwindSafe(|| drop(receiver.try_recv()))).is_err());
@@ -143,18 +152,17 @@ fn a_clone_that_panics_counts_as_received() {
 }
 
 /// A value whose drop looks whether something is held.
-#[test]
-fn values_are_dropped_when_nothing_is_held() {
-    struct Asks(broadcast::WeakSender<Option<Rc<Asks>>>);
-    impl Drop for Asks {
+fn values_are_dropped_when_nothing_is_held<A: Access>() {
+    struct Asks<A: Access>(WeakSender<Option<Rc<Asks<A>>>, A>);
+    impl<A: Access> Drop for Asks<A> {
         fn drop(&mut self) {
             if let Some(sender) = self.0.upgrade() {
                 assert!(!sender.ring.is_held(), "nothing is held");
             }
         }
     }
-    let (sender, receiver) = channel(1);
-    let value = |sender: &broadcast::Sender<_>| Some(Rc::new(Asks(sender.downgrade())));
+    let (sender, receiver) = channel_in::<_, A>(1);
+    let value = |sender: &Sender<_, A>| Some(Rc::new(Asks(sender.downgrade())));
     assert!(sender.send(value(&sender)).is_ok());
     assert!(sender.send(value(&sender)).is_ok(), "one is overwritten");
     drop(receiver);
@@ -198,15 +206,15 @@ fn threads_receive_all() {
 }
 
 /// Says more when it is dropped, where it was told to whom.
-struct Last(u8, Option<broadcast::Sender<Last>>);
+struct Last<A: Access>(u8, Option<Sender<Self, A>>);
 
-impl Clone for Last {
+impl<A: Access> Clone for Last<A> {
     fn clone(&self) -> Self {
         Self(self.0, None)
     }
 }
 
-impl Drop for Last {
+impl<A: Access> Drop for Last<A> {
     fn drop(&mut self) {
         if let Some(sender) = &self.1 {
             (2..5).for_each(|value| assert!(sender.send(Self(value, None)).is_ok()));
@@ -214,9 +222,8 @@ impl Drop for Last {
     }
 }
 
-#[test]
-fn who_leaves_skips_nothing_that_was_sent_after_it_had_left() {
-    let (sender, mut stays) = channel(2);
+fn who_leaves_skips_nothing_that_was_sent_after_it_had_left<A: Access>() {
+    let (sender, mut stays) = channel_in::<_, A>(2);
     let leaves = stays.resubscribe();
     assert!(sender.send(Last(0, Some(sender.clone()))).is_ok());
     assert!(sender.send(Last(1, None)).is_ok());
@@ -237,4 +244,35 @@ fn a_wait_has_no_place_for_a_value() {
     }
     let (_sender, mut receiver) = channel::<Cell<[u8; 512]>>(1);
     assert!(shared(receiver.recv()) < 512);
+}
+
+/// Neither value nor type says who may touch it: the name does.
+#[test]
+fn a_sender_is_made_without_naming_its_access() {
+    assert!(broadcast::Sender::new(2).send(1).is_err(), "nobody receives");
+}
+
+/// Sends from within its clone.
+struct Speaks(Option<local::broadcast::WeakSender<Speaks>>);
+
+impl Clone for Speaks {
+    fn clone(&self) -> Self {
+        if let Some(sender) = self.0.as_ref().and_then(WeakSender::upgrade) {
+            drop(sender.send(Self(None)));
+        }
+        Self(None)
+    }
+}
+
+/// Nobody else could let go of the place: so it panics, with the ring as it was.
+#[test]
+fn one_thread_does_not_wait_for_itself() {
+    let (sender, mut one) = local::broadcast::channel(1);
+    let mut other = sender.subscribe();
+    assert!(sender.send(Speaks(Some(sender.downgrade()))).is_ok());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(one.try_recv()))).is_err());
+    assert_eq!((one.len(), other.len()), (0, 1), "nothing was sent");
+    assert!(other.try_recv().is_ok());
+    assert!(sender.send(Speaks(None)).is_ok());
+    assert!(one.try_recv().is_ok() && other.try_recv().is_ok());
 }

@@ -8,18 +8,29 @@ use std::task::{Poll, Wake, Waker};
 
 use turgo_machine::thread;
 
-use crate::CancellationToken;
+use crate::access::Access;
+use crate::cancellation::token::CancellationToken as Token;
+use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
+use crate::{CancellationToken, local};
 
-#[test]
-fn a_parent_cancels_all_below_and_none_above() {
-    let root = CancellationToken::new();
+both!(
+    a_parent_cancels_all_below_and_none_above,
+    who_waits_is_told,
+    nothing_is_left_of_what_was_dropped,
+    a_long_chain_is_cancelled_without_recursion,
+    guards_cancel_unless_they_are_disarmed,
+    a_future_runs_until_it_is_cancelled,
+);
+
+fn a_parent_cancels_all_below_and_none_above<A: Access>() {
+    let root = Token::<A>::new();
     let [left, right] = [(); 2].map(|()| root.child_token());
     let below: Vec<_> = (0..10).map(|_| left.child_token()).collect();
     let deep = below[3].child_token();
     left.cancel();
     assert!(left.is_cancelled() && deep.is_cancelled());
-    assert!(below.iter().all(CancellationToken::is_cancelled));
+    assert!(below.iter().all(Token::is_cancelled));
     assert!(!root.is_cancelled() && !right.is_cancelled());
     assert!(left.child_token().is_cancelled(), "made cancelled");
     assert_eq!(root.token.in_tree().0, 2);
@@ -29,9 +40,8 @@ fn a_parent_cancels_all_below_and_none_above() {
     assert_eq!(root.token.in_tree().0, 0);
 }
 
-#[test]
-fn who_waits_is_told() {
-    let root = CancellationToken::new();
+fn who_waits_is_told<A: Access>() {
+    let root = Token::<A>::new();
     let child = root.child_token();
     let (wakes, waker) = Wakes::new();
     let mut waits = Box::pin(child.cancelled());
@@ -50,9 +60,8 @@ fn who_waits_is_told() {
     assert_eq!(Arc::strong_count(&wakes), 1);
 }
 
-#[test]
-fn nothing_is_left_of_what_was_dropped() {
-    let root = CancellationToken::new();
+fn nothing_is_left_of_what_was_dropped<A: Access>() {
+    let root = Token::<A>::new();
     for _ in 0..1000 {
         drop(root.child_token().child_token());
     }
@@ -69,35 +78,33 @@ fn nothing_is_left_of_what_was_dropped() {
     root.cancel();
     assert!(clone.is_cancelled());
     // Children of a token without handles are its parent's.
-    let root = CancellationToken::new();
+    let root = Token::<A>::new();
     let middle = root.child_token();
     let leaves: Vec<_> = (0..5).map(|_| middle.child_token()).collect();
     drop(middle);
     assert_eq!(root.token.in_tree().0, 6);
     drop(leaves[2].clone());
     root.cancel();
-    assert!(leaves.iter().all(CancellationToken::is_cancelled));
+    assert!(leaves.iter().all(Token::is_cancelled));
     // A root without handles.
-    let root = CancellationToken::new();
+    let root = Token::<A>::new();
     let child = root.child_token();
     drop(root);
     child.cancel();
     assert!(child.is_cancelled());
 }
 
-#[test]
-fn a_long_chain_is_cancelled_without_recursion() {
-    let mut tokens = vec![CancellationToken::new()];
+fn a_long_chain_is_cancelled_without_recursion<A: Access>() {
+    let mut tokens = vec![Token::<A>::new()];
     for index in 0..50_000 {
         tokens.push(tokens[index].child_token());
     }
     tokens[0].cancel();
-    assert!(tokens.iter().all(CancellationToken::is_cancelled));
+    assert!(tokens.iter().all(Token::is_cancelled));
 }
 
-#[test]
-fn guards_cancel_unless_they_are_disarmed() {
-    let token = CancellationToken::new();
+fn guards_cancel_unless_they_are_disarmed<A: Access>() {
+    let token = Token::<A>::new();
     let guard = token.clone().drop_guard();
     assert!(!guard.token().is_cancelled());
     assert_eq!(guard.disarm(), token);
@@ -110,16 +117,15 @@ fn guards_cancel_unless_they_are_disarmed() {
         assert!(!guard.token().is_cancelled());
     }
     assert!(token.is_cancelled());
-    let other = CancellationToken::default();
+    let other = Token::<A>::default();
     drop(other.clone().drop_guard());
     assert!(other.is_cancelled() && other != token);
     assert_eq!(HashSet::from([token.clone(), token]).len(), 1);
     assert!(format!("{other:?}").contains("true"));
 }
 
-#[test]
-fn a_future_runs_until_it_is_cancelled() {
-    let token = CancellationToken::new();
+fn a_future_runs_until_it_is_cancelled<A: Access>() {
+    let token = Token::<A>::new();
     assert_eq!(poll_idle(&mut Box::pin(token.run_until_cancelled(ready(1)))), Poll::Ready(Some(1)));
     let mut runs = Box::pin(token.run_until_cancelled(pending::<u8>()));
     let mut owned = Box::pin(token.clone().run_until_cancelled_owned(pending::<u8>()));
@@ -155,6 +161,29 @@ fn a_waker_that_panics_holds_nothing_and_keeps_nobody() {
     assert!(catch_unwind(AssertUnwindSafe(|| root.cancel())).is_err());
     assert_eq!(wakes.count(), 1);
     assert!(child.is_cancelled());
+    assert_eq!(root.token.in_tree().0, 0);
+}
+
+/// Panics, and uses no token, because wakers may go to any thread.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("planned");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_on_one_thread() {
+    let root = local::CancellationToken::new();
+    let child = root.child_token();
+    let (wakes, waker) = Wakes::new();
+    let (mut first, mut second) = (Box::pin(root.cancelled()), Box::pin(child.cancelled()));
+    assert!(poll(&mut first, &Waker::from(Arc::new(Panics))).is_pending());
+    assert!(poll(&mut second, &waker).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| root.cancel())).is_err());
+    assert_eq!(wakes.count(), 1);
+    assert!(child.is_cancelled() && root.child_token().is_cancelled());
     assert_eq!(root.token.in_tree().0, 0);
 }
 

@@ -6,28 +6,12 @@ use std::task::Poll;
 
 use turgo_machine::thread;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::Access;
 use crate::mpmc;
 use crate::mpsc::error::{TryRecvError, TrySendError};
 use crate::mpsc::shared::{channel_in, unbounded_channel_in};
+use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
-
-/// Runs a test with and without atomics.
-macro_rules! both {
-    ($($name:ident),* $(,)?) => { $(
-        mod $name {
-            #[test]
-            fn shared() {
-                super::$name::<super::Shared>();
-            }
-
-            #[test]
-            fn local() {
-                super::$name::<super::Local>();
-            }
-        }
-    )* };
-}
 
 both!(
     each_value_goes_to_one,

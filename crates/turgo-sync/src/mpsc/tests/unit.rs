@@ -8,27 +8,11 @@ use std::task::Poll;
 
 use turgo_machine::thread;
 
-use crate::access::{Access, Local, Shared};
+use crate::access::Access;
 use crate::mpsc::error::{SendError, TryRecvError, TrySendError};
 use crate::mpsc::{channel, channel_in, unbounded_channel, unbounded_channel_in};
+use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
-
-/// Runs a test with and without atomics.
-macro_rules! both {
-    ($($name:ident),* $(,)?) => { $(
-        mod $name {
-            #[test]
-            fn shared() {
-                super::$name::<super::Shared>();
-            }
-
-            #[test]
-            fn local() {
-                super::$name::<super::Local>();
-            }
-        }
-    )* };
-}
 
 both!(
     values_come_in_order_over_many_blocks,

@@ -6,13 +6,25 @@ use std::task::Poll;
 
 use turgo_machine::thread;
 
+use crate::access::Access;
+use crate::local;
+use crate::tests::both;
 use crate::tests::probe::{Wakes, poll, poll_idle};
 use crate::watch::error::SendError;
-use crate::watch::{self, channel};
+use crate::watch::sides::{Receiver, Sender};
+use crate::watch::{self, channel, channel_in};
 
-#[test]
-fn the_latest_value_is_seen_once() {
-    let (sender, mut receiver) = channel(0);
+both!(
+    the_latest_value_is_seen_once,
+    who_waits_is_told,
+    a_value_is_waited_for,
+    senders_wait_until_nobody_watches,
+    a_panic_tells_nobody_and_holds_nothing,
+    what_was_replaced_is_dropped_when_nothing_is_held,
+);
+
+fn the_latest_value_is_seen_once<A: Access>() {
+    let (sender, mut receiver) = channel_in::<_, A>(0);
     assert!(!receiver.has_changed().unwrap());
     sender.send(1).unwrap();
     sender.send(2).unwrap();
@@ -34,9 +46,8 @@ fn the_latest_value_is_seen_once() {
     assert!(!receiver.has_changed().unwrap());
 }
 
-#[test]
-fn who_waits_is_told() {
-    let (sender, mut receiver) = channel(0);
+fn who_waits_is_told<A: Access>() {
+    let (sender, mut receiver) = channel_in::<_, A>(0);
     let mut other = receiver.clone();
     let (wakes, waker) = Wakes::new();
     {
@@ -60,9 +71,8 @@ fn who_waits_is_told() {
     assert_eq!(Arc::strong_count(&wakes), 1);
 }
 
-#[test]
-fn a_value_is_waited_for() {
-    let (sender, mut receiver) = channel(0);
+fn a_value_is_waited_for<A: Access>() {
+    let (sender, mut receiver) = channel_in::<_, A>(0);
     {
         let mut waits = Box::pin(receiver.wait_for(|value| *value > 2));
         assert!(poll_idle(&mut waits).is_pending());
@@ -82,9 +92,8 @@ fn a_value_is_waited_for() {
     ));
 }
 
-#[test]
-fn senders_wait_until_nobody_watches() {
-    let (sender, receiver) = channel(0);
+fn senders_wait_until_nobody_watches<A: Access>() {
+    let (sender, receiver) = channel_in::<_, A>(0);
     let (wakes, waker) = Wakes::new();
     let mut waits = Box::pin(sender.closed());
     assert!(poll(&mut waits, &waker).is_pending());
@@ -103,9 +112,8 @@ fn senders_wait_until_nobody_watches() {
     assert_eq!((sender.sender_count(), sender.receiver_count()), (2, 0));
 }
 
-#[test]
-fn a_panic_tells_nobody_and_holds_nothing() {
-    let (sender, receiver) = channel(1);
+fn a_panic_tells_nobody_and_holds_nothing<A: Access>() {
+    let (sender, receiver) = channel_in::<_, A>(1);
     let modify = || sender.send_modify(|_| panic!("planned"));
     assert!(catch_unwind(AssertUnwindSafe(modify)).is_err());
     assert!(!receiver.has_changed().unwrap());
@@ -114,25 +122,28 @@ fn a_panic_tells_nobody_and_holds_nothing() {
 }
 
 /// A value whose drop looks at the channel.
-#[test]
-fn what_was_replaced_is_dropped_when_nothing_is_held() {
-    struct Looks(Option<watch::Receiver<Option<Looks>>>);
-    impl Drop for Looks {
+fn what_was_replaced_is_dropped_when_nothing_is_held<A: Access>() {
+    struct Looks<A: Access>(Option<Receiver<Option<Looks<A>>, A>>);
+    impl<A: Access> Drop for Looks<A> {
         fn drop(&mut self) {
             if let Some(receiver) = &self.0 {
                 assert!(receiver.watched.value.try_write().is_ok(), "nothing is held");
             }
         }
     }
-    let (sender, receiver) = channel(None);
+    let (sender, receiver) = channel_in::<_, A>(None);
     sender.send(Some(Looks(Some(receiver.clone())))).unwrap();
     sender.send(None).unwrap();
     assert!(receiver.same_channel(&sender.subscribe()));
     assert!(
-        !format!("{sender:?} {receiver:?}", sender = channel(1).0, receiver = channel(1).1)
-            .is_empty()
+        !format!(
+            "{sender:?} {receiver:?}",
+            sender = channel_in::<_, A>(1).0,
+            receiver = channel_in::<_, A>(1).1
+        )
+        .is_empty()
     );
-    assert_eq!(*watch::Sender::<u8>::default().borrow(), 0);
+    assert_eq!(*Sender::<u8, A>::default().borrow(), 0);
 }
 
 #[test]
@@ -150,4 +161,28 @@ fn a_thread_sees_values_in_order() {
     (1..=1000).for_each(|value| _ = sender.send_replace(value));
     drop(sender);
     assert_eq!(watches.join().unwrap(), 1000);
+}
+
+/// Neither value nor type says who may touch it: the name does.
+#[test]
+fn a_sender_is_made_without_naming_its_access() {
+    let sender = watch::Sender::new(1);
+    assert_eq!((*sender.borrow(), *watch::Sender::<u8>::default().borrow()), (1, 0));
+}
+
+/// Nobody else could let go of it: so it panics, with everything as it was.
+#[test]
+fn one_thread_does_not_wait_for_itself() {
+    let (sender, mut receiver) = local::watch::channel(1);
+    let value = receiver.borrow_and_update();
+    assert_eq!((*sender.borrow(), *sender.subscribe().borrow()), (1, 1), "many may look");
+    assert!(catch_unwind(AssertUnwindSafe(|| sender.send(2))).is_err());
+    assert_eq!(*value, 1);
+    drop(value);
+    assert!(!receiver.has_changed().unwrap());
+    let looks = || sender.send_modify(|_| drop(receiver.borrow()));
+    assert!(catch_unwind(AssertUnwindSafe(looks)).is_err());
+    assert!(!receiver.has_changed().unwrap());
+    sender.send(3).unwrap();
+    assert_eq!(*receiver.borrow_and_update(), 3);
 }
