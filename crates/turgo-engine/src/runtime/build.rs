@@ -45,7 +45,8 @@ pub(crate) struct Plan<'a> {
     /// The pace that scans with a watermark keep, where something waits for the slowest.
     pace: Option<Arc<Pace>>,
     sinks: Vec<SinkThread>,
-    tasks: Vec<Box<dyn Task>>,
+    /// Each with the number of its instance.
+    tasks: Vec<(usize, Box<dyn Task>)>,
     counts: Arc<Counts>,
     letters: LetterWriters,
     timer: Timer,
@@ -109,10 +110,11 @@ impl<'a> Plan<'a> {
                 let checkpoints = control.checkpoints().clone();
                 let out = (outlet, plan.letters.outlet());
                 let chain = Chain::new(index, inlet, operators, out, counts, checkpoints);
-                plan.tasks.push(Box::new(match chain.interval() {
+                let chain = match chain.interval() {
                     Some(interval) => chain.with_bell(plan.timer.bell(interval)),
                     None => chain,
-                }));
+                };
+                plan.tasks.push((instance, Box::new(chain)));
             }
         }
         Ok(plan)
@@ -334,7 +336,7 @@ impl<'a> Shared<'a> {
         scans: &[(Arc<Scan>, Arc<Dispenser>)],
         written: &[Arc<Written>],
         sinks: Vec<SinkThread>,
-        tasks: Vec<Box<dyn Task>>,
+        tasks: Vec<(usize, Box<dyn Task>)>,
     ) -> Result<Vec<Ending>> {
         let sinks = sinks.into_iter().map(|sink| self.start_sink(scope, sink));
         let sinks = sinks.collect::<Result<Vec<_>>>()?;
@@ -353,11 +355,11 @@ impl<'a> Shared<'a> {
     ) -> Result<ScopedJoinHandle<'scope, Option<Ending>>> {
         let writer = guard(|| sink.sink.writer(&sink.stage.schema, sink.changes))?;
         let write = move || {
-            let SinkThread { ring, producers, written, .. } = sink;
+            let SinkThread { mut ring, producers, written, .. } = sink;
             let barrier = |generation| {
                 self.control.checkpoints().finish(generation, self.dispensers);
             };
-            guard(|| sink::write(writer, &ring, producers, &written, barrier))
+            guard(|| sink::write(writer, &mut ring, producers, &written, barrier))
                 .map_err(|error| fail(self.failure, self.dispensers, error))
                 .ok()
         };

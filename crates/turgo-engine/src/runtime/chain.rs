@@ -8,7 +8,7 @@
 //!   came in before, even if nothing more comes; and when the chain is abandoned.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -46,26 +46,37 @@ pub(crate) struct Chain {
     abandoned: bool,
     /// Rings when operators are to let go of what they hold back.
     bell: Option<Bell>,
-    counts: Arc<Counts>,
+    counts: Tally,
     checkpoints: Checkpoints,
 }
 
 /// What became of the input rows of a run, summed over its instances.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    // LOCK: taken once per run of a task that moved rows.
+    // LOCK: taken once per instance, when it ends.
     sum: Mutex<RowCounts>,
 }
 
 impl Counts {
-    /// Adds what an instance counted.
-    fn add(&self, counts: &RowCounts) {
-        self.sum.lock().unwrap_or_else(PoisonError::into_inner).add(counts);
+    fn lock(&self) -> MutexGuard<'_, RowCounts> {
+        self.sum.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sum so far.
+    /// The sum over the instances that have ended.
     pub(crate) fn get(&self) -> RowCounts {
-        *self.sum.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.lock()
+    }
+}
+
+/// What one instance counts; it is added to the sum when the instance ends, however it does.
+struct Tally {
+    own: RowCounts,
+    all: Arc<Counts>,
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.all.lock().add(&self.own);
     }
 }
 
@@ -90,7 +101,7 @@ impl Chain {
             ended: false,
             abandoned: false,
             bell: None,
-            counts,
+            counts: Tally { own: RowCounts::default(), all: counts },
             checkpoints,
         }
     }
@@ -213,55 +224,63 @@ impl Chain {
     fn run_counting(
         &mut self,
         cx: &mut Context<'_>,
-        budget: Budget,
+        budget: Budget<'_>,
         counts: &mut RowCounts,
     ) -> Result<Step> {
-        for _ in 0..budget.messages {
-            loop {
-                let [outlet, letters] = [self.outlet.poll_flush(cx), self.letters.poll_flush(cx)];
-                if outlet.is_pending() || letters.is_pending() {
-                    return Ok(Step::Park);
-                }
-                if !self.step(counts)? {
-                    break;
-                }
+        loop {
+            if let Some(step) = self.turn(cx, counts)? {
+                return Ok(step);
             }
-            if self.ended || self.abandoned {
-                return Ok(Step::Done);
-            }
-            if self.bell.as_ref().is_some_and(|bell| bell.poll(cx)) {
-                self.release(counts)?;
-                continue;
-            }
-            let polled = self.inlet.poll(cx);
-            self.letters.put(self.inlet.letters());
-            match polled? {
-                Poll::Pending => return Ok(Step::Park),
-                Poll::Ready(Input::Abandoned) => {
-                    self.abandoned = true;
-                    self.release(counts)?;
-                }
-                Poll::Ready(Input::Message(message)) => {
-                    if let Message::Batch(batch) = &message {
-                        self.last = Some(batch.clone());
-                    }
-                    self.pass(0, [message])?;
-                }
+            if budget.is_spent() {
+                return Ok(Step::Again);
             }
         }
-        Ok(Step::Again)
+    }
+
+    /// Sends on what there is, and takes one message; `None`: it goes on.
+    fn turn(&mut self, cx: &mut Context<'_>, counts: &mut RowCounts) -> Result<Option<Step>> {
+        loop {
+            let [outlet, letters] = [self.outlet.poll_flush(cx), self.letters.poll_flush(cx)];
+            if outlet.is_pending() || letters.is_pending() {
+                return Ok(Some(Step::Park));
+            }
+            if !self.step(counts)? {
+                break;
+            }
+        }
+        if self.ended || self.abandoned {
+            return Ok(Some(Step::Done));
+        }
+        if self.bell.as_ref().is_some_and(|bell| bell.poll(cx)) {
+            self.release(counts)?;
+            return Ok(None);
+        }
+        let polled = self.inlet.poll(cx);
+        self.letters.put(self.inlet.letters());
+        match polled? {
+            Poll::Pending => return Ok(Some(Step::Park)),
+            Poll::Ready(Input::Abandoned) => {
+                self.abandoned = true;
+                self.release(counts)?;
+            }
+            Poll::Ready(Input::Message(message)) => {
+                if let Message::Batch(batch) = &message {
+                    self.last = Some(batch.clone());
+                }
+                self.pass(0, [message])?;
+            }
+        }
+        Ok(None)
     }
 }
 
 impl Task for Chain {
-    fn run(&mut self, cx: &mut Context<'_>, budget: Budget) -> Result<Step> {
+    fn run(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Result<Step> {
         let mut counts = RowCounts::default();
         let step = self.run_counting(cx, budget, &mut counts);
         counts.add(&self.inlet.counts());
         counts.add(&self.outlet.counts());
-        if counts != RowCounts::default() {
-            self.counts.add(&counts);
-        }
+        self.counts.own.add(&counts);
         step
     }
 }

@@ -1,87 +1,36 @@
-//! N worker threads over one queue of runnable tasks.
+//! The tasks of a run, on the workers of a `turgo-sched` pool.
 //!
-//! - E1. A task is in the queue at most once, and never while it runs: `State` changes under its
-//!   lock, and only the transition `Idle -> Queued` (or the end of a run that was notified) enqueues.
-//! - E2. A wake during a run is not lost: it turns `Running` into `Notified`, and the worker enqueues
-//!   the task again.
-//! - E3. After the first failure no task is started again; the pool ends with that failure.
+//! Which task runs where and when, and that no wake is lost, is the pool's business: state belongs to
+//! an instance and moves with it (T1 to T4 of `turgo_sched::task`). What is left to say here is how a
+//! run ends.
 //!
-//! The wakers that rings keep hold their cell, and the task in a cell holds its rings; the pool takes
-//! every task out of its cell before it returns, which breaks that circle.
+//! - E1. The run ends when all tasks are done, or with the first failure, whoever has it. After that no
+//!   task is started again.
+//! - E2. When [`run`] returns, every task has been dropped, and no worker is left. A task that panics,
+//!   while it runs or while it is dropped, is a failure like any other.
+//!
+//! The wakers that rings keep hold their task, and the task holds its rings; the pool drops what is
+//! left of the tasks before it ends, which breaks that circle.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Wake, Waker};
-use std::thread;
+use std::task::Context;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering};
+use turgo_machine::topology::Topology;
+use turgo_sched::layout::WorkerId;
+use turgo_sched::pool::{BuildError, Pool};
+use turgo_sched::task::{Budget, Rearmed, Step, TaskOptions};
+use turgo_sync::Event;
 
 use crate::error::{EngineError, Result};
-use crate::runtime::task::{Budget, Step, Task};
-
-/// Messages a task may take before the next task has its turn.
-const BUDGET: Budget = Budget { messages: 16 };
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Idle,
-    Queued,
-    Running,
-    Notified,
-    Done,
-}
-
-struct Cell {
-    // LOCK: taken a few times per run of a task, that is, per several batches; held for a few instructions.
-    state: Mutex<State>,
-    // LOCK: never contended, only the worker that moved the state to Running takes it.
-    task: Mutex<Option<Box<dyn Task>>>,
-    queue: Sender<Signal>,
-}
-
-enum Signal {
-    Run(Arc<Cell>),
-    Stop,
-}
-
-impl Cell {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enqueue(self: Arc<Self>) {
-        let queue = self.queue.clone();
-        // The receiver lives as long as the pool; a wake after its end has nothing to wake.
-        let _ = queue.send(Signal::Run(self));
-    }
-}
-
-impl Wake for Cell {
-    fn wake(self: Arc<Self>) {
-        let enqueue = {
-            let mut state = self.state();
-            match *state {
-                State::Idle => {
-                    *state = State::Queued;
-                    true
-                }
-                State::Running => {
-                    *state = State::Notified;
-                    false
-                }
-                State::Queued | State::Notified | State::Done => false,
-            }
-        };
-        if enqueue {
-            self.enqueue();
-        }
-    }
-}
+use crate::runtime::task::Task;
 
 /// The first failure of a run, shared by workers, source and sink threads.
 #[derive(Debug, Default)]
 pub(crate) struct Failure {
-    // LOCK: read once per run of a task, written once per query.
+    is_set: AtomicBool,
+    // LOCK: taken when something fails, and once at the end of a query.
     first: Mutex<Option<EngineError>>,
 }
 
@@ -89,11 +38,14 @@ impl Failure {
     /// Records a failure unless there is one already.
     pub(crate) fn set(&self, error: EngineError) {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        // Relaxed: whoever sees it stops; the failure itself is read under the lock.
+        self.is_set.store(true, Ordering::Relaxed);
     }
 
     /// Whether something has failed.
     pub(crate) fn is_set(&self) -> bool {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        // Relaxed: as above.
+        self.is_set.load(Ordering::Relaxed)
     }
 
     /// The failure, if there was one.
@@ -102,134 +54,113 @@ impl Failure {
     }
 }
 
-/// Runs `tasks` on `workers` threads until all are done or one fails; the failure is left in
-/// `failure`. Dropped tasks close their rings, so whoever waits for them is woken.
+/// How far a run is.
+#[derive(Debug)]
+struct Run {
+    failure: Arc<Failure>,
+    /// Tasks that are not done.
+    left: AtomicUsize,
+    /// All are done, or one has failed.
+    over: Event,
+}
+
+impl Run {
+    fn fail(&self, error: EngineError) {
+        self.failure.set(error);
+        self.over.set();
+    }
+
+    fn one_done(&self) {
+        // AcqRel: what any task did comes before the end of the run.
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.over.set();
+        }
+    }
+}
+
+/// A task of a run.
+struct Instance {
+    /// Nothing once it is done.
+    task: Option<Box<dyn Task>>,
+    run: Arc<Run>,
+}
+
+impl Instance {
+    /// Drops the task. Whatever its drop panics with is a failure of the run, not of the pool.
+    fn clear(&mut self) {
+        let task = self.task.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
+            self.run.fail(EngineError::internal(panic_text(&*panic)));
+        }
+    }
+}
+
+impl Rearmed for Instance {
+    fn run(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Step {
+        let Some(task) = self.task.as_mut().filter(|_| !self.run.failure.is_set()) else {
+            // The failure may be that of a thread that is none of the pool's.
+            self.run.over.set();
+            return Step::Done;
+        };
+        let step = catch_unwind(AssertUnwindSafe(|| task.run(cx, budget)))
+            .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))));
+        match step {
+            Ok(Step::Done) => {
+                self.clear();
+                self.run.one_done();
+                Step::Done
+            }
+            Ok(step) => step,
+            Err(error) => {
+                self.run.fail(error);
+                Step::Done
+            }
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Runs tasks on `workers` threads until all are done or one fails; the failure is left in
+/// `failure`. With each task comes the number of its instance: those of one number are at home on
+/// one memory node. Dropped tasks close their rings, so whoever waits for them is woken.
 ///
 /// # Errors
 /// `External` when threads cannot be started.
-pub(crate) fn run(tasks: Vec<Box<dyn Task>>, workers: usize, failure: &Failure) -> Result<()> {
-    let (sender, receiver) = unbounded();
-    let cells: Vec<Arc<Cell>> = tasks
-        .into_iter()
-        .map(|task| {
-            Arc::new(Cell {
-                state: Mutex::new(State::Queued),
-                task: Mutex::new(Some(task)),
-                queue: sender.clone(),
-            })
-        })
-        .collect();
-    // LOCK: taken once per task, when it is done.
-    let remaining = Mutex::new(cells.len());
-    let worker =
-        Worker { queue: &receiver, sender: &sender, remaining: &remaining, workers, failure };
-    for cell in &cells {
-        Arc::clone(cell).enqueue();
-    }
-    if cells.is_empty() {
+pub(crate) fn run(
+    tasks: Vec<(usize, Box<dyn Task>)>,
+    workers: usize,
+    failure: &Arc<Failure>,
+) -> Result<()> {
+    if tasks.is_empty() {
         return Ok(());
     }
-    let started = thread::scope(|scope| {
-        for index in 0..workers {
-            let started = thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn_scoped(scope, move || worker.work());
-            if let Err(error) = started {
-                worker.stop();
-                return Err(EngineError::external("cannot start a worker thread", error));
-            }
-        }
-        Ok(())
-    });
-    for cell in &cells {
-        let task = cell.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
-            failure.set(EngineError::internal(panic_text(&*panic)));
-        }
+    let left = AtomicUsize::new(tasks.len());
+    let run = Arc::new(Run { failure: Arc::clone(failure), left, over: Event::new() });
+    let pool = pool(workers)
+        .map_err(|error| EngineError::external("cannot start the worker threads", error))?;
+    for (number, task) in tasks {
+        let seat = u32::try_from(number % workers).expect("a pool has fewer workers");
+        let home = Some(pool.layout().node(WorkerId(seat)));
+        let instance = Instance { task: Some(task), run: Arc::clone(&run) };
+        // How it ends is said by `run`, also where the pool ends it.
+        drop(pool.spawn_rearmed(instance, TaskOptions { home, ..TaskOptions::default() }));
     }
-    started
+    run.over.blocking_wait();
+    drop(pool);
+    Ok(())
 }
 
-#[derive(Clone, Copy)]
-struct Worker<'a> {
-    queue: &'a Receiver<Signal>,
-    sender: &'a Sender<Signal>,
-    // LOCK: taken once per task, when it is done.
-    remaining: &'a Mutex<usize>,
-    workers: usize,
-    failure: &'a Failure,
-}
-
-impl Worker<'_> {
-    fn stop(&self) {
-        for _ in 0..self.workers {
-            let _ = self.sender.send(Signal::Stop);
-        }
-    }
-
-    fn work(&self) {
-        while let Ok(Signal::Run(cell)) = self.queue.recv() {
-            if self.failure.is_set() {
-                self.stop();
-                return;
-            }
-            // Whatever panics, the task or its drop, must not take the worker with it: the others
-            // would wait for it for ever.
-            let step = catch_unwind(AssertUnwindSafe(|| self.run_one(&cell)))
-                .unwrap_or_else(|panic| Err(EngineError::internal(panic_text(&*panic))));
-            match step {
-                Ok(Step::Done) => {
-                    let mut remaining =
-                        self.remaining.lock().unwrap_or_else(PoisonError::into_inner);
-                    *remaining -= 1;
-                    if *remaining == 0 {
-                        self.stop();
-                    }
-                }
-                Ok(Step::Again | Step::Park) => {}
-                Err(error) => {
-                    self.failure.set(error);
-                    self.stop();
-                }
-            }
-        }
-    }
-
-    fn run_one(&self, cell: &Arc<Cell>) -> Result<Step> {
-        {
-            let mut state = cell.state();
-            assert_eq!(*state, State::Queued, "E1: a task in the queue is queued");
-            *state = State::Running;
-        }
-        let waker = Waker::from(Arc::clone(cell));
-        let mut cx = Context::from_waker(&waker);
-        let step = {
-            let mut slot = cell.task.lock().unwrap_or_else(PoisonError::into_inner);
-            let task = slot.as_mut().expect("a task is taken out only when it is done");
-            let step = task.run(&mut cx, BUDGET);
-            if !matches!(step, Ok(Step::Again | Step::Park)) {
-                drop(slot.take());
-            }
-            step
-        };
-        let again = {
-            let mut state = cell.state();
-            let again = match (&step, *state) {
-                (Ok(Step::Again), _) | (Ok(Step::Park), State::Notified) => true,
-                (Ok(Step::Park), _) | (Ok(Step::Done) | Err(_), _) => false,
-            };
-            *state = match &step {
-                _ if again => State::Queued,
-                Ok(Step::Park) => State::Idle,
-                _ => State::Done,
-            };
-            again
-        };
-        if again {
-            Arc::clone(cell).enqueue();
-        }
-        step
-    }
+/// Workers for one run. Where the machine cannot be read it is taken for one node.
+fn pool(workers: usize) -> std::result::Result<Pool, BuildError> {
+    let machine = Topology::detect().ok();
+    let machine = machine.or_else(|| Topology::simulate(&format!("1x{workers}")).ok());
+    let machine = machine.expect("one node is a machine");
+    Pool::builder(&machine).workers(workers).name("worker").build()
 }
 
 /// What a panic said.

@@ -1,6 +1,8 @@
 //! The thread that writes a sink.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use turgo_machine::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
 use crate::io::{Block, WriteBlocks};
@@ -10,18 +12,19 @@ use crate::runtime::ring::{Received, Receiver};
 /// Rows a sink has written so far.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    // LOCK: taken once per block.
-    rows: Mutex<u64>,
+    rows: AtomicU64,
 }
 
 impl Written {
     /// The number of rows.
     pub(crate) fn rows(&self) -> u64 {
-        *self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+        // Relaxed: a number to show.
+        self.rows.load(Ordering::Relaxed)
     }
 
     fn add(&self, rows: u64) {
-        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) += rows;
+        // Relaxed: as above.
+        self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 }
 
@@ -43,7 +46,7 @@ pub(crate) enum Ending {
 /// Those of the writer; nothing is final then.
 pub(crate) fn write(
     mut writer: Box<dyn WriteBlocks>,
-    ring: &Receiver<ToSink>,
+    ring: &mut Receiver<ToSink>,
     producers: usize,
     written: &Arc<Written>,
     mut barrier: impl FnMut(u64),

@@ -5,45 +5,45 @@
 //! - K2. Whoever has listened in vain is woken when it rings.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Waker};
+use std::task::Context;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
+
+use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_sync::AtomicWaker;
 
 use crate::error::{EngineError, Result};
 
 /// Rings for one chain; clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bell {
-    // LOCK: taken once per message of a chain that holds changes back, and once per interval.
-    state: Arc<Mutex<Rung>>,
-}
+pub(crate) struct Bell(Arc<Rung>);
 
 #[derive(Debug, Default)]
 struct Rung {
-    rung: bool,
-    waker: Option<Waker>,
+    rung: AtomicBool,
+    waker: AtomicWaker,
 }
 
 impl Bell {
     /// Rings.
     pub(crate) fn ring(&self) {
-        let waker = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.rung = true;
-            state.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        // Relaxed: the waker orders it (K2); what the bell is about is the chain's own.
+        self.0.rung.store(true, Ordering::Relaxed);
+        self.0.waker.wake();
     }
 
     /// Whether it has rung since it was last heard; if not, `cx` is woken when it does.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.rung && !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            state.waker = Some(cx.waker().clone());
+        let is_heard = || {
+            // Relaxed, both: as in `ring`.
+            self.0.rung.load(Ordering::Relaxed) && self.0.rung.swap(false, Ordering::Relaxed)
+        };
+        if is_heard() {
+            return true;
         }
-        std::mem::take(&mut state.rung)
+        // K2: whoever rings before this is heard below, and whoever rings after it wakes.
+        self.0.waker.register(cx.waker());
+        is_heard()
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use turgo_machine::clock::Clock;
+
 use super::{Wakes, rows, within};
 use crate::error::{EngineError, Result};
 use crate::message::{Batch, Message};
@@ -143,9 +145,10 @@ fn chain(operators: Vec<Box<dyn Operator>>, messages: Vec<Message>) -> (Chain, L
 
 /// Runs a chain until it is done.
 fn drive(mut chain: Chain) {
-    let mut cx = Context::from_waker(Waker::noop());
+    let (mut cx, clock) = (Context::from_waker(Waker::noop()), Clock::real());
     for _ in 0..1_000 {
-        if chain.run(&mut cx, Budget { messages: 2 }).unwrap() == Step::Done {
+        // Spent at once: one message at a time.
+        if chain.run(&mut cx, Budget::until(&clock, 0)).unwrap() == Step::Done {
             return;
         }
     }
@@ -190,10 +193,11 @@ fn what_is_held_back_leaves_when_the_bell_rings_though_nothing_comes() {
     let bell = Bell::default();
     let mut chain = chain.with_bell(bell.clone());
     let (wakes, waker) = Wakes::new();
-    let mut cx = Context::from_waker(&waker);
+    let (mut cx, clock) = (Context::from_waker(&waker), Clock::real());
     let mut settle = || {
         for _ in 0..10 {
-            assert_eq!(chain.run(&mut cx, Budget { messages: 9 }).unwrap(), Step::Park);
+            let budget = Budget::until(&clock, u64::MAX);
+            assert_eq!(chain.run(&mut cx, budget).unwrap(), Step::Park);
         }
         log.lock().unwrap().clone()
     };
@@ -228,11 +232,11 @@ impl Operator for Passes {
 #[test]
 fn an_operator_that_panics_ends_the_run() {
     let error = within(|| {
-        let failure = Failure::default();
+        let failure = Arc::new(Failure::default());
         let (chain, _) = chain(vec![Box::new(Panics)], vec![Message::Batch(rows(&[1]))]);
         // The outlet has room the second time.
         let task: Box<dyn Task> = Box::new(Insistent(chain));
-        run(vec![task], 2, &failure).unwrap();
+        run(vec![(0, task)], 2, &failure).unwrap();
         failure.take()
     });
     assert!(matches!(error, Some(EngineError::Internal(text)) if text.contains("in an operator")));
@@ -242,7 +246,7 @@ fn an_operator_that_panics_ends_the_run() {
 struct Insistent(Chain);
 
 impl Task for Insistent {
-    fn run(&mut self, cx: &mut Context<'_>, budget: Budget) -> Result<Step> {
+    fn run(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Result<Step> {
         let step = self.0.run(cx, budget)?;
         Ok(if step == Step::Park { Step::Again } else { step })
     }

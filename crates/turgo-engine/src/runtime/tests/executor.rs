@@ -1,4 +1,4 @@
-//! The executor: E1 to E3, and what panics.
+//! The executor: how runs end (E1, E2), and that the pool runs tasks as they are to be run.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::runtime::task::{Budget, Step, Task};
 struct Work<F>(F);
 
 impl<F: FnMut(&mut Context<'_>) -> Result<Step> + Send> Task for Work<F> {
-    fn run(&mut self, cx: &mut Context<'_>, _budget: Budget) -> Result<Step> {
+    fn run(&mut self, cx: &mut Context<'_>, _budget: Budget<'_>) -> Result<Step> {
         (self.0)(cx)
     }
 }
@@ -30,8 +30,9 @@ fn run_all(
     tasks: impl FnOnce() -> Vec<Box<dyn Task>> + Send + 'static,
 ) -> Option<EngineError> {
     within(move || {
-        let failure = Failure::default();
-        run(tasks(), workers, &failure).expect("threads start");
+        let failure = Arc::new(Failure::default());
+        let tasks = tasks().into_iter().enumerate().collect();
+        run(tasks, workers, &failure).expect("threads start");
         failure.take()
     })
 }
@@ -44,7 +45,7 @@ fn internal(error: Option<EngineError>) -> String {
     }
 }
 
-/// E2: the wake falls between the look for work and the return.
+/// The wake falls between the look for work and the return.
 #[test]
 fn a_wake_during_a_run_is_not_lost() {
     for workers in [1, 2, 4] {
@@ -66,7 +67,7 @@ fn a_wake_during_a_run_is_not_lost() {
     }
 }
 
-/// E1: others wake the task all the time, while it runs and while it does not.
+/// Others wake the task all the time, while it runs and while it does not.
 #[test]
 fn a_task_is_never_run_by_two_threads() {
     const RUNS: usize = 5_000;
@@ -131,7 +132,7 @@ fn a_parked_task_is_run_again_only_when_woken() {
     assert_eq!(*runs.lock().unwrap(), 2);
 }
 
-/// E3, with tasks that are parked for ever and tasks that always have work.
+/// E1, with tasks that are parked for ever and tasks that always have work.
 #[test]
 fn the_first_failure_ends_the_pool() {
     for workers in [1, 3] {
@@ -180,7 +181,7 @@ fn a_task_that_panics_ends_the_pool() {
 struct Thorn(Step);
 
 impl Task for Thorn {
-    fn run(&mut self, _cx: &mut Context<'_>, _budget: Budget) -> Result<Step> {
+    fn run(&mut self, _cx: &mut Context<'_>, _budget: Budget<'_>) -> Result<Step> {
         Ok(self.0)
     }
 }

@@ -14,7 +14,7 @@ fn letter(scan: usize, position: u64) -> Arc<Letter> {
 }
 
 /// The positions of the letters in a ring whose senders are gone.
-fn arrived(ring: &Receiver<Mail>) -> Vec<u64> {
+fn arrived(mut ring: Receiver<Mail>) -> Vec<u64> {
     let mut positions = Vec::new();
     while let Received::Message(mail) = ring.recv(|| Ok::<_, ()>(())).unwrap() {
         positions.extend(mail.letters.iter().map(|letter| letter.position));
@@ -25,7 +25,7 @@ fn arrived(ring: &Receiver<Mail>) -> Vec<u64> {
 /// L1: two letters fill a mail, and one mail the ring.
 #[test]
 fn letters_wait_for_room_and_wake_their_chain_when_there_is_some() {
-    let (sender, receiver) = ring(100);
+    let (sender, mut receiver) = ring(100);
     let mut outlet = LetterOutlet::new(vec![Some(sender)]);
     outlet.put((0..5).map(|position| letter(0, position)).collect());
     let (wakes, waker) = Wakes::new();
@@ -49,6 +49,6 @@ fn letters_that_wait_when_a_chain_goes_away_are_sent() {
     }
     assert!(outlet.poll_flush(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(outlet);
-    assert_eq!(arrived(&one), [0, 2, 5]);
-    assert_eq!(arrived(&other), [1, 4]);
+    assert_eq!(arrived(one), [0, 2, 5]);
+    assert_eq!(arrived(other), [1, 4]);
 }

@@ -39,7 +39,7 @@ fn send_blocking(ring: &Sender<Stone>, stone: Stone) {
 }
 
 /// Receives and parks the thread while there is nothing.
-fn recv_parking(ring: &Receiver<Stone>) -> Received<Stone> {
+fn recv_parking(ring: &mut Receiver<Stone>) -> Received<Stone> {
     let waker = this_thread();
     loop {
         match ring.poll_recv(&mut Context::from_waker(&waker)) {
@@ -51,7 +51,7 @@ fn recv_parking(ring: &Receiver<Stone>) -> Received<Stone> {
 
 #[test]
 fn a_full_ring_parks_its_sender_and_wakes_it_when_below_the_bound() {
-    let (sender, receiver) = ring(100);
+    let (sender, mut receiver) = ring(100);
     let (wakes, waker) = Wakes::new();
     let mut cx = Context::from_waker(&waker);
     for _ in 0..2 {
@@ -68,7 +68,7 @@ fn a_full_ring_parks_its_sender_and_wakes_it_when_below_the_bound() {
 
 #[test]
 fn a_sender_is_not_woken_while_the_ring_is_still_full() {
-    let (sender, receiver) = ring(100);
+    let (sender, mut receiver) = ring(100);
     let (wakes, waker) = Wakes::new();
     let mut cx = Context::from_waker(&waker);
     sender.send(stone(1));
@@ -82,7 +82,7 @@ fn a_sender_is_not_woken_while_the_ring_is_still_full() {
 
 #[test]
 fn a_receiver_is_woken_by_a_message_and_by_the_last_sender_leaving() {
-    let (sender, receiver) = ring(100);
+    let (sender, mut receiver) = ring(100);
     let (wakes, waker) = Wakes::new();
     let mut cx = Context::from_waker(&waker);
     assert!(receiver.poll_recv(&mut cx).is_pending());
@@ -119,7 +119,7 @@ fn no_wake_is_lost_between_producers_and_a_parked_task() {
     const PRODUCERS: usize = 3;
     const STONES: usize = 20_000;
     let received = within(|| {
-        let (sender, receiver) = ring(2);
+        let (sender, mut receiver) = ring(2);
         for from in 0..PRODUCERS {
             let sender = sender.clone();
             let produce = move || {
@@ -131,7 +131,7 @@ fn no_wake_is_lost_between_producers_and_a_parked_task() {
         }
         drop(sender);
         let mut next = [0; PRODUCERS];
-        while let Received::Message(stone) = recv_parking(&receiver) {
+        while let Received::Message(stone) = recv_parking(&mut receiver) {
             assert_eq!(stone.number, next[stone.from], "order is kept per sender");
             next[stone.from] += 1;
         }
@@ -143,7 +143,7 @@ fn no_wake_is_lost_between_producers_and_a_parked_task() {
 #[test]
 fn a_thread_that_receives_is_woken_and_told_when_idle() {
     let (received, idle) = within(|| {
-        let (sender, receiver) = ring(2);
+        let (sender, mut receiver) = ring(2);
         let produce = move || (0..20_000).for_each(|_| send_blocking(&sender, stone(1)));
         thread::Builder::new().spawn(produce).unwrap();
         let (mut received, mut idle) = (0, 0);
@@ -164,7 +164,7 @@ fn a_thread_that_receives_is_woken_and_told_when_idle() {
 
 #[test]
 fn an_error_while_idle_ends_receiving() {
-    let (_sender, receiver) = ring::<Stone>(2);
+    let (_sender, mut receiver) = ring::<Stone>(2);
     assert_eq!(receiver.recv(|| Err("full")), Err("full"));
 }
 

@@ -60,14 +60,14 @@ fn written(
     fails_at: Option<&'static str>,
 ) -> (Result<bool>, Vec<String>, u64, Vec<u64>) {
     let log = Log::default();
-    let (sender, receiver): (Sender<ToSink>, _) = ring(1 << 20);
+    let (sender, mut receiver): (Sender<ToSink>, _) = ring(1 << 20);
     for (from, what) in messages {
         sender.send(ToSink { from, what });
     }
     drop(sender);
     let (rows, mut barriers) = (Arc::new(Written::default()), Vec::new());
     let notes = Box::new(Notes { log: Arc::clone(&log), fails_at });
-    let ending = write(notes, &receiver, 2, &rows, |generation| barriers.push(generation));
+    let ending = write(notes, &mut receiver, 2, &rows, |generation| barriers.push(generation));
     let ending = ending.map(|ending| match ending {
         Ending::Complete(writer) => writer.commit().is_ok(),
         Ending::Abandoned => false,
