@@ -62,7 +62,10 @@ pub fn heavy() {
     system::heavy();
 }
 
-/// How this process orders the two sides; decides it on the first call.
+/// How this process orders the two sides; decides it on the first call of this or of [`heavy`].
+///
+/// That one registers the process, which is quick while it has one thread and takes the kernel some 10 ms when it has more: a program that wants to begin
+/// soon calls this at the beginning of `main`.
 #[must_use]
 pub fn mode() -> Mode {
     #[cfg(any(loom, shuttle))]

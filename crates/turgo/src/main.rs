@@ -32,6 +32,8 @@ const KEPT_BYTES: usize = 16 << 20;
 fn main() -> ExitCode {
     // Where the allocator cannot be told, it is only slower.
     let _ = turgo_machine::heap::keep_freed(KEPT_BYTES);
+    // While there is one thread: later it takes the kernel some 10 ms, and a small query less.
+    let _ = turgo_machine::barrier::mode();
     let args = Args::parse();
     let ended = match args.command {
         Command::Run(run) => run::run(&run),
