@@ -1,7 +1,12 @@
 //! Running a task graph: configuration, control from outside, and the report at the end.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use turgo_sched::layout::Layout;
+use turgo_sched::statistics::WorkerStatistics;
+use turgo_sched::trace::Event;
 
 use crate::error::{EngineError, Result};
 use crate::graph::TaskGraph;
@@ -27,16 +32,19 @@ pub struct Config {
     pub batch_rows: usize,
     /// Bytes that wait on one edge between two instances before its producer is parked.
     pub edge_bytes: usize,
+    /// How many events each worker keeps for [`SchedulerReport::trace`], the last ones; 0: none, and no trace.
+    pub trace_events: usize,
 }
 
 impl Default for Config {
-    /// One worker for each processor this process may use, 2 MiB chunks, 16 Ki rows, 8 MiB edges.
+    /// One worker for each processor this process may use, 2 MiB chunks, 16 Ki rows, 8 MiB edges, no trace.
     fn default() -> Self {
         Self {
             workers: std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
             chunk_bytes: 2 << 20,
             batch_rows: 16 << 10,
             edge_bytes: 8 << 20,
+            trace_events: 0,
         }
     }
 }
@@ -162,6 +170,8 @@ pub struct Report {
     pub sinks: Vec<SinkReport>,
     /// One entry per place that dead letters were written to.
     pub letters: Vec<LettersReport>,
+    /// What the workers did.
+    pub scheduler: SchedulerReport,
     /// From start to end.
     pub wall: Duration,
     /// Whether it was stopped from outside before its inputs ended.
@@ -193,6 +203,28 @@ impl Report {
             self.rows_in()
         )))
     }
+}
+
+/// How the instances of a run were run.
+#[derive(Debug, Clone, Default)]
+pub struct SchedulerReport {
+    /// By worker. A task is a turn of an instance.
+    pub workers: Vec<WorkerStatistics>,
+    /// Sleeping workers that were woken, each by a system call.
+    pub wakeups: u64,
+    /// What happened when, if that was [asked for](Config::trace_events).
+    pub trace: Option<Trace>,
+}
+
+/// What the workers of a run did when.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    /// Worker by worker, the oldest first.
+    pub events: Vec<Event>,
+    /// Where the workers are.
+    pub layout: Layout,
+    /// What the tasks of events are called.
+    pub names: BTreeMap<u32, String>,
 }
 
 /// What a run read from one table.

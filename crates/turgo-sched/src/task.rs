@@ -155,6 +155,12 @@ impl<T: Send + 'static> JoinHandle<T> {
         self.task.abort();
     }
 
+    /// The number that the task has in traces, until it ends: then another one may get it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.task.id()
+    }
+
     /// What the task is doing.
     #[must_use]
     pub fn state(&self) -> TaskState {

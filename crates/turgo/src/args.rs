@@ -117,6 +117,11 @@ pub(crate) struct Run {
     /// Write what was read, used, late, rejected, filtered and written as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) stats: Option<PathBuf>,
+
+    /// Write which worker ran which part of the query when to this file, for ui.perfetto.dev; a second
+    /// query of the run goes to FILE with `.2` before its extension
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -19,6 +19,7 @@ mod shell;
 mod sim;
 mod stats;
 mod topology;
+mod trace;
 
 use std::process::ExitCode;
 

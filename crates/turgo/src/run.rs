@@ -8,16 +8,19 @@ use crate::report::Failure;
 use crate::runner::{Options, Runner};
 use crate::script::{Script, scripts};
 use crate::stats::StatsFile;
+use crate::trace::TraceFiles;
 
 /// Runs the command.
 pub(crate) fn run(args: &Run) -> Result<(), Failure> {
     let scripts = scripts(&args.scripts)?;
     // Made before anything runs: to hear after an hour that it cannot be written would be late.
     let stats = args.stats.as_deref().map(StatsFile::create).transpose()?;
+    let trace = args.trace.as_deref().map(TraceFiles::create).transpose()?;
     let interrupt = Interrupt::listen()?;
     let options =
         Options { workers: args.workers, format: args.format.into(), progress: args.progress };
     let mut runner = Runner::new(options, interrupt.clone());
+    runner.trace = trace;
     let ended = all(&mut runner, &interrupt, &scripts);
     let written = stats.map_or(Ok(()), |stats| stats.write(&runner.queries));
     ended.and(written)

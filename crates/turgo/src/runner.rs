@@ -18,6 +18,7 @@ use crate::report::{Failure, say};
 use crate::screen::{LastLine, stdout};
 use crate::script::Script;
 use crate::stats;
+use crate::trace::{self, TraceFiles};
 
 /// How statements are run, whichever they are.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +57,8 @@ pub(crate) struct Runner {
     closed: bool,
     /// What each query did, for `--stats`.
     pub(crate) queries: Vec<Value>,
+    /// Where their traces go, for `--trace`.
+    pub(crate) trace: Option<TraceFiles>,
 }
 
 /// Why a statement stops early.
@@ -84,7 +87,7 @@ impl Runner {
     /// A runner with an empty session, whose queries end when `interrupt` is asked for.
     pub(crate) fn new(options: Options, interrupt: Interrupt) -> Self {
         let session = Session::new(turgo_connectors::connectors());
-        Self { session, options, interrupt, closed: false, queries: Vec::new() }
+        Self { session, options, interrupt, closed: false, queries: Vec::new(), trace: None }
     }
 
     /// Runs a statement of `script`.
@@ -160,6 +163,9 @@ impl Runner {
         if let Some(workers) = self.options.workers {
             config.workers = usize::from(workers);
         }
+        if self.trace.is_some() {
+            config.trace_events = trace::EVENTS;
+        }
         let control = Control::default();
         self.interrupt.watch(&control);
         let watch = Watch::start(self.options.progress, &control, last);
@@ -179,6 +185,9 @@ impl Runner {
             say("");
         }
         self.queries.push(stats::query(text, &report));
+        if let (Some(files), Some(trace)) = (&mut self.trace, &report.scheduler.trace) {
+            files.write(trace)?;
+        }
         summary(statement, &report);
         if report.interrupted {
             return Err(Failure::interrupted().into());

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use turgo_engine::EngineError;
 use turgo_engine::run::{PartitionReport, Report, SourceReport};
 use turgo_engine::time::WATERMARK_NONE;
+use turgo_sched::statistics::WorkerStatistics;
 
 use crate::report::Failure;
 
@@ -33,6 +34,19 @@ pub(crate) fn query(statement: &str, report: &Report) -> Value {
         "dead_letters": report.letters.iter()
             .map(|letters| json!({"name": letters.name, "bad": letters.bad, "late": letters.late}))
             .collect::<Vec<_>>(),
+        "scheduler": {
+            "workers": report.scheduler.workers.iter().map(worker).collect::<Vec<_>>(),
+            "wakeups": report.scheduler.wakeups,
+        },
+    })
+}
+
+/// A turn is a stretch in which a worker runs one instance.
+fn worker(worker: &WorkerStatistics) -> Value {
+    json!({
+        "turns": worker.tasks,
+        "stolen": worker.steals_local + worker.steals_remote,
+        "sleeps": worker.parks,
     })
 }
 

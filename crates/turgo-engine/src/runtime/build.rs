@@ -22,10 +22,10 @@ use crate::operator::drop_update_before::DropUpdateBefore;
 use crate::operator::filter::Filter;
 use crate::operator::over::OverRows;
 use crate::operator::project::Project;
-use crate::run::{Config, Control, Report, SinkReport, SourceReport};
+use crate::run::{Config, Control, Report, SchedulerReport, SinkReport, SourceReport};
 use crate::runtime::chain::{Chain, Counts};
 use crate::runtime::dispenser::Dispenser;
-use crate::runtime::executor::{self, Failure, panic_text};
+use crate::runtime::executor::{self, Failure, Part, panic_text};
 use crate::runtime::inlet::{ExchangeInlet, Inlet};
 use crate::runtime::letters::{self, Kept, LetterWriters};
 use crate::runtime::outlet::{ExchangeOutlet, Outlet, SinkOutlet, ToSink};
@@ -34,7 +34,6 @@ use crate::runtime::ring::{Receiver, Sender, ring};
 use crate::runtime::scan::ScanInlet;
 use crate::runtime::sink::{self, Ending, Written};
 use crate::runtime::source;
-use crate::runtime::task::Task;
 use crate::runtime::timer::Timer;
 
 /// A run before its threads are started.
@@ -45,8 +44,7 @@ pub(crate) struct Plan<'a> {
     /// The pace that scans with a watermark keep, where something waits for the slowest.
     pace: Option<Arc<Pace>>,
     sinks: Vec<SinkThread>,
-    /// Each with the number of its instance.
-    tasks: Vec<(usize, Box<dyn Task>)>,
+    parts: Vec<Part>,
     counts: Arc<Counts>,
     letters: LetterWriters,
     timer: Timer,
@@ -83,7 +81,7 @@ impl<'a> Plan<'a> {
             scans: vec![],
             pace,
             sinks: vec![],
-            tasks: vec![],
+            parts: vec![],
             counts,
             letters: LetterWriters::new(graph, config.edge_bytes),
             timer: Timer::default(),
@@ -114,7 +112,7 @@ impl<'a> Plan<'a> {
                     Some(interval) => chain.with_bell(plan.timer.bell(interval)),
                     None => chain,
                 };
-                plan.tasks.push((instance, Box::new(chain)));
+                plan.parts.push(Part { stage: index, instance, task: Box::new(chain) });
             }
         }
         Ok(plan)
@@ -236,7 +234,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// The first failure of any thread.
     pub(crate) fn run(self) -> Result<Report> {
-        let Self { config, control, scans, sinks, tasks, counts, letters, timer, .. } = self;
+        let Self { config, control, scans, sinks, parts, counts, letters, timer, .. } = self;
         let failure = Arc::new(Failure::default());
         let dispensers: Vec<_> = scans.iter().map(|(_, dispenser)| Arc::clone(dispenser)).collect();
         let written: Vec<_> = sinks.iter().map(|sink| Arc::clone(&sink.written)).collect();
@@ -248,12 +246,12 @@ impl<'a> Plan<'a> {
             let _timer = timer.start(scope)?;
             let fail = move |error| fail(shared.failure, shared.dispensers, error);
             let writing = letters.start(scope, fail)?;
-            let worked = shared.work(scope, &scans, &written, sinks, tasks);
+            let worked = shared.work(scope, &scans, &written, sinks, parts);
             // The tasks are gone, and with them whoever could send a letter.
             let kept = writing.into_iter().filter_map(|thread| thread.join().ok().flatten());
             Ok((worked, kept.collect::<Vec<Kept>>()))
         })?;
-        let ended = worked.and_then(|endings| {
+        let ended = worked.and_then(|(endings, scheduler)| {
             let closed = match failure.take() {
                 Some(EngineError::Closed) => true,
                 Some(error) => return Err(error),
@@ -269,6 +267,7 @@ impl<'a> Plan<'a> {
                     .collect(),
                 interrupted: !closed && abandoned,
                 closed,
+                scheduler,
                 ..Report::default()
             };
             // Nothing becomes final before every row is accounted for.
@@ -336,16 +335,18 @@ impl<'a> Shared<'a> {
         scans: &[(Arc<Scan>, Arc<Dispenser>)],
         written: &[Arc<Written>],
         sinks: Vec<SinkThread>,
-        tasks: Vec<(usize, Box<dyn Task>)>,
-    ) -> Result<Vec<Ending>> {
+        parts: Vec<Part>,
+    ) -> Result<(Vec<Ending>, SchedulerReport)> {
         let sinks = sinks.into_iter().map(|sink| self.start_sink(scope, sink));
         let sinks = sinks.collect::<Result<Vec<_>>>()?;
         self.control.attach(self.dispensers, written);
         for (index, (scan, _)) in scans.iter().enumerate() {
             self.start_source(index, scan)?;
         }
-        executor::run(tasks, self.config.workers, self.failure)?;
-        Ok(sinks.into_iter().filter_map(|sink| sink.join().ok().flatten()).collect())
+        let Config { workers, trace_events, .. } = *self.config;
+        let scheduler = executor::run(parts, workers, trace_events, self.failure)?;
+        let endings = sinks.into_iter().filter_map(|sink| sink.join().ok().flatten());
+        Ok((endings.collect(), scheduler))
     }
 
     fn start_sink<'scope>(

@@ -12,18 +12,21 @@
 //! The wakers that rings keep hold their task, and the task holds its rings; the pool drops what is
 //! left of the tasks before it ends, which breaks that circle.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Context;
 
 use turgo_machine::atomic::{AtomicBool, AtomicUsize, Ordering};
 use turgo_machine::topology::Topology;
 use turgo_sched::layout::WorkerId;
 use turgo_sched::pool::{BuildError, Pool};
+use turgo_sched::statistics::Statistics;
 use turgo_sched::task::{Budget, Rearmed, Step, TaskOptions};
 use turgo_sync::Event;
 
 use crate::error::{EngineError, Result};
+use crate::run::{SchedulerReport, Trace};
 use crate::runtime::task::Task;
 
 /// The first failure of a run, shared by workers, source and sink threads.
@@ -125,42 +128,73 @@ impl Drop for Instance {
     }
 }
 
+/// What is to be run, and what it is called.
+pub(crate) struct Part {
+    /// The number of its stage.
+    pub(crate) stage: usize,
+    /// Its number among those of the stage. Those of one number are at home on one memory node.
+    pub(crate) instance: usize,
+    pub(crate) task: Box<dyn Task>,
+}
+
 /// Runs tasks on `workers` threads until all are done or one fails; the failure is left in
-/// `failure`. With each task comes the number of its instance: those of one number are at home on
-/// one memory node. Dropped tasks close their rings, so whoever waits for them is woken.
+/// `failure`. Dropped tasks close their rings, so whoever waits for them is woken. Each worker keeps its
+/// last `trace_events` events.
 ///
 /// # Errors
 /// `External` when threads cannot be started.
 pub(crate) fn run(
-    tasks: Vec<(usize, Box<dyn Task>)>,
+    parts: Vec<Part>,
     workers: usize,
+    trace_events: usize,
     failure: &Arc<Failure>,
-) -> Result<()> {
-    if tasks.is_empty() {
-        return Ok(());
+) -> Result<SchedulerReport> {
+    if parts.is_empty() {
+        return Ok(SchedulerReport::default());
     }
-    let left = AtomicUsize::new(tasks.len());
+    let left = AtomicUsize::new(parts.len());
     let run = Arc::new(Run { failure: Arc::clone(failure), left, over: Event::new() });
-    let pool = pool(workers)
+    let pool = pool(workers, trace_events)
         .map_err(|error| EngineError::external("cannot start the worker threads", error))?;
-    for (number, task) in tasks {
-        let seat = u32::try_from(number % workers).expect("a pool has fewer workers");
+    let mut names: BTreeMap<u32, String> = BTreeMap::new();
+    for Part { stage, instance, task } in parts {
+        let seat = u32::try_from(instance % workers).expect("a pool has fewer workers");
         let home = Some(pool.layout().node(WorkerId(seat)));
-        let instance = Instance { task: Some(task), run: Arc::clone(&run) };
+        let task = Instance { task: Some(task), run: Arc::clone(&run) };
         // How it ends is said by `run`, also where the pool ends it.
-        drop(pool.spawn_rearmed(instance, TaskOptions { home, ..TaskOptions::default() }));
+        let handle = pool.spawn_rearmed(task, TaskOptions { home, ..TaskOptions::default() });
+        let name = format!("stage {stage}, instance {instance}");
+        // The number may be that of one which has ended already.
+        let named = names.entry(handle.id());
+        named.and_modify(|names| *names += &format!(" or {name}")).or_insert(name);
     }
     run.over.blocking_wait();
+    let Statistics { workers, wakeups, .. } = pool.statistics();
+    let trace = (trace_events > 0).then(|| Trace {
+        events: pool.trace(),
+        layout: pool.layout().clone(),
+        names,
+    });
     drop(pool);
-    Ok(())
+    Ok(SchedulerReport { workers, wakeups: wakeups.iter().sum(), trace })
 }
 
-/// Workers for one run. Where the machine cannot be read it is taken for one node.
-fn pool(workers: usize) -> std::result::Result<Pool, BuildError> {
-    let machine = Topology::detect().ok();
-    let machine = machine.or_else(|| Topology::simulate(&format!("1x{workers}")).ok());
-    let machine = machine.expect("one node is a machine");
-    Pool::builder(&machine).workers(workers).name("worker").build()
+// LOCK: taken once per run; the machine is read once per process.
+static MACHINE: OnceLock<Topology> = OnceLock::new();
+
+/// The machine; where it cannot be read, one node.
+fn machine() -> Topology {
+    let flat = || Topology::simulate("1x1").expect("a processor is a machine");
+    Topology::detect().unwrap_or_else(|_| flat())
+}
+
+/// Workers for one run.
+fn pool(workers: usize, trace_events: usize) -> std::result::Result<Pool, BuildError> {
+    Pool::builder(MACHINE.get_or_init(machine))
+        .workers(workers)
+        .name("worker")
+        .trace(trace_events)
+        .build()
 }
 
 /// What a panic said.

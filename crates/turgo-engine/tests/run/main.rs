@@ -36,7 +36,7 @@ fn run_in_time(graph: &TaskGraph, config: &Config, control: &Control) -> Result<
 
 /// A configuration with edges that hold a batch or two.
 fn tight(workers: usize) -> Config {
-    Config { workers, chunk_bytes: 1, batch_rows: 3, edge_bytes: 300 }
+    Config { workers, chunk_bytes: 1, batch_rows: 3, edge_bytes: 300, ..Config::default() }
 }
 
 /// A configuration with room.

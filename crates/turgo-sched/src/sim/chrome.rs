@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::layout::Layout;
+use crate::layout::{Layout, WorkerId};
 use crate::trace::{Event, Kind};
 
-/// Events as a JSON document: one row per worker, grouped by node, with the tasks as slices. Times are microseconds with three decimals. Names come from `name`.
+/// Events as a JSON document: one row per worker, grouped by node, with the tasks as slices. Times are microseconds with three decimals. Names come from `name`. What has begun and
+/// not ended is a slice without an end.
 ///
 /// ```
 /// use turgo_machine::topology::Topology;
@@ -26,8 +27,13 @@ pub fn chrome_json(
 ) -> String {
     let mut json = String::from("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
     let mut begun: Vec<Vec<(u32, u64)>> = vec![Vec::new(); layout.workers()];
+    let place = |worker: WorkerId| {
+        let node = layout.node_id(layout.node(worker)).0;
+        format!("\"pid\":{node},\"tid\":{}", worker.0)
+    };
+    let title = |task: u32| name(task).map_or_else(|| format!("#{task}"), |name| escaped(&name));
     for number in 0..crate::layout::small(layout.workers()) {
-        let worker = crate::layout::WorkerId(number);
+        let worker = WorkerId(number);
         let (node, cpu) = (layout.node(worker), layout.seat(worker).cpu.0);
         line(
             &mut json,
@@ -39,14 +45,13 @@ pub fn chrome_json(
     }
     for event in events {
         let worker = event.worker.0 as usize;
-        let pid = layout.node_id(layout.node(event.worker)).0;
-        let place = format!("\"pid\":{pid},\"tid\":{worker}");
+        let place = place(event.worker);
         match event.kind {
             Kind::Begin => begun[worker].push((event.subject, event.at_ns)),
             Kind::End => {
                 // A ring may have lost the beginning.
                 let Some((task, at_ns)) = begun[worker].pop() else { continue };
-                let title = name(task).map_or_else(|| format!("#{task}"), |name| escaped(&name));
+                let title = title(task);
                 let (from, took) = (us(at_ns), us(event.at_ns.saturating_sub(at_ns)));
                 line(
                     &mut json,
@@ -70,6 +75,16 @@ pub fn chrome_json(
                     ),
                 );
             }
+        }
+    }
+    for (worker, begun) in begun.into_iter().enumerate() {
+        for (task, at_ns) in begun {
+            let (title, place) = (title(task), place(WorkerId(crate::layout::small(worker))));
+            let from = us(at_ns);
+            line(
+                &mut json,
+                &format!("{{\"ph\":\"B\",\"name\":\"{title}\",{place},\"ts\":{from}}}"),
+            );
         }
     }
     json.push_str("\n]}\n");

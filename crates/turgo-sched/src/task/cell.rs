@@ -68,6 +68,7 @@ impl Held {
 pub(super) trait Joinable<T>: Send + Sync {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>>;
     fn abort(&self);
+    fn id(&self) -> u32;
     fn state(&self) -> TaskState;
 }
 
@@ -287,6 +288,10 @@ impl<W: Work> Joinable<W::Output> for Cell<W> {
 
     fn abort(&self) {
         self.then_anywhere(self.state.transition_to_aborted());
+    }
+
+    fn id(&self) -> u32 {
+        self.id
     }
 
     fn state(&self) -> TaskState {

@@ -192,3 +192,32 @@ fn functions_of_order_follow_the_file_whoever_works_on_it() {
         assert_eq!(place.turgo(&args).rows(), "k,f,l\na,0,1999\n", "{workers} workers");
     }
 }
+
+/// Every instance runs, each query has a trace of its own, and what the workers did is counted.
+#[test]
+fn traces_show_which_worker_ran_which_instance() {
+    let place = Place::new();
+    let grouped = "SELECT k, sum(v) FROM ev GROUP BY k";
+    let args = ["run", "ev.sql", "-c", grouped, "-c", "SELECT v FROM ev", "-w", "2"];
+    place.turgo(&[&args[..], &["--trace", "t.json", "--stats", "s.json"]].concat()).rows();
+    let slices = |name: &str| {
+        let trace: Value = serde_json::from_str(&place.read(name)).unwrap();
+        let events = trace["traceEvents"].as_array().expect("a list").clone();
+        let is_slice = |event: &&Value| event["ph"] == "X" || event["ph"] == "B";
+        let names = events.iter().filter(is_slice).map(|event| event["name"].to_string());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    for name in ["stage 0, instance 0", "stage 0, instance 1", "stage 1, instance 1"] {
+        let found = slices("t.json");
+        assert!(found.iter().any(|slice| slice.contains(name)), "no {name} in {found:?}");
+    }
+    assert!(slices("t.2.json").iter().all(|slice| slice.contains("stage 0")));
+    let stats: Value = serde_json::from_str(&place.read("s.json")).unwrap();
+    for (query, instances) in [(0, 4), (1, 2)] {
+        let workers = stats["queries"][query]["scheduler"]["workers"].as_array().unwrap();
+        let turns: u64 = workers.iter().filter_map(|worker| worker["turns"].as_u64()).sum();
+        assert!(workers.len() == 2 && turns >= instances, "{workers:?}");
+    }
+    let ended = place.turgo(&["run", "-c", "SELECT 1", "--trace", "no/such/place"]);
+    ended.fails(1, &["cannot write no/such/place"]);
+}

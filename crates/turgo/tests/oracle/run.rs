@@ -117,6 +117,7 @@ impl Prepared<'_> {
             batch_rows: setup.batch_rows,
             chunk_bytes: setup.chunk_bytes,
             edge_bytes: setup.edge_bytes,
+            ..Config::default()
         };
         self.sink.take();
         let graph = &self.planned.graph;

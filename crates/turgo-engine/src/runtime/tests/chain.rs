@@ -13,7 +13,7 @@ use crate::message::{Batch, Message};
 use crate::operator::{Operator, Output};
 use crate::runtime::chain::Chain;
 use crate::runtime::checkpoint::Checkpoints;
-use crate::runtime::executor::{Failure, run};
+use crate::runtime::executor::{Failure, Part, run};
 use crate::runtime::inlet::{Inlet, Input};
 use crate::runtime::letters::LetterOutlet;
 use crate::runtime::outlet::Outlet;
@@ -236,7 +236,7 @@ fn an_operator_that_panics_ends_the_run() {
         let (chain, _) = chain(vec![Box::new(Panics)], vec![Message::Batch(rows(&[1]))]);
         // The outlet has room the second time.
         let task: Box<dyn Task> = Box::new(Insistent(chain));
-        run(vec![(0, task)], 2, &failure).unwrap();
+        run(vec![Part { stage: 0, instance: 0, task }], 2, 0, &failure).unwrap();
         failure.take()
     });
     assert!(matches!(error, Some(EngineError::Internal(text)) if text.contains("in an operator")));

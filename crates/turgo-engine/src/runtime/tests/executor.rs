@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::within;
 use crate::error::{EngineError, Result};
-use crate::runtime::executor::{Failure, run};
+use crate::runtime::executor::{Failure, Part, run};
 use crate::runtime::task::{Budget, Step, Task};
 
 /// A task made of a function.
@@ -31,8 +31,9 @@ fn run_all(
 ) -> Option<EngineError> {
     within(move || {
         let failure = Arc::new(Failure::default());
-        let tasks = tasks().into_iter().enumerate().collect();
-        run(tasks, workers, &failure).expect("threads start");
+        let part = |(instance, task)| Part { stage: 0, instance, task };
+        let parts = tasks().into_iter().enumerate().map(part).collect();
+        run(parts, workers, 0, &failure).expect("threads start");
         failure.take()
     })
 }
