@@ -41,7 +41,7 @@ pub(crate) enum Ran {
     /// A text was shown, or nobody was there to see it.
     Shown,
     /// A query has run to its end.
-    Query(Report),
+    Query(Box<Report>),
 }
 
 /// Runs statements in one session.
@@ -144,7 +144,7 @@ impl Runner {
                 if ended.is_err() {
                     self.session.withdraw(&planned);
                 }
-                ended.map(Ran::Query)
+                ended.map(|report| Ran::Query(Box::new(report)))
             }
         }
     }
