@@ -16,7 +16,7 @@ use super::shape::TaskId;
 use super::state::State;
 use crate::layout::{Layout, NodeIndex, small};
 use crate::policy::{Order, Place, Priority, TaskView};
-use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, current};
+use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, contain, current};
 use crate::reserve::Refused;
 use crate::resources::Resources;
 use crate::run::{INLINE_MAX, Ran, Runnable};
@@ -362,6 +362,9 @@ impl Runnable for Running {
                 Waiter::Worker { pool, countdown } => countdown.end(&pool.sleep),
             }
         }
+        drop(waiters);
+        // It may be the last share, with the graph, what its closures own, and failures that nobody asked for.
+        contain(|| drop(self));
     }
 }
 

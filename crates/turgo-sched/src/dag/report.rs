@@ -165,7 +165,7 @@ impl Report {
     /// T1: what all tasks cost together, in nanoseconds. Takes time linear in the tasks.
     #[must_use]
     pub fn work_ns(&self) -> u64 {
-        (0..self.total).map(|task| self.run.cost_ns(task)).sum()
+        (0..self.total).map(|task| self.run.cost_ns(task)).fold(0, u64::saturating_add)
     }
 
     /// Tinf and the critical path: the longest one by cost. Takes time and memory linear in tasks and edges.
@@ -199,15 +199,14 @@ impl Report {
 impl Execution {
     /// Where it stands. Takes time linear in the tasks, and none of the runners' (D10).
     pub(crate) fn progress(&self) -> Progress {
-        let shape = self.graph.shape();
         let mut progress = Progress { total: self.tasks(), ..Progress::default() };
         let (mut cost_all, mut cost_done) = (0u64, 0u64);
         for (task, word) in (0..progress.total).zip(&self.words) {
             let state = word.state();
             progress.count(state);
-            let cost = shape.profiles().get(task as usize).map_or(0, |profile| profile.cost_ns);
-            cost_all += cost;
-            cost_done += if state.is_over() { cost } else { 0 };
+            let cost = self.profile(TaskId(task), |profile| profile.cost_ns).unwrap_or(0);
+            cost_all = cost_all.saturating_add(cost);
+            cost_done = cost_done.saturating_add(if state.is_over() { cost } else { 0 });
         }
         progress.elapsed_ns = self.makespan_ns();
         progress.estimate(cost_done, cost_all);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use turgo_lockfree::deque::Worker as Deque;
 use turgo_machine::CachePadded;
 use turgo_machine::affinity;
-use turgo_machine::atomic::AtomicBool;
+use turgo_machine::atomic::{AtomicBool, AtomicU32};
 use turgo_machine::clock::Clock;
 use turgo_machine::topology::{CpuSet, Topology};
 
@@ -28,8 +28,8 @@ use super::threads;
 use super::tunable::Tunable;
 use super::worker::{Queues, Worker};
 
-/// The most workers a pool can have.
-const WORKERS_MAX: usize = 1 << 16;
+/// The most workers a pool can have: each has a list of all others, which makes a quarter of a gigabyte.
+const WORKERS_MAX: usize = 1 << 13;
 
 /// Makes a [`Pool`].
 #[derive(Debug)]
@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// How many events each worker keeps for [`Pool::trace`]; none if this is not called.
+    /// How many events each worker keeps for [`Pool::trace`], of 16 bytes each; none if this is not called.
     pub fn trace(mut self, events: usize) -> Self {
         self.trace_events = events;
         self
@@ -161,6 +161,10 @@ impl<'a> Builder<'a> {
     }
 
     /// What the threads' names begin with; `turgo` if this is not called.
+    ///
+    /// # Panics
+    ///
+    /// [`build`](Self::build) does if it has a byte 0 in it.
     pub fn name(mut self, name: &str) -> Self {
         self.name = name.to_owned();
         self
@@ -172,11 +176,11 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Starts the threads.
+    /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
     ///
     /// # Errors
     ///
-    /// If there are to be no workers or more than 65,536, or the system gives too few threads, or refuses to keep one on its processor. Then no thread is left behind.
+    /// If there are to be no workers or more than 8,192, or the system gives too few threads, or refuses to keep one on its processor. Then no thread is left behind.
     pub fn build(self) -> Result<Pool, BuildError> {
         if self.workers == 0 {
             return Err(BuildError::NoWorkers);
@@ -207,6 +211,8 @@ impl<'a> Builder<'a> {
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),
+            running: AtomicU32::new(small(self.workers)),
+            is_orphaned: AtomicBool::new(false),
             layout,
         });
         // From here on, dropping the pool ends the threads that were started.
@@ -262,7 +268,7 @@ impl Seat {
 pub enum BuildError {
     /// A pool needs a worker.
     NoWorkers,
-    /// There can be 65,536.
+    /// There can be 8,192.
     TooManyWorkers {
         /// How many were asked for.
         workers: usize,
@@ -292,7 +298,7 @@ impl fmt::Display for BuildError {
             }
             Self::Thread { started, error } => write!(
                 f,
-                "the system gave {started} threads and no more ({error}): ask for fewer workers, or raise the limit (ulimit -u, pids.max)"
+                "the system gave {started} threads and no more ({error}): ask for fewer workers or smaller stacks, or raise the limit (ulimit -u, ulimit -v, pids.max)"
             ),
             Self::Pin { worker, error } => write!(
                 f,

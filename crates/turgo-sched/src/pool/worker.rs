@@ -164,6 +164,7 @@ impl Worker {
             self.run(id);
         }
         self.purse.flush(&self.shared.arena);
+        self.shared.retire();
     }
 
     /// Something of its own, or from outside where it is time for that (K3).
