@@ -237,11 +237,6 @@ impl Pool {
         self.shared.is_asked_of_plain
     }
 
-    /// Whether the policy is told of every task that begins and ends.
-    pub(crate) fn watches(&self) -> bool {
-        self.shared.is_watching
-    }
-
     /// Whether what is decided about nodes of graphs is written down.
     pub(crate) fn records(&self) -> bool {
         self.shared.is_recording

@@ -147,6 +147,8 @@ pub struct Report {
     pub failures: Vec<TaskFailure>,
     /// Who ran what, where it came from and where it was sent, if the pool [records](crate::pool::Builder::record).
     pub recording: Option<Recording>,
+    /// The number of its first task in its pool.
+    pub(super) base: Option<u32>,
     run: Arc<Execution>,
 }
 
@@ -160,6 +162,37 @@ impl Report {
     #[must_use]
     pub fn task(&self, task: TaskId) -> Option<TaskReport> {
         (task.0 < self.total).then(|| self.run.task_report(task.0))
+    }
+
+    /// What a task is called, if it has a name.
+    #[must_use]
+    pub fn name(&self, task: TaskId) -> Option<Arc<str>> {
+        self.run.name(task)
+    }
+
+    /// Which of its tasks is the [subject](crate::trace::Event::subject) of an event in the pool's trace, if one of them is. Later runs of the pool get the same numbers
+    /// again, so the question is to be asked about events of this run.
+    ///
+    /// ```
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::Pool;
+    /// use turgo_sched::dag::Dag;
+    /// use turgo_sched::trace::chrome_json;
+    ///
+    /// let pool = Pool::builder(&Topology::simulate("1x2")?).trace(1_000).build()?;
+    /// let mut dag = Dag::new();
+    /// let load = dag.node(|_| ()).name("load").id();
+    /// dag.node(|_| ()).name("parse").after(load);
+    /// let report = pool.run(&dag.seal()?).wait()?;
+    /// let name = |subject| Some(report.name(report.traced(subject)?)?.to_string());
+    /// let json = chrome_json(&pool.trace(), pool.layout(), name);
+    /// assert!(json.contains(r#""name":"load""#) && json.contains(r#""name":"parse""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn traced(&self, subject: u32) -> Option<TaskId> {
+        let task = subject.checked_sub(self.base?)?;
+        (task < self.total).then_some(TaskId(task))
     }
 
     /// T1: what all tasks cost together, in nanoseconds. Takes time linear in the tasks.
@@ -245,6 +278,7 @@ impl Execution {
             makespan_ns: self.makespan_ns(),
             failures,
             recording: None,
+            base: None,
             run: Arc::clone(self),
         };
         if stop & CANCELLED != 0 && report.cancelled > 0 {

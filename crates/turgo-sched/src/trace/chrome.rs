@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 
+use super::{Event, Kind};
 use crate::layout::Layout;
-use crate::trace::{Event, Kind};
 
-/// Events as a JSON document: one row per worker, grouped by node, with the tasks as slices. Times are microseconds with three decimals. Names come from `name`.
+/// Events as a JSON document: one row per worker, grouped by node, with the tasks as slices. Times are microseconds with three decimals. Names come from `name`, which is
+/// asked about the [subjects](Event::subject) of what began: of a graph's run on a pool, [`Report::traced`](crate::dag::Report::traced) knows which task that was. A slice
+/// whose beginning was lost, as the ring was full, is left out.
 ///
 /// ```
 /// use turgo_machine::topology::Topology;
 /// use turgo_sched::layout::{Layout, WorkerId};
-/// use turgo_sched::sim::chrome_json;
-/// use turgo_sched::trace::{Event, Kind};
+/// use turgo_sched::trace::{Event, Kind, chrome_json};
 /// let layout = Layout::new(&Topology::simulate("1x2")?, 2);
 /// let event = |at_ns, kind| Event { at_ns, worker: WorkerId(1), kind, subject: 7 };
 /// let json = chrome_json(&[event(1_500, Kind::Begin), event(2_000, Kind::End)], &layout, |_| None);
@@ -26,6 +27,15 @@ pub fn chrome_json(
 ) -> String {
     let mut json = String::from("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
     let mut begun: Vec<Vec<(u32, u64)>> = vec![Vec::new(); layout.workers()];
+    for node in (0..crate::layout::small(layout.nodes())).map(crate::layout::NodeIndex) {
+        let node = layout.node_id(node).0;
+        line(
+            &mut json,
+            &format!(
+                "{{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":{node},\"args\":{{\"name\":\"node {node}\"}}}}"
+            ),
+        );
+    }
     for number in 0..crate::layout::small(layout.workers()) {
         let worker = crate::layout::WorkerId(number);
         let (node, cpu) = (layout.node(worker), layout.seat(worker).cpu.0);
