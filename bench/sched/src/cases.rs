@@ -349,6 +349,7 @@ fn uneven(pools: &Pools) -> Group<'_> {
 }
 
 /// From a thread outside until the task begins: the median of many, after a pause.
+#[expect(clippy::disallowed_methods, reason = "real time is what is measured")]
 fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> {
     let time = move |watch: &Watch, submit: &dyn Fn(Arc<AtomicU64>, Instant)| {
         let mut times: Vec<f64> = (0..WAKES)

@@ -30,7 +30,8 @@ pub const BURN: &str = "--burn";
 
 /// Is busy until the standard input ends, as it does if the parent dies.
 pub fn burn() {
-    let input = std::thread::spawn(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    let input = std::thread::Builder::new().name("input".into());
+    let input = input.spawn(|| std::io::stdin().read_to_end(&mut Vec::new())).expect("a thread");
     while !input.is_finished() {
         std::hint::spin_loop();
     }

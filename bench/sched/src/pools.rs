@@ -22,9 +22,10 @@ impl Threads {
         let (executor, is_over) = (Arc::new(Executor::new()), Arc::new(AtomicBool::new(false)));
         let signal = Ended(Arc::clone(&is_over));
         let threads = (0..workers)
-            .map(|_| {
+            .map(|number| {
                 let (executor, signal) = (Arc::clone(&executor), signal.clone());
-                std::thread::spawn(move || block_on(executor.run(signal)))
+                let thread = std::thread::Builder::new().name(format!("async-executor-{number}"));
+                thread.spawn(move || block_on(executor.run(signal))).expect("a thread")
             })
             .collect();
         Self { executor, is_over, threads }

@@ -30,7 +30,7 @@ fn spawn(pool: &Pool) -> u64 {
 /// A tree whose leaves take a while: something that is worth giving away.
 fn tree(worker: &Worker, leaves: u64) -> u64 {
     if leaves == 1 {
-        return (0..3_000).fold(1, |state: u64, step| black_box(state | step & 0)) & 1;
+        return (0..3_000).fold(1, |state: u64, step| black_box(state | step)) & 1;
     }
     let half = leaves / 2;
     let (left, right) = worker.join(|worker| tree(worker, half), |worker| tree(worker, half));

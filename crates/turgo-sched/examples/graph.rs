@@ -1,4 +1,4 @@
-//! A task graph with homes, needs and deadlines on a pool: a nightly report. Its `main` is run as a test.
+//! A task graph with homes, needs and deadlines on a pool: a nightly report. With the name of a file, it writes a trace there, for <https://ui.perfetto.dev>.
 
 #![cfg(not(any(loom, shuttle)))]
 
@@ -11,11 +11,17 @@ use turgo_sched::Pool;
 use turgo_sched::dag::{Context, Dag, TaskId};
 use turgo_sched::policy::Priority;
 use turgo_sched::resources::{Lane, Resources};
+use turgo_sched::trace::chrome_json;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    run(std::env::args().nth(1))
+}
+
+fn run(trace: Option<String>) -> Result<(), Box<dyn std::error::Error>> {
     let machine = Topology::detect()?;
     let home = machine.nodes()[0].id;
-    let pool = Pool::builder(&machine).pin(false).build()?;
+    let events = if trace.is_some() { 1_000 } else { 0 };
+    let pool = Pool::builder(&machine).pin(false).trace(events).build()?;
 
     let sums: Arc<Vec<AtomicU64>> = Arc::new((0..4).map(|_| AtomicU64::new(0)).collect());
     let total = Arc::new(AtomicU64::new(0));
@@ -60,9 +66,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(report.completed, report.total);
         assert_eq!(total.load(Ordering::Relaxed), 7_003_000);
         assert_eq!(report.late().count(), 0, "ten seconds are enough");
-        let names =
-            report.span().path.into_iter().map(|task| graph.shape().profile(task).name.clone());
-        let path: Vec<String> = names.flatten().map(|name| name.to_string()).collect();
+        let names = report.span().path.into_iter().filter_map(|task| report.name(task));
+        let path: Vec<String> = names.map(|name| name.to_string()).collect();
         println!(
             "night {night}: {} tasks in {:.2} ms, speed-up {:.2}; the longest path: {}",
             report.total,
@@ -70,9 +75,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             report.speed_up(),
             path.join(" -> "),
         );
+        if let Some(file) = &trace {
+            let name = |subject| Some(report.name(report.traced(subject)?)?.to_string());
+            std::fs::write(file, chrome_json(&pool.trace(), pool.layout(), name))?;
+        }
     }
 
-    // What waits for itself is refused, by name.
+    refused();
+    Ok(())
+}
+
+/// What waits for itself is refused, by name.
+fn refused() {
     let mut dag = Dag::new();
     let egg = dag.node(|_| ()).name("egg").id();
     let hen = dag.node(|_| ()).name("hen").after(egg).id();
@@ -80,10 +94,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cycle = dag.seal().expect_err("nobody knows who was first");
     println!("{cycle}");
     assert_eq!(cycle.path.len(), 2);
-    Ok(())
 }
 
 #[test]
 fn the_example_runs() {
-    main().expect("it runs");
+    run(None).expect("it runs");
 }

@@ -16,7 +16,10 @@
 //!   ([`Runnable`] says how that is known).
 //! - **N4** A returned chain is pushed with Release and taken as a whole with Acquire, so that its taker finds the links and may write to the slots. As the taker
 //!   takes all, a head that comes again deceives nobody.
+//! - **N5** Of the stretches of segments that were ranges and are free, no two are neighbours: what was given back in pieces is whole again, so ranges of many sizes do not
+//!   use up the numbers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ptr;
 use std::sync::{Arc, Mutex};
@@ -70,8 +73,8 @@ pub(crate) struct Arena {
     directory: Box<[AtomicPtr<Slot>]>,
     /// Segments that have been given out, of slots and of ranges.
     used: AtomicU32,
-    /// LOCK: taken twice per run of a graph, never per task: which segments were ranges and are free, as first segment and number.
-    free: Mutex<Vec<(u32, u32)>>,
+    /// LOCK: taken twice per run of a graph, never per task: which segments were ranges and are free (N5), the number of each stretch by its first.
+    free: Mutex<BTreeMap<u32, u32>>,
     /// Chains returned to each worker (N4).
     returned: Box<[CachePadded<AtomicU32>]>,
     /// Free slots of threads outside of the pool.
@@ -89,7 +92,7 @@ impl Arena {
         Self {
             directory: directory(),
             used: AtomicU32::new(0),
-            free: Mutex::new(Vec::new()),
+            free: Mutex::default(),
             returned: (0..workers).map(|_| CachePadded::new(AtomicU32::new(NONE))).collect(),
             outside: SegmentQueue::new(),
         }
@@ -187,14 +190,28 @@ impl Arena {
 
     fn reuse(&self, segments: u32) -> Option<u32> {
         let mut free = self.free.lock().expect("nobody panics with it");
-        let at = free.iter().position(|(_, count)| *count >= segments)?;
-        let (start, count) = free[at];
-        if count == segments {
-            free.swap_remove(at);
-        } else {
-            free[at] = (start + segments, count - segments);
+        let (&start, &count) = free.iter().find(|(_, count)| **count >= segments)?;
+        free.remove(&start);
+        if count > segments {
+            free.insert(start + segments, count - segments);
         }
         Some(start)
+    }
+
+    /// Segments that were a range are free (N5).
+    fn put_back(&self, start: u32, count: u32) {
+        let mut free = self.free.lock().expect("nobody panics with it");
+        let (mut start, mut count) = (start, count);
+        if !mutant!("N5 pieces stay pieces") {
+            if let Some((&before, &many)) = free.range(..start).next_back()
+                && before + many == start
+            {
+                free.remove(&before);
+                (start, count) = (before, many + count);
+            }
+            count += free.remove(&(start + count)).unwrap_or(0);
+        }
+        free.insert(start, count);
     }
 
     /// The run that has a number, to be kept beyond the release of its range.
@@ -225,7 +242,7 @@ impl Arena {
             // Relaxed: nobody has a number that leads here; `reserve` publishes anew.
             self.directory[segment as usize].store(ptr::null_mut(), Ordering::Relaxed);
         }
-        self.free.lock().expect("nobody panics with it").push((start, range.segments));
+        self.put_back(start, range.segments);
     }
 
     /// Returns the chain from `first` to `last`, whose links are written, to its owner.

@@ -21,7 +21,7 @@ use std::ptr;
 use turgo_machine::mutant;
 
 use crate::arena::Slot;
-use crate::pool::{Countdown, Payload, Worker, forget_panic};
+use crate::pool::{Countdown, Payload, Worker, contain, forget_panic};
 use crate::trace::Kind;
 
 mod loops;
@@ -272,7 +272,7 @@ impl<B, RB> Drop for Unwinding<'_, B, RB> {
             return;
         }
         match self.frame.wait(self.worker) {
-            Ok(result) => drop(result),
+            Ok(result) => contain(|| drop(result)),
             Err(payload) => forget_panic(payload),
         }
     }

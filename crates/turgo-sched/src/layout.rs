@@ -62,7 +62,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Seats for `workers` workers, at least one. If there are more workers than processors, processors are given out again from the first.
+    /// Seats for `workers` workers, at least one. If there are more workers than processors, processors are given out again from the first. Takes time and memory in proportion to the
+    /// square of the workers.
     ///
     /// # Panics
     ///
@@ -215,16 +216,17 @@ impl Layout {
 
     fn others(&self, from: WorkerId) -> Vec<WorkerId> {
         let here = self.seat(from);
-        let mut ranks = vec![0; self.nodes()];
-        for (rank, node) in self.nearest(here.node).iter().enumerate() {
-            ranks[node.0 as usize] = rank;
+        let mut others = Vec::with_capacity(self.workers() - 1);
+        for &node in self.nearest(here.node) {
+            let workers = self.on_node(node);
+            let (before, after) = workers.split_at(workers.partition_point(|&other| other <= from));
+            others.extend(after.iter().chain(before).filter(|&&other| other != from));
         }
-        let workers = small(self.workers());
-        let mut others: Vec<WorkerId> =
-            (1..workers).map(|step| WorkerId((from.0 + step) % workers)).collect();
-        others.sort_by_key(|&other| {
+        // Only on its own node some are nearer than others.
+        let peers = self.on_node(here.node).len() - 1;
+        others[..peers].sort_by_key(|&other| {
             let seat = self.seat(other);
-            (ranks[seat.node.0 as usize], seat.complex != here.complex, seat.core != here.core)
+            (seat.complex != here.complex, seat.core != here.core)
         });
         others
     }
@@ -256,6 +258,27 @@ mod tests {
 
     fn layout() -> Layout {
         Layout::new(&Topology::simulate("4x2,ring").expect("a machine"), 8)
+    }
+
+    #[test]
+    fn others_come_by_distance_and_then_in_turn() {
+        for (machine, workers) in [("1x1", 1), ("2x4", 8), ("4x2,ring", 5), ("3x2", 20)] {
+            let layout = Layout::new(&Topology::simulate(machine).expect("a machine"), workers);
+            for from in (0..small(workers)).map(WorkerId) {
+                let here = layout.seat(from);
+                let mut expected: Vec<WorkerId> = (1..small(workers))
+                    .map(|step| WorkerId((from.0 + step) % small(workers)))
+                    .collect();
+                expected.sort_by_key(|&other| {
+                    let seat = layout.seat(other);
+                    let near = layout.nearest(here.node).iter().position(|&node| node == seat.node);
+                    let is_own = near == Some(0);
+                    let apart = (seat.complex != here.complex, seat.core != here.core);
+                    (near, is_own.then_some(apart))
+                });
+                assert_eq!(layout.by_distance(from), expected, "M1: {machine} {from:?}");
+            }
+        }
     }
 
     #[test]

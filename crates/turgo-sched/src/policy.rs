@@ -100,7 +100,7 @@ pub struct Knobs {
     pub spin_ns: u64,
     /// A worker of another node is robbed only if it has at least this many tasks for each unit of relative distance.
     pub remote_threshold: u32,
-    /// How many attempts within a node fail before another node is tried.
+    /// How many attempts within a node fail before another node is tried; more than 1,024 are 1,024, so that a search ends (P2).
     pub local_attempts: u32,
     /// The time from one promotion of a fork to the next, in nanoseconds.
     pub heartbeat_ns: u64,
@@ -108,6 +108,13 @@ pub struct Knobs {
     pub quantum_ns: u64,
     /// The fewest iterations of a parallel loop that are worth giving away.
     pub grain: u32,
+}
+
+impl Knobs {
+    /// The local attempts that are made.
+    fn attempts(&self) -> u32 {
+        self.local_attempts.min(1_024)
+    }
 }
 
 impl Default for Knobs {
@@ -218,7 +225,7 @@ pub enum Source {
     Node(NodeIndex),
 }
 
-/// The decisions. Every method is asked often: none may block or allocate.
+/// The decisions. Every method is asked often: none may block or allocate. A panic in one ends the worker that asked, which nobody replaces.
 pub trait Policy: std::fmt::Debug + Send + Sync {
     /// Where a task goes that has become ready on `from`, or outside of the pool.
     fn select(&self, task: &TaskView, from: Option<WorkerId>, view: &mut View<'_>) -> Place;

@@ -42,7 +42,7 @@ pub use worker::Worker;
 pub(crate) use claims::{Claim, Grants};
 pub(crate) use class::Class;
 pub(crate) use countdown::Countdown;
-pub(crate) use panics::{FirstPanic, Payload, forget_panic};
+pub(crate) use panics::{FirstPanic, Payload, contain, forget_panic};
 pub(crate) use shared::Shared;
 #[cfg(all(test, loom))]
 pub(crate) use shared::persist;
@@ -70,8 +70,11 @@ pub(crate) use shared::persist;
 /// Its methods move the caller's closure to a worker and wait, unless the caller is one of its workers already: then they run it there. A caller that is a worker
 /// of another pool goes on working for that one while it waits.
 ///
-/// When it is dropped, what is queued is still run, long-lived tasks are cancelled where they would run next, and the threads are joined. Dropped by one of its own workers, it
-/// does not wait for that one.
+/// When it is dropped, what is queued is still run, long-lived tasks are cancelled where they would run next or wait, and the threads are joined. Dropped by one of its own
+/// workers, it waits for none of them: all that is done by them, and by the last of them what is left.
+///
+/// *Pools that wait for each other.* Of the tasks of one pool that call another, at most [`help`](Builder::help) are begun by a worker on top of each other. Where tasks of both pools call
+/// the other one, all workers of both can come to wait for closures that nobody is free to run. Let one of them call the other, or spawn and await.
 pub struct Pool {
     shared: Arc<Shared>,
     threads: Vec<threads::Handle>,
@@ -234,11 +237,6 @@ impl Pool {
         self.shared.is_asked_of_plain
     }
 
-    /// Whether the policy is told of every task that begins and ends.
-    pub(crate) fn watches(&self) -> bool {
-        self.shared.is_watching
-    }
-
     /// Whether what is decided about nodes of graphs is written down.
     pub(crate) fn records(&self) -> bool {
         self.shared.is_recording
@@ -263,15 +261,17 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        let is_own =
+            current::with(|worker| worker.is_some_and(|worker| worker.is_of(&self.shared)));
+        if is_own {
+            // One that it waited for may be waiting for what it runs itself.
+            self.shared.orphan();
+            return self.shared.close();
+        }
         self.shared.close();
-        let mut is_own = false;
-        for thread in self.threads.drain(..) {
-            is_own |= thread.join();
-        }
-        if !is_own {
-            // SAFETY: the workers have ended, and who could call a method of this pool or of one of its scopes has, too.
-            unsafe { self.shared.dissolve() };
-        }
+        self.threads.drain(..).for_each(threads::Handle::join);
+        // SAFETY: the workers have ended, and who could call a method of this pool or of one of its scopes has, too.
+        unsafe { self.shared.dissolve() };
     }
 }
 

@@ -32,7 +32,6 @@
 mod ablation;
 #[cfg(not(any(loom, shuttle)))]
 mod calibrate;
-mod chrome;
 mod costs;
 mod follow;
 mod generate;
@@ -48,10 +47,10 @@ mod turns;
 mod workload;
 mod world;
 
+pub use crate::trace::chrome_json;
 pub use ablation::{Ablation, AblationError, Contender, Role, Row, Tuning, policy_named, tunings};
 #[cfg(not(any(loom, shuttle)))]
 pub use calibrate::{Calibration, CalibrationError, Prediction, calibrate};
-pub use chrome::chrome_json;
 pub use costs::Costs;
 pub use follow::ReplayError;
 pub use outcome::Outcome;

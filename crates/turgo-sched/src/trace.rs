@@ -1,6 +1,6 @@
 //! What happened when: a ring of events per worker, written by the worker alone and read by anybody.
 //!
-//! Off, it costs one branch per event; on, a reading of the clock and four stores. When a ring is full the oldest events go.
+//! Off, it costs one branch per event; on, a reading of the clock and four stores. When a ring is full the oldest events go. Browsers show it: see [`chrome_json`].
 //!
 //! Beside it, a [`Recording`] has the decisions of one run of a graph, all of them, in one order.
 //!
@@ -15,8 +15,10 @@ use turgo_machine::mutant;
 
 use crate::layout::WorkerId;
 
+mod chrome;
 mod recording;
 
+pub use chrome::chrome_json;
 pub(crate) use recording::Log;
 pub use recording::{Choice, Decision, Got, Recording, fingerprint};
 

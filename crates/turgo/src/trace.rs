@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use turgo_engine::run::Trace;
-use turgo_sched::sim::chrome_json;
+use turgo_sched::trace::chrome_json;
 
 use crate::report::{Failure, say};
 

@@ -1,5 +1,6 @@
 //! Values for everybody, and tokens in a tree, on one thread.
 
+use super::polls::now;
 use bench_harness::{Case, Work};
 
 const RECEIVERS: usize = 4;
@@ -27,9 +28,35 @@ macro_rules! broadcast {
     };
 }
 
+/// Its sender waits for slow receivers, of which there are none here.
+fn unsync() -> Case {
+    Case {
+        name: "unsync",
+        make: |_| {
+            vec![Box::new(|operations: u64| {
+                let mut sender = unsync::broadcast::channel(64);
+                let mut receivers: Vec<_> = (0..RECEIVERS).map(|_| sender.subscribe()).collect();
+                let mut sent = 0;
+                for value in 0..operations {
+                    sent += u64::from(sender.try_send(value).ok() == Some(RECEIVERS));
+                    for receiver in &mut receivers {
+                        assert_eq!(now(receiver.recv()), Some(value));
+                    }
+                }
+                sent
+            }) as Work]
+        },
+    }
+}
+
 /// A value is sent, and received by each of four.
 pub(crate) fn broadcasts() -> Vec<Case> {
-    vec![broadcast!("turgo", turgo_sync::broadcast), broadcast!("tokio", tokio::sync::broadcast)]
+    vec![
+        broadcast!("turgo", turgo_sync::broadcast),
+        broadcast!("turgo local", turgo_sync::local::broadcast),
+        broadcast!("tokio", tokio::sync::broadcast),
+        unsync(),
+    ]
 }
 
 macro_rules! watch {
@@ -54,7 +81,11 @@ macro_rules! watch {
 
 /// A value is sent and looked at.
 pub(crate) fn watches() -> Vec<Case> {
-    vec![watch!("turgo", turgo_sync::watch), watch!("tokio", tokio::sync::watch)]
+    vec![
+        watch!("turgo", turgo_sync::watch),
+        watch!("turgo local", turgo_sync::local::watch),
+        watch!("tokio", tokio::sync::watch),
+    ]
 }
 
 macro_rules! token {
@@ -82,6 +113,7 @@ macro_rules! token {
 pub(crate) fn tokens() -> Vec<Case> {
     vec![
         token!("turgo", turgo_sync::CancellationToken),
+        token!("turgo local", turgo_sync::local::CancellationToken),
         token!("tokio-util", tokio_util::sync::CancellationToken),
     ]
 }

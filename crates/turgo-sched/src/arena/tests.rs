@@ -97,4 +97,23 @@ mod unit {
         assert!(first.abs_diff(second) >= SLOTS, "they do not overlap");
         assert_ne!(first, NONE);
     }
+
+    #[test]
+    fn ranges_of_many_sizes_do_not_use_up_the_numbers() {
+        let arena = Arena::new(1);
+        let run: Arc<dyn Runnable> = Arc::new(Nothing);
+        let mut random = crate::random::Random::new(1, 0);
+        let mut held = std::collections::VecDeque::new();
+        for _ in 0..20_000 {
+            // Two hundred segments at once are the most.
+            let nodes = (1 + random.below(50)) * SLOTS;
+            held.push_back(arena.reserve(Arc::clone(&run), 0, nodes));
+            if held.len() == 4 {
+                let base = held.remove(random.below(4) as usize).expect("four are held");
+                // SAFETY: none of them is queued.
+                unsafe { arena.release(base) };
+            }
+        }
+        assert!(arena.segments_used() < 1_000, "N5: {} segments", arena.segments_used());
+    }
 }

@@ -16,6 +16,7 @@ use super::dynamic::{Dynamic, EditError};
 use super::report::{Failure, TaskFailure};
 use super::shape::{Profile, TaskId};
 use super::state::{End, State, Word};
+use crate::pool::forget_panic;
 
 /// The user asked for the end.
 pub(super) const CANCELLED: u32 = 1;
@@ -93,6 +94,7 @@ impl Execution {
         // One more than there will be edges: the adder arrives last.
         words.extend((0..room).map(|_| Word::new(1)));
         let timed = if graph.0.timed { shape.len() + room } else { 0 };
+        let start_ns = clock.now_ns();
         Arc::new(Self {
             words: words.into_boxed_slice(),
             times: (0..timed).map(|_| Times::default()).collect(),
@@ -101,8 +103,9 @@ impl Execution {
             dynamic: graph.0.room.map(|room| Dynamic::new(shape, room)),
             // LOCK: see the field.
             failures: Mutex::new(Vec::new()),
-            start_ns: clock.now_ns(),
-            end_ns: AtomicU64::new(0),
+            start_ns,
+            // A run of nothing is over as it begins.
+            end_ns: AtomicU64::new(if graph.0.ends == 0 { start_ns.max(1) } else { 0 }),
             clock,
             graph,
         })
@@ -350,10 +353,8 @@ impl Execution {
 fn text_of(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_string());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    // The value's own drop may panic, and again with a value of that kind: that one is not dropped at all (D8).
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        std::mem::forget(another);
-    }
+    // D8
+    forget_panic(panic);
     text.unwrap_or_else(|| "a value that is not text".to_string())
 }
 

@@ -16,11 +16,11 @@ use super::shape::TaskId;
 use super::state::State;
 use crate::layout::{Layout, NodeIndex, small};
 use crate::policy::{Order, Place, Priority, TaskView};
-use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, current};
+use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, contain, current};
 use crate::reserve::Refused;
 use crate::resources::Resources;
 use crate::run::{INLINE_MAX, Ran, Runnable};
-use crate::trace::{Choice, Log};
+use crate::trace::{Choice, Kind, Log};
 
 /// Who waits for a run.
 enum Waiter {
@@ -75,7 +75,7 @@ impl Running {
                 .map(|_| AtomicU32::new(0))
                 .collect(),
             execution,
-            is_known: graph.0.has_needs || pool.watches() || log.is_some(),
+            is_known: graph.0.has_needs || pool.is_observed(),
             log,
             is_plain,
             way,
@@ -193,11 +193,14 @@ impl Running {
         let handing = Handing { run: self, worker, next: Cell::new(None) };
         let is_over = match self.claim(&view, index, worker) {
             Ok(Some(held)) => {
-                if !self.execution.is_doomed(index) {
+                let runs = !self.execution.is_doomed(index);
+                if runs {
                     self.note(index, worker, Choice::Run(got));
+                    worker.trace(Kind::Begin, view.id);
                 }
                 let watched = worker.begins(|| view);
-                let holding = Holding { handing: &handing, held: Cell::new(held) };
+                let traced = runs.then_some(view.id);
+                let holding = Holding { handing: &handing, held: Cell::new(held), traced };
                 let is_over = self.execution.step(index, worker.id().0, Others::Some, &holding);
                 worker.stops(watched);
                 is_over
@@ -301,10 +304,12 @@ impl Ready for Handing<'_> {
     }
 }
 
-/// The same for a task that holds something until it has ended.
+/// The same for a task that holds something until it has ended, or is traced.
 struct Holding<'a> {
     handing: &'a Handing<'a>,
     held: Cell<Held>,
+    /// Its number, if its end is to be traced: before anybody is told, so that who waits for the run finds it.
+    traced: Option<u32>,
 }
 
 impl Ready for Holding<'_> {
@@ -317,6 +322,9 @@ impl Ready for Holding<'_> {
     }
 
     fn ended(&self) {
+        if let Some(number) = self.traced {
+            self.handing.worker.trace(Kind::End, number);
+        }
         if let Some((node, need)) = self.held.take() {
             self.handing.worker.give_back(node, need);
         }
@@ -362,6 +370,9 @@ impl Runnable for Running {
                 Waiter::Worker { pool, countdown } => countdown.end(&pool.sleep),
             }
         }
+        drop(waiters);
+        // It may be the last share, with the graph, what its closures own, and failures that nobody asked for.
+        contain(|| drop(self));
     }
 }
 
@@ -405,7 +416,7 @@ impl Run {
     /// A task failed, or the run was cancelled before all tasks had begun.
     pub fn wait(self) -> Result<Report, RunError> {
         self.0.wait();
-        let Running { execution, log, workers, .. } = &*self.0;
+        let Running { execution, base, log, workers, .. } = &*self.0;
         let mut result = execution.result(*workers);
         let report = match &mut result {
             Ok(report) => report,
@@ -413,6 +424,8 @@ impl Run {
         };
         let shape = execution.graph().shape();
         report.recording = log.as_ref().map(|log| log.recording(shape, *workers));
+        // Relaxed: the run is over.
+        report.base = Some(base.load(Ordering::Relaxed));
         result
     }
 }

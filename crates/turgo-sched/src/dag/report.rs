@@ -147,6 +147,8 @@ pub struct Report {
     pub failures: Vec<TaskFailure>,
     /// Who ran what, where it came from and where it was sent, if the pool [records](crate::pool::Builder::record).
     pub recording: Option<Recording>,
+    /// The number of its first task in its pool.
+    pub(super) base: Option<u32>,
     run: Arc<Execution>,
 }
 
@@ -162,10 +164,41 @@ impl Report {
         (task.0 < self.total).then(|| self.run.task_report(task.0))
     }
 
+    /// What a task is called, if it has a name.
+    #[must_use]
+    pub fn name(&self, task: TaskId) -> Option<Arc<str>> {
+        self.run.name(task)
+    }
+
+    /// Which of its tasks is the [subject](crate::trace::Event::subject) of an event in the pool's trace, if one of them is. Later runs of the pool get the same numbers
+    /// again, so the question is to be asked about events of this run.
+    ///
+    /// ```
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::Pool;
+    /// use turgo_sched::dag::Dag;
+    /// use turgo_sched::trace::chrome_json;
+    ///
+    /// let pool = Pool::builder(&Topology::simulate("1x2")?).trace(1_000).build()?;
+    /// let mut dag = Dag::new();
+    /// let load = dag.node(|_| ()).name("load").id();
+    /// dag.node(|_| ()).name("parse").after(load);
+    /// let report = pool.run(&dag.seal()?).wait()?;
+    /// let name = |subject| Some(report.name(report.traced(subject)?)?.to_string());
+    /// let json = chrome_json(&pool.trace(), pool.layout(), name);
+    /// assert!(json.contains(r#""name":"load""#) && json.contains(r#""name":"parse""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn traced(&self, subject: u32) -> Option<TaskId> {
+        let task = subject.checked_sub(self.base?)?;
+        (task < self.total).then_some(TaskId(task))
+    }
+
     /// T1: what all tasks cost together, in nanoseconds. Takes time linear in the tasks.
     #[must_use]
     pub fn work_ns(&self) -> u64 {
-        (0..self.total).map(|task| self.run.cost_ns(task)).sum()
+        (0..self.total).map(|task| self.run.cost_ns(task)).fold(0, u64::saturating_add)
     }
 
     /// Tinf and the critical path: the longest one by cost. Takes time and memory linear in tasks and edges.
@@ -199,15 +232,14 @@ impl Report {
 impl Execution {
     /// Where it stands. Takes time linear in the tasks, and none of the runners' (D10).
     pub(crate) fn progress(&self) -> Progress {
-        let shape = self.graph.shape();
         let mut progress = Progress { total: self.tasks(), ..Progress::default() };
         let (mut cost_all, mut cost_done) = (0u64, 0u64);
         for (task, word) in (0..progress.total).zip(&self.words) {
             let state = word.state();
             progress.count(state);
-            let cost = shape.profiles().get(task as usize).map_or(0, |profile| profile.cost_ns);
-            cost_all += cost;
-            cost_done += if state.is_over() { cost } else { 0 };
+            let cost = self.profile(TaskId(task), |profile| profile.cost_ns).unwrap_or(0);
+            cost_all = cost_all.saturating_add(cost);
+            cost_done = cost_done.saturating_add(if state.is_over() { cost } else { 0 });
         }
         progress.elapsed_ns = self.makespan_ns();
         progress.estimate(cost_done, cost_all);
@@ -246,6 +278,7 @@ impl Execution {
             makespan_ns: self.makespan_ns(),
             failures,
             recording: None,
+            base: None,
             run: Arc::clone(self),
         };
         if stop & CANCELLED != 0 && report.cancelled > 0 {

@@ -252,10 +252,10 @@ impl Shape {
         &self.order
     }
 
-    /// T1: what all tasks cost together, in nanoseconds.
+    /// T1: what all tasks cost together, in nanoseconds; at most `u64::MAX`.
     #[must_use]
     pub fn work_ns(&self) -> u64 {
-        self.profiles.iter().map(|profile| profile.cost_ns).sum()
+        self.profiles.iter().map(|profile| profile.cost_ns).fold(0, u64::saturating_add)
     }
 
     /// Tinf: the longest path by declared costs.
@@ -352,7 +352,7 @@ pub(super) fn longest(
     let mut end = None;
     let mut length_ns = 0;
     for &task in order {
-        let through = before[task as usize].0 + cost(task);
+        let through = before[task as usize].0.saturating_add(cost(task));
         if end.is_none() || through > length_ns {
             (end, length_ns) = (Some(task), through);
         }

@@ -128,7 +128,7 @@ impl Search {
     }
 
     fn rounds(&self, view: &View<'_>) -> usize {
-        if self.is_sweep() { view.knobs.local_attempts as usize } else { 0 }
+        if self.is_sweep() { view.knobs.attempts() as usize } else { 0 }
     }
 
     /// Whether the victims are chosen by going from one to the next.

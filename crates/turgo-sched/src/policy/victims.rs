@@ -81,7 +81,7 @@ impl Victims {
             Self::Affinity | Self::MostLoaded | Self::Weighted => 1,
             Self::Periodic { .. } => 1,
             Self::Random | Self::TwoChoices | Self::Golden | Self::Hybrid => {
-                knobs.local_attempts.max(1)
+                knobs.attempts().max(1)
             }
         }
     }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use turgo_lockfree::deque::Worker as Deque;
 use turgo_machine::CachePadded;
 use turgo_machine::affinity;
-use turgo_machine::atomic::AtomicBool;
+use turgo_machine::atomic::{AtomicBool, AtomicU32};
 use turgo_machine::clock::Clock;
-use turgo_machine::topology::{CpuSet, Topology};
+use turgo_machine::topology::{CpuSet, NodeId, Topology};
 
 use crate::arena::Arena;
 use crate::layout::{Layout, NodeIndex, WorkerId, small};
@@ -28,14 +28,24 @@ use super::threads;
 use super::tunable::Tunable;
 use super::worker::{Queues, Worker};
 
-/// The most workers a pool can have.
-const WORKERS_MAX: usize = 1 << 16;
+/// The most workers a pool can have: each has a list of all others, which makes a quarter of a gigabyte.
+const WORKERS_MAX: usize = 1 << 13;
+
+/// How far apart two nodes are, if that was measured.
+struct Distances<'a>(Box<dyn Fn(NodeId, NodeId) -> Option<u32> + 'a>);
+
+impl fmt::Debug for Distances<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Distances(..)")
+    }
+}
 
 /// Makes a [`Pool`].
 #[derive(Debug)]
 #[must_use = "nothing runs before `build`"]
 pub struct Builder<'a> {
     machine: &'a Topology,
+    distances: Option<Distances<'a>>,
     workers: usize,
     policy: Box<dyn Policy>,
     knobs: Knobs,
@@ -56,6 +66,7 @@ impl<'a> Builder<'a> {
     pub(super) fn new(machine: &'a Topology) -> Self {
         Self {
             machine,
+            distances: None,
             workers: machine.workers_max(),
             policy: Box::new(Standard::default()),
             knobs: Knobs::default(),
@@ -76,6 +87,28 @@ impl<'a> Builder<'a> {
     /// How many workers; as many as can run at once if this is not called.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Distances between nodes as they were measured, where the firmware's are not to be believed; those of the machine if this is not called. See [`Layout::measured`]. Whom workers rob
+    /// first, who is woken for whom and what is worth the way goes by these.
+    ///
+    /// ```no_run
+    /// use turgo_machine::clock::Clock;
+    /// use turgo_machine::latency::Probe;
+    /// use turgo_machine::numa::Numa;
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::Pool;
+    ///
+    /// let machine = Topology::detect()?;
+    /// // Follows pointers through the memory of each node, for some tenths of a second.
+    /// let latencies = Probe::each_complex(&machine).run(&machine, &Numa::new(&machine), &Clock::real());
+    /// let builder = Pool::builder(&machine).distances(|from, to| latencies.distance(from, to));
+    /// let pool = builder.pin(true).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn distances(mut self, measured: impl Fn(NodeId, NodeId) -> Option<u32> + 'a) -> Self {
+        self.distances = Some(Distances(Box::new(measured)));
         self
     }
 
@@ -147,7 +180,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// How many events each worker keeps for [`Pool::trace`]; none if this is not called.
+    /// How many events each worker keeps for [`Pool::trace`], of 16 bytes each; none if this is not called.
     pub fn trace(mut self, events: usize) -> Self {
         self.trace_events = events;
         self
@@ -161,6 +194,10 @@ impl<'a> Builder<'a> {
     }
 
     /// What the threads' names begin with; `turgo` if this is not called.
+    ///
+    /// # Panics
+    ///
+    /// [`build`](Self::build) does if it has a byte 0 in it.
     pub fn name(mut self, name: &str) -> Self {
         self.name = name.to_owned();
         self
@@ -172,11 +209,19 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Starts the threads.
+    fn layout(&self) -> Layout {
+        let layout = Layout::new(self.machine, self.workers);
+        match &self.distances {
+            Some(Distances(measured)) => layout.measured(measured),
+            None => layout,
+        }
+    }
+
+    /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
     ///
     /// # Errors
     ///
-    /// If there are to be no workers or more than 65,536, or the system gives too few threads, or refuses to keep one on its processor. Then no thread is left behind.
+    /// If there are to be no workers or more than 8,192, or the system gives too few threads, or refuses to keep one on its processor. Then no thread is left behind.
     pub fn build(self) -> Result<Pool, BuildError> {
         if self.workers == 0 {
             return Err(BuildError::NoWorkers);
@@ -184,7 +229,7 @@ impl<'a> Builder<'a> {
         if self.workers > WORKERS_MAX {
             return Err(BuildError::TooManyWorkers { workers: self.workers });
         }
-        let layout = Layout::new(self.machine, self.workers);
+        let layout = self.layout();
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
@@ -207,6 +252,8 @@ impl<'a> Builder<'a> {
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),
+            running: AtomicU32::new(small(self.workers)),
+            is_orphaned: AtomicBool::new(false),
             layout,
         });
         // From here on, dropping the pool ends the threads that were started.
@@ -262,7 +309,7 @@ impl Seat {
 pub enum BuildError {
     /// A pool needs a worker.
     NoWorkers,
-    /// There can be 65,536.
+    /// There can be 8,192.
     TooManyWorkers {
         /// How many were asked for.
         workers: usize,
@@ -292,7 +339,7 @@ impl fmt::Display for BuildError {
             }
             Self::Thread { started, error } => write!(
                 f,
-                "the system gave {started} threads and no more ({error}): ask for fewer workers, or raise the limit (ulimit -u, pids.max)"
+                "the system gave {started} threads and no more ({error}): ask for fewer workers or smaller stacks, or raise the limit (ulimit -u, ulimit -v, pids.max)"
             ),
             Self::Pin { worker, error } => write!(
                 f,

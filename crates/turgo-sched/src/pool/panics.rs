@@ -1,7 +1,7 @@
 //! The first panic of several tasks, to be thrown again where they are waited for.
 
 use std::any::Any;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 
 use turgo_machine::atomic::{AtomicPtr, Ordering};
@@ -64,8 +64,14 @@ impl Drop for FirstPanic {
 
 /// Drops a payload; one whose drop panics as well is leaked.
 pub(crate) fn forget_panic(payload: Payload) {
-    let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(payload)));
-    if let Err(again) = dropped {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);
+    }
+}
+
+/// Calls code of the user's of whose panics nobody is to hear, such as a drop: the worker goes on.
+pub(crate) fn contain(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        forget_panic(payload);
     }
 }

@@ -74,7 +74,7 @@ impl Worker {
 
     /// Waits without working.
     fn wait_alone(&self, countdown: &Countdown) {
-        let until = self.now_ns() + self.shared.tunable.spin_ns();
+        let until = self.now_ns().saturating_add(self.shared.tunable.spin_ns());
         while self.now_ns() < until {
             if countdown.is_over() {
                 return;

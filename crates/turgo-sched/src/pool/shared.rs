@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use turgo_lockfree::deque::{Injector, Steal, Stealer};
 use turgo_machine::CachePadded;
-use turgo_machine::atomic::{AtomicBool, Ordering};
+use turgo_machine::atomic::{AtomicBool, AtomicU32, Ordering};
 use turgo_machine::clock::Clock;
 
 use crate::admission::Deadlines;
@@ -81,6 +81,10 @@ pub(crate) struct Shared {
     /// How many tasks of others a worker that waits may have on its stack.
     pub(super) help_max: u32,
     pub(super) is_closed: AtomicBool,
+    /// Workers that have not ended.
+    pub(super) running: AtomicU32,
+    /// Nobody waits for the workers' end: the last of them does what is left to do.
+    pub(super) is_orphaned: AtomicBool,
 }
 
 impl Shared {
@@ -113,6 +117,23 @@ impl Shared {
             let held = unsafe { slot.read::<Held>() };
             // SAFETY: the caller's promise.
             unsafe { held.dissolve() };
+        }
+    }
+
+    /// From now on nobody waits for the workers' end. Called by one of them.
+    pub(super) fn orphan(&self) {
+        // Relaxed: the caller's own end comes later, with Release.
+        self.is_orphaned.store(true, Ordering::Relaxed);
+    }
+
+    /// A worker has ended: it will not touch its queues any more.
+    pub(super) fn retire(&self) {
+        // AcqRel: Release publishes what this worker did to the Acquire of the last one, which sees what all did.
+        let is_last = self.running.fetch_sub(1, Ordering::AcqRel) == 1;
+        // Relaxed: written before the end of the worker that wrote it.
+        if is_last && self.is_orphaned.load(Ordering::Relaxed) {
+            // SAFETY: all workers have ended, and there is no pool any more through which somebody could take slots.
+            unsafe { self.dissolve() };
         }
     }
 

@@ -5,6 +5,8 @@ mod flood;
 #[cfg(not(any(loom, shuttle)))]
 mod graphs;
 #[cfg(not(any(loom, shuttle)))]
+mod hostile;
+#[cfg(not(any(loom, shuttle)))]
 mod needs;
 #[cfg(not(any(loom, shuttle)))]
 mod policies;

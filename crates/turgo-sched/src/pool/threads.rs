@@ -12,21 +12,21 @@ use turgo_machine::thread::{JoinHandle, current};
 pub(super) struct Handle(JoinHandle<()>);
 
 impl Handle {
-    /// Waits for its end, unless it is the calling thread; whether it is.
+    /// Waits for its end, unless it is the calling thread.
     ///
     /// # Panics
     ///
     /// If it has panicked, and the calling thread does not: a worker catches what its tasks throw, so that is a defect of the pool.
-    pub(super) fn join(self) -> bool {
+    pub(super) fn join(self) {
+        // Such as one whose own values are dropped after it has ended as a worker.
         if self.0.thread().id() == current().id() {
-            return true;
+            return;
         }
         if let Err(payload) = self.0.join()
             && !std::thread::panicking()
         {
             std::panic::resume_unwind(payload);
         }
-        false
     }
 }
 

@@ -164,6 +164,7 @@ impl Worker {
             self.run(id);
         }
         self.purse.flush(&self.shared.arena);
+        self.shared.retire();
     }
 
     /// Something of its own, or from outside where it is time for that (K3).
@@ -314,16 +315,17 @@ impl Worker {
     /// Runs it before the eyes of the trace, and of a policy that watches.
     #[cold]
     fn run_observed(&self, id: u32) {
-        self.trace(Kind::Begin, id);
         // SAFETY: N1, we took it from a queue.
-        let place = unsafe { self.shared.arena.place(id) };
-        // Others are watched where they are called: there it is known what they say about themselves.
-        let is_closure = matches!(place, Place::Slot(slot) if !slot.is_task());
-        let watched = if is_closure { self.begins(|| TaskView::plain(id)) } else { None };
-        if matches!(place, Place::Slot(_)) {
-            // A closure or a step is not written down, and what it pops while it waits is its worker's own.
-            self.got.set(Got::Own);
-        }
+        let Place::Slot(slot) = (unsafe { self.shared.arena.place(id) }) else {
+            // Nodes are watched, traced and written down one by one, where they are called.
+            self.call(id);
+            return self.got.set(Got::Own);
+        };
+        self.trace(Kind::Begin, id);
+        // Tasks are watched where they are called: there it is known what they say about themselves.
+        let watched = if slot.is_task() { None } else { self.begins(|| TaskView::plain(id)) };
+        // A closure or a step is not written down, and what it pops while it waits is its worker's own.
+        self.got.set(Got::Own);
         self.call(id);
         self.got.set(Got::Own);
         self.stops(watched);

@@ -11,7 +11,7 @@ use turgo_machine::cell::UnsafeCell;
 use crate::arena::Slot;
 use crate::layout::WorkerId;
 use crate::policy::TaskView;
-use crate::pool::{Shared, Worker, forget_panic};
+use crate::pool::{Shared, Worker, contain};
 
 use super::joiner::Joiner;
 use super::state::{Begin, End, State, Then};
@@ -129,7 +129,8 @@ unsafe fn run<W: Work>(slot: &Slot, id: u32, worker: &Worker) {
         // SAFETY: N1 and T4: nobody queues it any more, so the slot is ours.
         unsafe { slot.clear() };
         worker.purse.give(&worker.shared.arena, id, slot);
-        drop(ManuallyDrop::into_inner(cell));
+        // It may be the last share, with an outcome that nobody asked for.
+        contain(|| drop(ManuallyDrop::into_inner(cell)));
     }
 }
 
@@ -142,6 +143,7 @@ unsafe fn dissolve<W: Work>(cell: *const ()) {
     if cell.state.transition_to_dissolved() {
         cell.cancel();
     }
+    contain(|| drop(cell));
 }
 
 impl<W: Work> Cell<W> {
@@ -197,9 +199,7 @@ impl<W: Work> Cell<W> {
             // SAFETY: T1, we made it RUNNING.
             let stage = unsafe { &mut *stage };
             let work = std::mem::replace(stage, Stage::Ended(outcome));
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
-                forget_panic(payload);
-            }
+            contain(|| drop(work));
         });
         self.state.transition_to_ended(end);
         self.joiner.wake();

@@ -13,6 +13,8 @@ use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 use turgo_machine::thread::{self, Thread};
 
+use crate::pool::contain;
+
 const IDLE: u32 = 0;
 const REGISTERING: u32 = 1;
 const WAKING: u32 = 2;
@@ -62,11 +64,11 @@ impl Joiner {
         })
     }
 
-    /// The task has ended.
+    /// The task has ended. The waker is somebody else's code, whose panic is not the task's and not the worker's.
     pub(super) fn wake(&self) {
         // AcqRel: as in `exchange`.
         if self.word.fetch_or(WAKING, Ordering::AcqRel) == IDLE {
-            self.take().into_iter().for_each(Waker::wake);
+            contain(|| self.take().into_iter().for_each(Waker::wake));
         }
     }
 }

@@ -11,6 +11,7 @@ use super::super::*;
 use crate::policy::{Knobs, Priority};
 use crate::pool::Pool;
 use crate::random::Random;
+use crate::trace::{Kind, chrome_json};
 
 fn pool(machine: &str, workers: usize) -> Pool {
     let machine = Topology::simulate(machine).unwrap();
@@ -216,4 +217,46 @@ fn a_panic_leaves_the_pool_whole() {
     let report = error.report();
     assert_eq!((report.completed, report.failed, report.cancelled), (1, 1, 1), "D3");
     assert_eq!(pool.install(|_| 7), 7);
+}
+
+#[test]
+fn a_trace_has_every_node_that_ran_once() {
+    let machine = Topology::simulate("2x2").unwrap();
+    let pool = Pool::builder(&machine).workers(4).trace(4_000).build().unwrap();
+    pool.scope(|scope| scope.spawn(|_| ()));
+    let mut dag = Dag::new();
+    let first = dag.node(|_| ()).name("first").home(NodeId(1)).id();
+    // A chain that goes on inline, and some beside it that go elsewhere.
+    let mut last = first;
+    for number in 0..300 {
+        last = dag.node(|_| ()).name(format!("chain {number}")).after(last).id();
+        dag.node(|_| ()).name(format!("beside {number}")).home(NodeId(number % 2)).after(last);
+    }
+    let bad = dag.node(|_| Err::<(), _>("planned")).name("bad").after(first).id();
+    dag.node(|_| ()).name("behind").after(bad);
+    let graph = dag.seal().unwrap();
+    for _ in 0..2 {
+        let error = pool.run(&graph).wait().expect_err("one fails");
+        let report = error.report();
+        // A trace keeps what is newest: of this run all, of the one before some.
+        let begun = |wanted| {
+            let events = pool.trace().into_iter().filter(move |event| event.kind == wanted);
+            let mut tasks: Vec<_> =
+                events.filter_map(|event| report.traced(event.subject)).collect();
+            tasks.sort_unstable();
+            tasks.dedup();
+            tasks
+        };
+        let ran: Vec<TaskId> = (0..report.total - 1).map(TaskId).collect();
+        assert_eq!((begun(Kind::Begin), begun(Kind::End)), (ran.clone(), ran));
+        assert_eq!(report.name(bad).as_deref(), Some("bad"));
+        let name = |subject| Some(report.name(report.traced(subject)?)?.to_string());
+        let json = chrome_json(&pool.trace(), pool.layout(), name);
+        for name in
+            ["first", "chain 0", "chain 299", "beside 7", "bad", "worker 3, cpu 3", "node 1"]
+        {
+            assert!(json.contains(&format!("\"name\":\"{name}\"")), "{name}");
+        }
+        assert!(!json.contains("behind"), "it did not run");
+    }
 }

@@ -208,6 +208,45 @@ fn progress_counts_and_estimates() {
 }
 
 #[test]
+fn what_is_added_counts_in_estimates() {
+    let time = VirtualTime::new();
+    let mut dag = Dag::new();
+    dag.room(1);
+    let added = Profile { cost_ns: 300, ..Profile::default() };
+    dag.node(move |cx| cx.spawn_with(added.clone(), &[cx.me()], |_| ()).map(drop))
+        .cost(Duration::from_nanos(100));
+    let execution = Execution::new(dag.seal().unwrap(), time.clock());
+    time.advance(Duration::from_nanos(50));
+    let ready = RefCell::new(Vec::new());
+    assert!(!execution.step(0, 0, Others::None, &ready));
+    let now = execution.progress();
+    assert_eq!((now.total, now.completed, now.left_ns), (2, 1, Some(150)));
+}
+
+#[test]
+fn a_run_of_nothing_takes_no_time() {
+    let time = VirtualTime::new();
+    time.advance(Duration::from_nanos(5));
+    let execution = Execution::new(Dag::new().seal().unwrap(), time.clock());
+    time.advance(Duration::from_nanos(700));
+    assert_eq!(execution.progress().elapsed_ns, 0);
+    assert_eq!(execution.result(1).unwrap().makespan_ns, 0);
+}
+
+#[test]
+fn costs_end_at_the_largest_number() {
+    let mut dag = Dag::new();
+    let first = dag.node(|_| ()).cost(Duration::MAX).id();
+    dag.node(|_| ()).cost(Duration::MAX).after(first);
+    let graph = dag.seal().unwrap();
+    assert_eq!((graph.shape().work_ns(), graph.shape().span().length_ns), (u64::MAX, u64::MAX));
+    let execution = Execution::new(graph, Clock::real());
+    assert_eq!(execution.progress().done(), 0);
+    execution.run_here(execution.sources());
+    assert_eq!(execution.result(1).unwrap().work_ns(), u64::MAX);
+}
+
+#[test]
 fn tasks_are_added_while_it_runs() {
     let seen = Arc::new(AtomicU32::new(0));
     let note = Arc::clone(&seen);

@@ -222,7 +222,7 @@ fn there_is_no_pool_without_workers() {
     let machine = Topology::simulate("1x2").expect("a machine");
     assert!(matches!(Pool::builder(&machine).workers(0).build(), Err(BuildError::NoWorkers)));
     let error = Pool::builder(&machine).workers(70_000).build().expect_err("too many");
-    assert!(error.to_string().contains("at most 65536"), "{error}");
+    assert!(error.to_string().contains("at most 8192"), "{error}");
 }
 
 #[test]

@@ -195,8 +195,9 @@ impl World<'_> {
     /// A search has found nothing.
     pub(super) fn vain(&mut self, number: u32, pushes: u64) {
         let now_ns = self.now_ns;
-        let patient =
-            now_ns < self.workers[number as usize].since_ns + self.simulation.knobs.spin_ns;
+        let since_ns = self.workers[number as usize].since_ns;
+        let until_ns = since_ns.saturating_add(self.simulation.knobs.spin_ns);
+        let patient = now_ns < until_ns;
         let own = self.loads.queued[number as usize] > 0;
         if own || (self.queued > 0 && (self.pushes != pushes || patient)) {
             self.look(number, now_ns);
@@ -208,8 +209,6 @@ impl World<'_> {
         if patient {
             self.workers[number as usize].phase = Phase::Waiting;
             self.idle[node].waiting.push(number);
-            let since_ns = self.workers[number as usize].since_ns;
-            let until_ns = since_ns + self.simulation.knobs.spin_ns;
             self.at(until_ns, Happening::Rest { worker: number, since_ns });
         } else {
             self.park(number, node);

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
+use super::{Event, Kind};
 use crate::layout::{Layout, WorkerId};
-use crate::trace::{Event, Kind};
 
-/// Events as a JSON document: one row per worker, grouped by node, with the tasks as slices. Times are microseconds with three decimals. Names come from `name`. What has begun and
-/// not ended is a slice without an end.
+/// Events as a JSON document: one row per worker, grouped by node, with the tasks as slices. Times are microseconds with three decimals. Names come from `name`, which is
+/// asked about the [subjects](Event::subject) of what began: of a graph's run on a pool, [`Report::traced`](crate::dag::Report::traced) knows which task that was. A slice
+/// whose beginning was lost, as the ring was full, is left out; what has begun and not ended is a slice without an end.
 ///
 /// ```
 /// use turgo_machine::topology::Topology;
 /// use turgo_sched::layout::{Layout, WorkerId};
-/// use turgo_sched::sim::chrome_json;
-/// use turgo_sched::trace::{Event, Kind};
+/// use turgo_sched::trace::{Event, Kind, chrome_json};
 /// let layout = Layout::new(&Topology::simulate("1x2")?, 2);
 /// let event = |at_ns, kind| Event { at_ns, worker: WorkerId(1), kind, subject: 7 };
 /// let json = chrome_json(&[event(1_500, Kind::Begin), event(2_000, Kind::End)], &layout, |_| None);
@@ -32,17 +32,7 @@ pub fn chrome_json(
         format!("\"pid\":{node},\"tid\":{}", worker.0)
     };
     let title = |task: u32| name(task).map_or_else(|| format!("#{task}"), |name| escaped(&name));
-    for number in 0..crate::layout::small(layout.workers()) {
-        let worker = WorkerId(number);
-        let (node, cpu) = (layout.node(worker), layout.seat(worker).cpu.0);
-        line(
-            &mut json,
-            &format!(
-                "{{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":{},\"tid\":{number},\"args\":{{\"name\":\"worker {number}, cpu {cpu}\"}}}}",
-                layout.node_id(node).0,
-            ),
-        );
-    }
+    name_rows(&mut json, layout);
     for event in events {
         let worker = event.worker.0 as usize;
         let place = place(event.worker);
@@ -89,6 +79,30 @@ pub fn chrome_json(
     }
     json.push_str("\n]}\n");
     json
+}
+
+/// Names the rows: nodes, and workers below them.
+fn name_rows(json: &mut String, layout: &Layout) {
+    for node in (0..crate::layout::small(layout.nodes())).map(crate::layout::NodeIndex) {
+        let node = layout.node_id(node).0;
+        line(
+            json,
+            &format!(
+                "{{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":{node},\"args\":{{\"name\":\"node {node}\"}}}}"
+            ),
+        );
+    }
+    for number in 0..crate::layout::small(layout.workers()) {
+        let worker = WorkerId(number);
+        let (node, cpu) = (layout.node(worker), layout.seat(worker).cpu.0);
+        line(
+            json,
+            &format!(
+                "{{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":{},\"tid\":{number},\"args\":{{\"name\":\"worker {number}, cpu {cpu}\"}}}}",
+                layout.node_id(node).0,
+            ),
+        );
+    }
 }
 
 fn line(json: &mut String, text: &str) {
