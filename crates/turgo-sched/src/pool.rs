@@ -33,6 +33,7 @@ mod shared;
 mod tests;
 mod threads;
 mod tunable;
+mod waits;
 mod worker;
 
 pub use builder::{BuildError, Builder};
@@ -46,6 +47,7 @@ pub(crate) use panics::{FirstPanic, Payload, forget_panic};
 pub(crate) use shared::Shared;
 #[cfg(all(test, loom))]
 pub(crate) use shared::persist;
+pub(crate) use waits::Ready;
 
 /// Workers, each with a thread of its own, and what they share.
 ///
@@ -210,6 +212,7 @@ impl Pool {
             knobs: self.shared.knob_reports(),
             node_of: workers.map(|worker| layout.node(worker)).collect(),
             wakeups: nodes.map(|node| self.shared.sleep.wakeups(node)).collect(),
+            latency: self.shared.latency(),
         }
     }
 

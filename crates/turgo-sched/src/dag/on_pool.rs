@@ -49,6 +49,8 @@ struct Running {
     grants: Grants,
     /// More is to be known of each task that begins than that it does.
     is_known: bool,
+    /// None of it, and no task says anything about itself.
+    is_simple: bool,
     /// What is decided, if that is to be written down.
     log: Option<Log>,
     over: AtomicBool,
@@ -67,6 +69,7 @@ impl Running {
         } else {
             Way::Shared
         };
+        let is_known = graph.0.has_needs || pool.watches() || log.is_some();
         let ready = if way == Way::Alone { graph.0.sources.to_vec() } else { Vec::new() };
         Self {
             base: AtomicU32::new(0),
@@ -75,7 +78,8 @@ impl Running {
                 .map(|_| AtomicU32::new(0))
                 .collect(),
             execution,
-            is_known: graph.0.has_needs || pool.watches() || log.is_some(),
+            is_known,
+            is_simple: is_plain && !is_known,
             log,
             is_plain,
             way,
@@ -141,6 +145,19 @@ impl Running {
         handing.next.get().map_or(Ran::Nothing, Ran::Next)
     }
 
+    /// Runs a task that may have a home, or of which more is to be known.
+    fn run_told(&self, index: u32, worker: &Worker) -> Ran {
+        if self.is_known {
+            return self.run_known(index, worker);
+        }
+        let home = self.execution.profile(TaskId(index), |profile| profile.home).flatten();
+        let home = home.and_then(|home| worker.shared.layout.node_index(home));
+        if let Some(home) = home.filter(|_| !self.execution.is_doomed(index)) {
+            worker.tally_home(home);
+        }
+        self.run_plain(index, worker)
+    }
+
     /// The index that stands for all that is ready, in a run that is alone (D12).
     fn baton(&self) -> u32 {
         self.execution.numbers()
@@ -195,6 +212,7 @@ impl Running {
             Ok(Some(held)) => {
                 if !self.execution.is_doomed(index) {
                     self.note(index, worker, Choice::Run(got));
+                    view.home.iter().for_each(|&home| worker.tally_home(home));
                 }
                 let watched = worker.begins(|| view);
                 let holding = Holding { handing: &handing, held: Cell::new(held) };
@@ -330,10 +348,10 @@ impl Runnable for Running {
         }
         let mut index = first;
         for _ in 0..INLINE_MAX {
-            let ran = if self.is_known {
-                self.run_known(index, worker)
-            } else {
+            let ran = if self.is_simple {
                 self.run_plain(index, worker)
+            } else {
+                self.run_told(index, worker)
             };
             match ran {
                 Ran::Next(next) => index = next,

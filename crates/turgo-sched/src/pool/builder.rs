@@ -20,12 +20,14 @@ use crate::resources::Resources;
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
 use crate::trace::Trace;
+use crate::tune::Objective;
 
 use super::Pool;
 use super::control::{Control, Done};
 use super::shared::{Node, Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
+use super::waits::Waits;
 use super::worker::{Queues, Worker};
 
 /// The most workers a pool can have.
@@ -41,6 +43,8 @@ pub struct Builder<'a> {
     knobs: Knobs,
     tune_every: Option<Duration>,
     done: Option<Done>,
+    objective: Objective,
+    is_latency_measured: bool,
     seed: u64,
     is_pinned: bool,
     stack_bytes: Option<usize>,
@@ -61,6 +65,8 @@ impl<'a> Builder<'a> {
             knobs: Knobs::default(),
             tune_every: None,
             done: None,
+            objective: Objective::Throughput,
+            is_latency_measured: false,
             seed: 0,
             is_pinned: false,
             stack_bytes: None,
@@ -94,7 +100,7 @@ impl<'a> Builder<'a> {
     /// Lets the pool turn its knobs itself, in windows of at least this length, one knob at a time: see [`tune`](crate::tune). It does not if this is not called.
     ///
     /// Windows are closed by workers between two tasks or when they begin to look for work: a pool without work stays as it is. A change is judged by what is done in a second while
-    /// tasks wait. [`Statistics::knobs`](crate::statistics::Statistics::knobs) has every knob's value, its last change and why; [`Pool::set_tuning`] is the kill switch.
+    /// tasks wait, or by another [objective](Self::objective). [`Statistics::knobs`](crate::statistics::Statistics::knobs) has every knob's value, its last change and why; [`Pool::set_tuning`] is the kill switch.
     pub fn tune(mut self, every: Duration) -> Self {
         self.tune_every = Some(every);
         self
@@ -106,6 +112,38 @@ impl<'a> Builder<'a> {
     /// If this is not called, tasks count. A shorter heartbeat, quantum or grain makes more tasks of the same work, so then those three are left as they are.
     pub fn progress(mut self, done: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.done = Some(Done(Box::new(done)));
+        self
+    }
+
+    /// What is to become better when the pool [tunes](Self::tune) itself; [`Objective::Throughput`] if this is not called. The others measure [latency](Self::latency), and a
+    /// window then goes on until a hundred tasks have begun in it. By latency alone all knobs are turned, also where nobody says how much is [done](Self::progress).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::Pool;
+    /// use turgo_sched::tune::Objective;
+    ///
+    /// let pool = Pool::builder(&Topology::simulate("1x1")?)
+    ///     .tune(Duration::from_millis(100))
+    ///     .objective(Objective::Latency)
+    ///     .build()?;
+    /// pool.spawn(async {}).wait()?;
+    /// assert_eq!(pool.statistics().latency.map(|latency| latency.tasks), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn objective(mut self, objective: Objective) -> Self {
+        self.objective = objective;
+        self
+    }
+
+    /// Whether it is measured how long tasks wait from when they are ready until they begin, for [`Statistics::latency`](crate::statistics::Statistics::latency); it is not if this is not
+    /// called, unless the pool tunes itself by an [objective](Self::objective) that needs it.
+    ///
+    /// Measured are futures and long-lived tasks that are spawned or woken, and closures that are moved to the pool from another thread; not closures and forks within it, nor nodes of
+    /// graphs, nor the next step of a task that yields. It takes one reading of the clock for each, or for one of eight where workers spawn and wake, and 15 KiB for each worker.
+    pub fn latency(mut self, is_measured: bool) -> Self {
+        self.is_latency_measured = is_measured;
         self
     }
 
@@ -172,6 +210,11 @@ impl<'a> Builder<'a> {
         self
     }
 
+    fn waits(&self) -> Option<Waits> {
+        let is_judged = self.tune_every.is_some() && self.objective.needs_latency();
+        (self.is_latency_measured || is_judged).then(Waits::new)
+    }
+
     /// Starts the threads.
     ///
     /// # Errors
@@ -184,7 +227,7 @@ impl<'a> Builder<'a> {
         if self.workers > WORKERS_MAX {
             return Err(BuildError::TooManyWorkers { workers: self.workers });
         }
-        let layout = Layout::new(self.machine, self.workers);
+        let (layout, waits) = (Layout::new(self.machine, self.workers), self.waits());
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
@@ -196,8 +239,10 @@ impl<'a> Builder<'a> {
             is_recording: self.is_recording,
             is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
-            control: (self.tune_every)
-                .map(|every| Control::new(&self.knobs, layout.nodes(), every, self.done)),
+            waits,
+            control: self.tune_every.map(|every| {
+                Control::new(&self.knobs, layout.nodes(), every, self.done, self.objective)
+            }),
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
             nodes: (0..small(layout.nodes()))

@@ -22,6 +22,7 @@ use super::class::{CLASSES, Class};
 use super::control::Control;
 use super::due::Due;
 use super::tunable::Tunable;
+use super::waits::Waits;
 
 /// Queues into which anybody pushes: one for each class.
 pub(super) type Inbox = [Injector<u32>; CLASSES];
@@ -75,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
     pub(super) control: Option<Control>,
+    /// How long tasks wait, if that is measured.
+    pub(crate) waits: Option<Waits>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,
