@@ -1,5 +1,6 @@
 //! What a pool is made of, and what can go wrong when it is made.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -11,7 +12,7 @@ use turgo_machine::CachePadded;
 use turgo_machine::affinity;
 use turgo_machine::atomic::AtomicBool;
 use turgo_machine::clock::Clock;
-use turgo_machine::topology::{CpuSet, Topology};
+use turgo_machine::topology::{CpuSet, NodeId, Topology};
 
 use crate::arena::Arena;
 use crate::layout::{Layout, NodeIndex, WorkerId, small};
@@ -38,6 +39,7 @@ const WORKERS_MAX: usize = 1 << 16;
 #[must_use = "nothing runs before `build`"]
 pub struct Builder<'a> {
     machine: &'a Topology,
+    measured: BTreeMap<(NodeId, NodeId), u32>,
     workers: usize,
     policy: Box<dyn Policy>,
     knobs: Knobs,
@@ -60,6 +62,7 @@ impl<'a> Builder<'a> {
     pub(super) fn new(machine: &'a Topology) -> Self {
         Self {
             machine,
+            measured: BTreeMap::new(),
             workers: machine.workers_max(),
             policy: Box::new(Standard::default()),
             knobs: Knobs::default(),
@@ -82,6 +85,35 @@ impl<'a> Builder<'a> {
     /// How many workers; as many as can run at once if this is not called.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Replaces what firmware says about distances by what was measured, as [`Layout::measured`] does: `distance` answers on firmware's scale, where 10 is within a node, or
+    /// `None` where nothing was measured. It is asked for every pair of nodes at once. Whom to rob, where to look for work and which worker to wake go by it from then on; see
+    /// [`Pool::layout`] for what came of it.
+    ///
+    /// ```
+    /// use turgo_machine::clock::Clock;
+    /// use turgo_machine::latency::Probe;
+    /// use turgo_machine::numa::Numa;
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::Pool;
+    ///
+    /// let machine = Topology::detect()?;
+    /// // Follows pointers through the memory of each node: some tenths of a second for each.
+    /// let probe = Probe { bytes: 1 << 20, ..Probe::each_complex(&machine) };
+    /// let latencies = probe.run(&machine, &Numa::new(&machine), &Clock::real());
+    /// let pool = Pool::builder(&machine)
+    ///     .measured_distances(|from, to| latencies.distance(from, to))
+    ///     .build()?;
+    /// # drop(pool);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn measured_distances(mut self, distance: impl Fn(NodeId, NodeId) -> Option<u32>) -> Self {
+        let nodes = || self.machine.nodes().iter().map(|node| node.id);
+        let pairs = nodes().flat_map(|from| nodes().map(move |to| (from, to)));
+        let known = pairs.filter_map(|(from, to)| Some(((from, to), distance(from, to)?)));
+        self.measured = known.collect();
         self
     }
 
@@ -210,6 +242,14 @@ impl<'a> Builder<'a> {
         self
     }
 
+    fn layout(&self) -> Layout {
+        let layout = Layout::new(self.machine, self.workers);
+        if self.measured.is_empty() {
+            return layout;
+        }
+        layout.measured(|from, to| self.measured.get(&(from, to)).copied())
+    }
+
     fn waits(&self) -> Option<Waits> {
         let is_judged = self.tune_every.is_some() && self.objective.needs_latency();
         (self.is_latency_measured || is_judged).then(Waits::new)
@@ -227,7 +267,7 @@ impl<'a> Builder<'a> {
         if self.workers > WORKERS_MAX {
             return Err(BuildError::TooManyWorkers { workers: self.workers });
         }
-        let (layout, waits) = (Layout::new(self.machine, self.workers), self.waits());
+        let (layout, waits) = (self.layout(), self.waits());
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),

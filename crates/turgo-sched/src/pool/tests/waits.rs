@@ -177,3 +177,15 @@ fn what_is_not_run_is_neither_local_nor_remote() {
         assert_eq!(with_homes(&pool), (1, 0), "Z1");
     }
 }
+
+#[test]
+fn a_pool_goes_by_the_distances_that_were_measured() {
+    let machine = Topology::simulate("3x1").expect("a machine");
+    let firmware = machine.distance(NodeId(1), NodeId(0)).expect("two nodes");
+    let across = |from: NodeId, to: NodeId| (from.0 + to.0 == 2).then_some(14);
+    let pool = Pool::builder(&machine).workers(3).measured_distances(across).build();
+    let pool = pool.expect("threads");
+    assert_eq!(pool.layout().nearest(NodeIndex(0)), [0, 2, 1].map(NodeIndex));
+    assert_eq!(pool.layout().distance(NodeIndex(2), NodeIndex(0)), 14);
+    assert_eq!(pool.layout().distance(NodeIndex(1), NodeIndex(0)), firmware, "not measured");
+}
