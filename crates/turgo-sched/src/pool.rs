@@ -242,9 +242,9 @@ impl Pool {
         self.shared.is_watching
     }
 
-    /// Whether what is decided about nodes of graphs is written down.
-    pub(crate) fn records(&self) -> bool {
-        self.shared.is_recording
+    /// If what is decided about nodes of graphs is written down, a simulated machine like the one it runs on.
+    pub(crate) fn recorded_on(&self) -> Option<&Arc<str>> {
+        self.shared.recorded_on.as_ref()
     }
 
     /// Whether the policy, the trace or a recording is told of every task.

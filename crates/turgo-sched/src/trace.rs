@@ -2,7 +2,7 @@
 //!
 //! Off, it costs one branch per event; on, a reading of the clock and four stores. When a ring is full the oldest events go.
 //!
-//! Beside it, a [`Recording`] has the decisions of one run of a graph, all of them, in one order.
+//! Beside it, a [`Recording`] has the decisions of one run of a graph, all of them, in one order. With the graph it is a [`RecordedRun`], which can be written to a file and read.
 //!
 //! # Invariants
 //!
@@ -15,10 +15,14 @@ use turgo_machine::mutant;
 
 use crate::layout::WorkerId;
 
+mod file;
 mod recording;
+mod run;
 
+pub use file::FileError;
 pub(crate) use recording::Log;
 pub use recording::{Choice, Decision, Got, Recording, fingerprint};
+pub use run::{NotRecorded, RecordedRun};
 
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -61,7 +61,9 @@ struct Running {
 impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
         let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
-        let log = pool.records().then(|| Log::new(execution.numbers()));
+        let workers = small(layout.workers());
+        let log = |machine| Log::new(execution.numbers(), workers, Arc::clone(machine));
+        let log = pool.recorded_on().map(log);
         let is_plain = graph.0.is_plain && !pool.asks_of_plain();
         // Who wants to know more of each task wants to see them as they run on all workers.
         let way = if is_plain && !graph.0.timed && !pool.is_observed() {
@@ -73,7 +75,7 @@ impl Running {
         let ready = if way == Way::Alone { graph.0.sources.to_vec() } else { Vec::new() };
         Self {
             base: AtomicU32::new(0),
-            workers: small(layout.workers()),
+            workers,
             grants: (0..if graph.0.has_needs { execution.numbers() } else { 0 })
                 .map(|_| AtomicU32::new(0))
                 .collect(),
@@ -430,7 +432,7 @@ impl Run {
             Err(RunError::Failed(report) | RunError::Cancelled(report)) => report,
         };
         let shape = execution.graph().shape();
-        report.recording = log.as_ref().map(|log| log.recording(shape, *workers));
+        report.recording = log.as_ref().map(|log| log.recording(shape, report.makespan_ns));
         result
     }
 }

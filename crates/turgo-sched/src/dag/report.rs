@@ -9,7 +9,7 @@ use turgo_machine::mutant;
 
 use super::execution::{CANCELLED, Execution};
 use super::pace::Way;
-use super::shape::{Span, TaskId, longest};
+use super::shape::{Shape, Span, TaskId, longest};
 use super::state::State;
 use crate::trace::Recording;
 
@@ -160,6 +160,11 @@ impl Report {
     #[must_use]
     pub fn task(&self, task: TaskId) -> Option<TaskReport> {
         (task.0 < self.total).then(|| self.run.task_report(task.0))
+    }
+
+    /// The graph without what was added to it.
+    pub(crate) fn shape(&self) -> &Shape {
+        self.run.graph().shape()
     }
 
     /// T1: what all tasks cost together, in nanoseconds. Takes time linear in the tasks.

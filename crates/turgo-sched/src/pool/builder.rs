@@ -223,7 +223,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Whether runs of graphs write down what is decided, for [`Report::recording`](crate::dag::Report::recording); they do not if this is not called. It takes 64 bytes for
+    /// Whether runs of graphs write down what is decided, for [`Report::recorded`](crate::dag::Report::recorded); they do not if this is not called. It takes 64 bytes for
     /// each node while it runs, and all workers count at one place. See [`trace`](crate::trace).
     pub fn record(mut self, is_recording: bool) -> Self {
         self.is_recording = is_recording;
@@ -276,7 +276,7 @@ impl<'a> Builder<'a> {
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
             is_watching: self.policy.watches(),
             is_observed: self.policy.watches() || self.trace_events > 0 || self.is_recording,
-            is_recording: self.is_recording,
+            recorded_on: self.is_recording.then(|| layout.spec().into()),
             is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
             waits,

@@ -1,6 +1,6 @@
 //! What the workers of a pool share.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use turgo_lockfree::deque::{Injector, Steal, Stealer};
 use turgo_machine::CachePadded;
@@ -70,8 +70,8 @@ pub(crate) struct Shared {
     pub(crate) is_watching: bool,
     /// Whether anybody is: the policy, the trace, or who writes decisions down.
     pub(super) is_observed: bool,
-    /// Whether what is decided about nodes of graphs is written down.
-    pub(super) is_recording: bool,
+    /// If what is decided about nodes of graphs is written down, a simulated machine like the one it runs on.
+    pub(super) recorded_on: Option<Arc<str>>,
     /// Whether it is asked about tasks that say nothing about themselves.
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,

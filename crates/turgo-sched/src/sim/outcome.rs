@@ -146,6 +146,7 @@ impl Tally {
             workers,
             tasks: crate::layout::small(shape.len()),
             makespan_ns,
+            measured_ns: None,
             work_ns,
             span_ns,
             busy_ns: self.busy_ns,
@@ -244,6 +245,8 @@ pub struct Outcome {
     pub tasks: u32,
     /// When the last task was over.
     pub makespan_ns: u64,
+    /// What the run took on threads, if it is one that was [gone along](super::Simulation::replay).
+    pub measured_ns: Option<u64>,
     /// T1: what the tasks take one after the other with their data near.
     pub work_ns: u64,
     /// Tinf: what the longest path takes.
