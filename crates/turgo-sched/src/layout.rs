@@ -15,6 +15,9 @@ use turgo_machine::topology::{CpuId, NodeId, Topology};
 /// The distance within a node, in the unit of the ACPI table.
 const LOCAL: u32 = 10;
 
+/// The largest distance that can be simulated.
+const DISTANCE_MAX: u32 = 254;
+
 /// A worker's number, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
@@ -212,6 +215,45 @@ impl Layout {
     #[must_use]
     pub fn by_distance(&self, from: WorkerId) -> &[WorkerId] {
         &self.by_distance[from.0 as usize]
+    }
+
+    /// A [simulated machine](turgo_machine::topology::Spec) in a few words, on which as many workers are spread over as many nodes that are as far apart, in the order of their ids here. What they share
+    /// within a node is not in it. Where that cannot be said (beyond 64 nodes, say), it is a machine of one node.
+    ///
+    /// ```
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::layout::Layout;
+    /// let spec = |machine: &str, workers| Ok(Layout::new(&Topology::simulate(machine)?, workers).spec());
+    /// assert_eq!(spec("4x16,ring,memory=1GiB", 6)?, "4x2,ring");
+    /// assert_eq!(spec("2x8x2,distances=10-15/17-10", 16)?, "2x8,distances=10-15/17-10");
+    /// # Ok::<(), turgo_machine::topology::SpecError>(())
+    /// ```
+    #[must_use]
+    pub fn spec(&self) -> String {
+        let nodes = self.nodes();
+        let seats = self.on_node.iter().map(Vec::len).max().unwrap_or(1);
+        let shape = format!("{nodes}x{seats}");
+        let distance = |from: usize, to: usize| match self.distances[from * nodes + to] {
+            _ if from == to => LOCAL,
+            distance => distance.clamp(LOCAL + 1, DISTANCE_MAX),
+        };
+        let row = |from| -> String {
+            let row: Vec<String> = (0..nodes).map(|to| distance(from, to).to_string()).collect();
+            row.join("-")
+        };
+        let rows: Vec<String> = (0..nodes).map(row).collect();
+        let distances = format!("{shape},distances={}", rows.join("/"));
+        let is_same = |spec: &String| {
+            let Ok(machine) = Topology::simulate(spec) else { return false };
+            let is_as_far = |from: usize, to: usize| {
+                let (there, here) = (NodeId(small(to)), NodeId(small(from)));
+                machine.distance(here, there) == Some(distance(from, to))
+            };
+            (0..nodes).all(|from| (0..nodes).all(|to| is_as_far(from, to)))
+        };
+        let simple = [shape.clone(), format!("{shape},ring")];
+        let found = simple.into_iter().chain([distances]).find(is_same);
+        found.unwrap_or_else(|| format!("1x{}", self.workers()))
     }
 
     fn others(&self, from: WorkerId) -> Vec<WorkerId> {

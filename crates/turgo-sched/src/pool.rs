@@ -33,6 +33,7 @@ mod shared;
 mod tests;
 mod threads;
 mod tunable;
+mod waits;
 mod worker;
 
 pub use builder::{BuildError, Builder};
@@ -46,6 +47,7 @@ pub(crate) use panics::{FirstPanic, Payload, contain, forget_panic};
 pub(crate) use shared::Shared;
 #[cfg(all(test, loom))]
 pub(crate) use shared::persist;
+pub(crate) use waits::Ready;
 
 /// Workers, each with a thread of its own, and what they share.
 ///
@@ -213,6 +215,7 @@ impl Pool {
             knobs: self.shared.knob_reports(),
             node_of: workers.map(|worker| layout.node(worker)).collect(),
             wakeups: nodes.map(|node| self.shared.sleep.wakeups(node)).collect(),
+            latency: self.shared.latency(),
         }
     }
 
@@ -237,9 +240,9 @@ impl Pool {
         self.shared.is_asked_of_plain
     }
 
-    /// Whether what is decided about nodes of graphs is written down.
-    pub(crate) fn records(&self) -> bool {
-        self.shared.is_recording
+    /// If what is decided about nodes of graphs is written down, a simulated machine like the one it runs on.
+    pub(crate) fn recorded_on(&self) -> Option<&Arc<str>> {
+        self.shared.recorded_on.as_ref()
     }
 
     /// Whether the policy, the trace or a recording is told of every task.

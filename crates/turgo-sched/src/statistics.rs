@@ -1,4 +1,9 @@
 //! What a pool has done, in numbers that each worker counts for itself.
+//!
+//! # Invariants
+//!
+//! - **Z1** A task whose home is a node of the pool is counted once each time it is run, as local where that was at home, as remote elsewhere. One that is not run, or
+//!   has no home, is neither.
 
 use turgo_machine::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +21,8 @@ pub(crate) struct Tally {
     pub(crate) parks: Count,
     pub(crate) promotions: Count,
     pub(crate) late: Count,
+    pub(crate) local: Count,
+    pub(crate) remote: Count,
 }
 
 /// A number that one thread writes and all may read.
@@ -57,6 +64,10 @@ pub struct WorkerStatistics {
     pub promotions: u64,
     /// Jobs of long-lived tasks that ended after their deadlines.
     pub late: u64,
+    /// Nodes of graphs, and steps of long-lived tasks, that have a home and ran there.
+    pub local: u64,
+    /// Those that have a home and ran on another node.
+    pub remote: u64,
 }
 
 impl WorkerStatistics {
@@ -70,6 +81,8 @@ impl WorkerStatistics {
             parks: tally.parks.get(),
             promotions: tally.promotions.get(),
             late: tally.late.get(),
+            local: tally.local.get(),
+            remote: tally.remote.get(),
         }
     }
 
@@ -82,6 +95,8 @@ impl WorkerStatistics {
         self.parks += other.parks;
         self.promotions += other.promotions;
         self.late += other.late;
+        self.local += other.local;
+        self.remote += other.remote;
     }
 }
 
@@ -96,6 +111,37 @@ pub struct Statistics {
     pub wakeups: Vec<u64>,
     /// Every knob: what it is, what it was at the beginning, its last change and why, if the pool [tunes](crate::pool::Builder::tune) itself.
     pub knobs: Vec<KnobReport>,
+    /// How long tasks waited, if that is [measured](crate::pool::Builder::latency) and some have begun.
+    pub latency: Option<Latency>,
+}
+
+/// How long tasks waited: from when they were ready until they began, all since the pool was built. What is measured is said at [`Builder::latency`](crate::pool::Builder::latency).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// How many have begun; one that was sampled counts for those that were not.
+    pub tasks: u64,
+    /// The median in nanoseconds, off by 1/64 at most.
+    pub p50_ns: u64,
+    /// The same: one in a hundred waited longer.
+    pub p99_ns: u64,
+}
+
+/// Jain's index of fairness: 1 if all parts are equal, a part for each of them if one has all; `None` where there is nothing (Jain, Chiu, Hawe, "A quantitative measure of fairness
+/// and discrimination", DEC-TR-301, 1984).
+///
+/// ```
+/// use turgo_sched::statistics::jain;
+/// assert_eq!(jain([3.0, 3.0]), Some(1.0));
+/// assert_eq!(jain([0.0, 3.0]), Some(0.5));
+/// assert_eq!(jain([0.0, 0.0]), None);
+/// ```
+#[must_use]
+pub fn jain(parts: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for part in parts {
+        (count, sum, squares) = (count + 1.0, sum + part, squares + part * part);
+    }
+    (squares > 0.0).then(|| sum * sum / (squares * count))
 }
 
 impl Statistics {
@@ -114,6 +160,19 @@ impl Statistics {
         let workers = self.workers.iter().zip(&self.node_of);
         workers.filter(|(_, of)| **of == node).for_each(|(worker, _)| total.add(worker));
         total
+    }
+
+    /// The share of tasks that ran at home, of those that have one.
+    #[must_use]
+    pub fn local(&self) -> Option<f64> {
+        let WorkerStatistics { local, remote, .. } = self.total();
+        (local + remote > 0).then(|| local as f64 / (local + remote) as f64)
+    }
+
+    /// How evenly tasks were spread over the workers: [Jain's index](jain) of their numbers; `None` before the first.
+    #[must_use]
+    pub fn jain(&self) -> Option<f64> {
+        jain(self.workers.iter().map(|worker| worker.tasks as f64))
     }
 
     /// One worker.

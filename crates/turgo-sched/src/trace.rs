@@ -2,7 +2,7 @@
 //!
 //! Off, it costs one branch per event; on, a reading of the clock and four stores. When a ring is full the oldest events go. Browsers show it: see [`chrome_json`].
 //!
-//! Beside it, a [`Recording`] has the decisions of one run of a graph, all of them, in one order.
+//! Beside it, a [`Recording`] has the decisions of one run of a graph, all of them, in one order. With the graph it is a [`RecordedRun`], which can be written to a file and read.
 //!
 //! # Invariants
 //!
@@ -16,11 +16,15 @@ use turgo_machine::mutant;
 use crate::layout::WorkerId;
 
 mod chrome;
+mod file;
 mod recording;
+mod run;
 
 pub use chrome::chrome_json;
+pub use file::FileError;
 pub(crate) use recording::Log;
 pub use recording::{Choice, Decision, Got, Recording, fingerprint};
+pub use run::{NotRecorded, RecordedRun};
 
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@
 //! - [`StealThreshold`] follows one signal instead: few steals that succeed call for a higher threshold, so that fewer are tried.
 //! - [`Bandit`] chooses among things that have no order, such as the arms of an [`Adaptive`](crate::policy::Adaptive) policy.
 //! - What memory costs is measured once and not tuned: [`Layout::measured`](crate::layout::Layout::measured) replaces firmware's distances by those of a
-//!   [probe](turgo_machine::latency::Probe).
+//!   [probe](turgo_machine::latency::Probe), and [`Builder::measured_distances`](crate::pool::Builder::measured_distances) does so for a pool.
 //!
 //! # Invariants
 //!

@@ -72,6 +72,12 @@ impl Histogram {
     /// Counts a value.
     #[inline]
     pub fn record(&self, value: u64) {
+        self.record_many(value, 1);
+    }
+
+    /// Counts a value so many times: one that was sampled stands for those that were not.
+    #[inline]
+    pub fn record_many(&self, value: u64, times: u64) {
         let bucket = bucket_of(value);
         match thread_number() {
             Some(number) => {
@@ -79,11 +85,11 @@ impl Histogram {
                 // Relaxed: C1, only we store to it.
                 let before = slot.load(Ordering::Relaxed);
                 // Relaxed: a count orders nothing.
-                slot.store(before + 1, Ordering::Relaxed);
+                slot.store(before.wrapping_add(times), Ordering::Relaxed);
             }
             // Relaxed: C4.
             None => {
-                self.buckets.shared.0[bucket].fetch_add(1, Ordering::Relaxed);
+                self.buckets.shared.0[bucket].fetch_add(times, Ordering::Relaxed);
             }
         }
     }
@@ -134,6 +140,14 @@ impl HistogramSnapshot {
         }
     }
 
+    /// What was recorded after an earlier snapshot of the same histogram. Takes time linear in the buckets.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        // C3: buckets only grow.
+        let counts = self.counts.iter().zip(&earlier.counts);
+        Self { counts: counts.map(|(now, then)| now.saturating_sub(*then)).collect() }
+    }
+
     /// A value that is at most 1/64 (1.6 %) away from the one that a share `q` of all values does not exceed: 0 asks for the smallest value, 1 for the
     /// largest, and what is beyond them for the nearer of the two. Nothing where nothing was recorded, and where `q` is no number.
     #[must_use]
@@ -177,6 +191,21 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+
+    #[test]
+    fn what_was_there_before_is_not_in_what_came_since() {
+        let histogram = Histogram::new();
+        histogram.record_many(1_000_000, 5);
+        let earlier = histogram.snapshot();
+        histogram.record(7);
+        histogram.record_many(9, 3);
+        let since = histogram.snapshot().since(&earlier);
+        assert_eq!(
+            (since.count(), since.quantile(0.25), since.quantile(1.0)),
+            (4, Some(7), Some(9))
+        );
+        assert_eq!(earlier.since(&earlier).quantile(0.5), None);
+    }
 
     #[test]
     fn every_value_has_a_bucket_no_wider_than_a_32nd() {

@@ -49,6 +49,8 @@ struct Running {
     grants: Grants,
     /// More is to be known of each task that begins than that it does.
     is_known: bool,
+    /// None of it, and no task says anything about itself.
+    is_simple: bool,
     /// What is decided, if that is to be written down.
     log: Option<Log>,
     over: AtomicBool,
@@ -59,7 +61,9 @@ struct Running {
 impl Running {
     fn new(pool: &Pool, graph: &Graph) -> Self {
         let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
-        let log = pool.records().then(|| Log::new(execution.numbers()));
+        let workers = small(layout.workers());
+        let log = |machine| Log::new(execution.numbers(), workers, Arc::clone(machine));
+        let log = pool.recorded_on().map(log);
         let is_plain = graph.0.is_plain && !pool.asks_of_plain();
         // Who wants to know more of each task wants to see them as they run on all workers.
         let way = if is_plain && !graph.0.timed && !pool.is_observed() {
@@ -67,15 +71,17 @@ impl Running {
         } else {
             Way::Shared
         };
+        let is_known = graph.0.has_needs || pool.is_observed();
         let ready = if way == Way::Alone { graph.0.sources.to_vec() } else { Vec::new() };
         Self {
             base: AtomicU32::new(0),
-            workers: small(layout.workers()),
+            workers,
             grants: (0..if graph.0.has_needs { execution.numbers() } else { 0 })
                 .map(|_| AtomicU32::new(0))
                 .collect(),
             execution,
-            is_known: graph.0.has_needs || pool.is_observed(),
+            is_known,
+            is_simple: is_plain && !is_known,
             log,
             is_plain,
             way,
@@ -141,6 +147,19 @@ impl Running {
         handing.next.get().map_or(Ran::Nothing, Ran::Next)
     }
 
+    /// Runs a task that may have a home, or of which more is to be known.
+    fn run_told(&self, index: u32, worker: &Worker) -> Ran {
+        if self.is_known {
+            return self.run_known(index, worker);
+        }
+        let home = self.execution.profile(TaskId(index), |profile| profile.home).flatten();
+        let home = home.and_then(|home| worker.shared.layout.node_index(home));
+        if let Some(home) = home.filter(|_| !self.execution.is_doomed(index)) {
+            worker.tally_home(home);
+        }
+        self.run_plain(index, worker)
+    }
+
     /// The index that stands for all that is ready, in a run that is alone (D12).
     fn baton(&self) -> u32 {
         self.execution.numbers()
@@ -197,6 +216,7 @@ impl Running {
                 if runs {
                     self.note(index, worker, Choice::Run(got));
                     worker.trace(Kind::Begin, view.id);
+                    view.home.iter().for_each(|&home| worker.tally_home(home));
                 }
                 let watched = worker.begins(|| view);
                 let traced = runs.then_some(view.id);
@@ -338,10 +358,10 @@ impl Runnable for Running {
         }
         let mut index = first;
         for _ in 0..INLINE_MAX {
-            let ran = if self.is_known {
-                self.run_known(index, worker)
-            } else {
+            let ran = if self.is_simple {
                 self.run_plain(index, worker)
+            } else {
+                self.run_told(index, worker)
             };
             match ran {
                 Ran::Next(next) => index = next,
@@ -423,7 +443,7 @@ impl Run {
             Err(RunError::Failed(report) | RunError::Cancelled(report)) => report,
         };
         let shape = execution.graph().shape();
-        report.recording = log.as_ref().map(|log| log.recording(shape, *workers));
+        report.recording = log.as_ref().map(|log| log.recording(shape, report.makespan_ns));
         // Relaxed: the run is over.
         report.base = Some(base.load(Ordering::Relaxed));
         result

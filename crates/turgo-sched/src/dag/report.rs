@@ -9,7 +9,7 @@ use turgo_machine::mutant;
 
 use super::execution::{CANCELLED, Execution};
 use super::pace::Way;
-use super::shape::{Span, TaskId, longest};
+use super::shape::{Shape, Span, TaskId, longest};
 use super::state::State;
 use crate::trace::Recording;
 
@@ -193,6 +193,11 @@ impl Report {
     pub fn traced(&self, subject: u32) -> Option<TaskId> {
         let task = subject.checked_sub(self.base?)?;
         (task < self.total).then_some(TaskId(task))
+    }
+
+    /// The graph without what was added to it.
+    pub(crate) fn shape(&self) -> &Shape {
+        self.run.graph().shape()
     }
 
     /// T1: what all tasks cost together, in nanoseconds. Takes time linear in the tasks.

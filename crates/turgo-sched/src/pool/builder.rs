@@ -1,5 +1,6 @@
 //! What a pool is made of, and what can go wrong when it is made.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -20,37 +21,32 @@ use crate::resources::Resources;
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
 use crate::trace::Trace;
+use crate::tune::Objective;
 
 use super::Pool;
 use super::control::{Control, Done};
 use super::shared::{Node, Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
+use super::waits::Waits;
 use super::worker::{Queues, Worker};
 
 /// The most workers a pool can have: each has a list of all others, which makes a quarter of a gigabyte.
 const WORKERS_MAX: usize = 1 << 13;
-
-/// How far apart two nodes are, if that was measured.
-struct Distances<'a>(Box<dyn Fn(NodeId, NodeId) -> Option<u32> + 'a>);
-
-impl fmt::Debug for Distances<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Distances(..)")
-    }
-}
 
 /// Makes a [`Pool`].
 #[derive(Debug)]
 #[must_use = "nothing runs before `build`"]
 pub struct Builder<'a> {
     machine: &'a Topology,
-    distances: Option<Distances<'a>>,
+    measured: BTreeMap<(NodeId, NodeId), u32>,
     workers: usize,
     policy: Box<dyn Policy>,
     knobs: Knobs,
     tune_every: Option<Duration>,
     done: Option<Done>,
+    objective: Objective,
+    is_latency_measured: bool,
     seed: u64,
     is_pinned: bool,
     stack_bytes: Option<usize>,
@@ -66,12 +62,14 @@ impl<'a> Builder<'a> {
     pub(super) fn new(machine: &'a Topology) -> Self {
         Self {
             machine,
-            distances: None,
+            measured: BTreeMap::new(),
             workers: machine.workers_max(),
             policy: Box::new(Standard::default()),
             knobs: Knobs::default(),
             tune_every: None,
             done: None,
+            objective: Objective::Throughput,
+            is_latency_measured: false,
             seed: 0,
             is_pinned: false,
             stack_bytes: None,
@@ -90,10 +88,11 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Distances between nodes as they were measured, where the firmware's are not to be believed; those of the machine if this is not called. See [`Layout::measured`]. Whom workers rob
-    /// first, who is woken for whom and what is worth the way goes by these.
+    /// Replaces what firmware says about distances by what was measured, as [`Layout::measured`] does: `distance` answers on firmware's scale, where 10 is within a node, or
+    /// `None` where nothing was measured. It is asked for every pair of nodes at once. Whom to rob, where to look for work and which worker to wake go by it from then on; see
+    /// [`Pool::layout`] for what came of it.
     ///
-    /// ```no_run
+    /// ```
     /// use turgo_machine::clock::Clock;
     /// use turgo_machine::latency::Probe;
     /// use turgo_machine::numa::Numa;
@@ -101,14 +100,20 @@ impl<'a> Builder<'a> {
     /// use turgo_sched::Pool;
     ///
     /// let machine = Topology::detect()?;
-    /// // Follows pointers through the memory of each node, for some tenths of a second.
-    /// let latencies = Probe::each_complex(&machine).run(&machine, &Numa::new(&machine), &Clock::real());
-    /// let builder = Pool::builder(&machine).distances(|from, to| latencies.distance(from, to));
-    /// let pool = builder.pin(true).build()?;
+    /// // Follows pointers through the memory of each node: some tenths of a second for each.
+    /// let probe = Probe { bytes: 1 << 20, ..Probe::each_complex(&machine) };
+    /// let latencies = probe.run(&machine, &Numa::new(&machine), &Clock::real());
+    /// let pool = Pool::builder(&machine)
+    ///     .measured_distances(|from, to| latencies.distance(from, to))
+    ///     .build()?;
+    /// # drop(pool);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn distances(mut self, measured: impl Fn(NodeId, NodeId) -> Option<u32> + 'a) -> Self {
-        self.distances = Some(Distances(Box::new(measured)));
+    pub fn measured_distances(mut self, distance: impl Fn(NodeId, NodeId) -> Option<u32>) -> Self {
+        let nodes = || self.machine.nodes().iter().map(|node| node.id);
+        let pairs = nodes().flat_map(|from| nodes().map(move |to| (from, to)));
+        let known = pairs.filter_map(|(from, to)| Some(((from, to), distance(from, to)?)));
+        self.measured = known.collect();
         self
     }
 
@@ -127,7 +132,7 @@ impl<'a> Builder<'a> {
     /// Lets the pool turn its knobs itself, in windows of at least this length, one knob at a time: see [`tune`](crate::tune). It does not if this is not called.
     ///
     /// Windows are closed by workers between two tasks or when they begin to look for work: a pool without work stays as it is. A change is judged by what is done in a second while
-    /// tasks wait. [`Statistics::knobs`](crate::statistics::Statistics::knobs) has every knob's value, its last change and why; [`Pool::set_tuning`] is the kill switch.
+    /// tasks wait, or by another [objective](Self::objective). [`Statistics::knobs`](crate::statistics::Statistics::knobs) has every knob's value, its last change and why; [`Pool::set_tuning`] is the kill switch.
     pub fn tune(mut self, every: Duration) -> Self {
         self.tune_every = Some(every);
         self
@@ -139,6 +144,38 @@ impl<'a> Builder<'a> {
     /// If this is not called, tasks count. A shorter heartbeat, quantum or grain makes more tasks of the same work, so then those three are left as they are.
     pub fn progress(mut self, done: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         self.done = Some(Done(Box::new(done)));
+        self
+    }
+
+    /// What is to become better when the pool [tunes](Self::tune) itself; [`Objective::Throughput`] if this is not called. The others measure [latency](Self::latency), and a
+    /// window then goes on until a hundred tasks have begun in it. By latency alone all knobs are turned, also where nobody says how much is [done](Self::progress).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use turgo_machine::topology::Topology;
+    /// use turgo_sched::Pool;
+    /// use turgo_sched::tune::Objective;
+    ///
+    /// let pool = Pool::builder(&Topology::simulate("1x1")?)
+    ///     .tune(Duration::from_millis(100))
+    ///     .objective(Objective::Latency)
+    ///     .build()?;
+    /// pool.spawn(async {}).wait()?;
+    /// assert_eq!(pool.statistics().latency.map(|latency| latency.tasks), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn objective(mut self, objective: Objective) -> Self {
+        self.objective = objective;
+        self
+    }
+
+    /// Whether it is measured how long tasks wait from when they are ready until they begin, for [`Statistics::latency`](crate::statistics::Statistics::latency); it is not if this is not
+    /// called, unless the pool tunes itself by an [objective](Self::objective) that needs it.
+    ///
+    /// Measured are futures and long-lived tasks that are spawned or woken, and closures that are moved to the pool from another thread; not closures and forks within it, nor nodes of
+    /// graphs, nor the next step of a task that yields. It takes one reading of the clock for each, or for one of eight where workers spawn and wake, and 15 KiB for each worker.
+    pub fn latency(mut self, is_measured: bool) -> Self {
+        self.is_latency_measured = is_measured;
         self
     }
 
@@ -186,7 +223,7 @@ impl<'a> Builder<'a> {
         self
     }
 
-    /// Whether runs of graphs write down what is decided, for [`Report::recording`](crate::dag::Report::recording); they do not if this is not called. It takes 64 bytes for
+    /// Whether runs of graphs write down what is decided, for [`Report::recorded`](crate::dag::Report::recorded); they do not if this is not called. It takes 64 bytes for
     /// each node while it runs, and all workers count at one place. See [`trace`](crate::trace).
     pub fn record(mut self, is_recording: bool) -> Self {
         self.is_recording = is_recording;
@@ -211,10 +248,15 @@ impl<'a> Builder<'a> {
 
     fn layout(&self) -> Layout {
         let layout = Layout::new(self.machine, self.workers);
-        match &self.distances {
-            Some(Distances(measured)) => layout.measured(measured),
-            None => layout,
+        if self.measured.is_empty() {
+            return layout;
         }
+        layout.measured(|from, to| self.measured.get(&(from, to)).copied())
+    }
+
+    fn waits(&self) -> Option<Waits> {
+        let is_judged = self.tune_every.is_some() && self.objective.needs_latency();
+        (self.is_latency_measured || is_judged).then(Waits::new)
     }
 
     /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
@@ -229,7 +271,7 @@ impl<'a> Builder<'a> {
         if self.workers > WORKERS_MAX {
             return Err(BuildError::TooManyWorkers { workers: self.workers });
         }
-        let layout = self.layout();
+        let (layout, waits) = (self.layout(), self.waits());
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
@@ -238,11 +280,13 @@ impl<'a> Builder<'a> {
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
             is_watching: self.policy.watches(),
             is_observed: self.policy.watches() || self.trace_events > 0 || self.is_recording,
-            is_recording: self.is_recording,
+            recorded_on: self.is_recording.then(|| layout.spec().into()),
             is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
-            control: (self.tune_every)
-                .map(|every| Control::new(&self.knobs, layout.nodes(), every, self.done)),
+            waits,
+            control: self.tune_every.map(|every| {
+                Control::new(&self.knobs, layout.nodes(), every, self.done, self.objective)
+            }),
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
             nodes: (0..small(layout.nodes()))

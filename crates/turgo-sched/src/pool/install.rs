@@ -19,6 +19,7 @@ use super::countdown::Countdown;
 use super::current;
 use super::panics::Payload;
 use super::shared::Shared;
+use super::waits::Ready;
 use super::worker::Worker;
 
 /// What is in the caller's frame.
@@ -26,6 +27,7 @@ struct Frame<F, R> {
     f: UnsafeCell<Option<F>>,
     result: UnsafeCell<Option<Result<R, Payload>>>,
     waiting: Waiting,
+    ready: Ready,
 }
 
 /// Who waits.
@@ -57,7 +59,9 @@ where
             Waiting::Worker { pool: Arc::clone(&caller.shared), countdown }
         }
     };
-    let frame = Frame { f: UnsafeCell::new(Some(f)), result: UnsafeCell::new(None), waiting };
+    let ready = shared.ready(None);
+    let frame =
+        Frame { f: UnsafeCell::new(Some(f)), result: UnsafeCell::new(None), waiting, ready };
     let id = shared.arena.take_outside();
     // SAFETY: N1, it was just handed out.
     let slot = unsafe { shared.arena.slot(id) };
@@ -96,6 +100,9 @@ where
     worker.purse.give(&worker.shared.arena, id, slot);
     // SAFETY: L1.
     let frame = unsafe { &*frame };
+    if let Some(waits) = &worker.shared.waits {
+        waits.begun(frame.ready, worker.now_ns());
+    }
     // SAFETY: only we touch it.
     let f = unsafe { (*frame.f.get()).take() };
     let f = f.expect("a closure is called once");

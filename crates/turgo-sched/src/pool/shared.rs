@@ -1,6 +1,6 @@
 //! What the workers of a pool share.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use turgo_lockfree::deque::{Injector, Steal, Stealer};
 use turgo_machine::CachePadded;
@@ -22,6 +22,7 @@ use super::class::{CLASSES, Class};
 use super::control::Control;
 use super::due::Due;
 use super::tunable::Tunable;
+use super::waits::Waits;
 
 /// Queues into which anybody pushes: one for each class.
 pub(super) type Inbox = [Injector<u32>; CLASSES];
@@ -69,12 +70,14 @@ pub(crate) struct Shared {
     pub(crate) is_watching: bool,
     /// Whether anybody is: the policy, the trace, or who writes decisions down.
     pub(super) is_observed: bool,
-    /// Whether what is decided about nodes of graphs is written down.
-    pub(super) is_recording: bool,
+    /// If what is decided about nodes of graphs is written down, a simulated machine like the one it runs on.
+    pub(super) recorded_on: Option<Arc<str>>,
     /// Whether it is asked about tasks that say nothing about themselves.
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
     pub(super) control: Option<Control>,
+    /// How long tasks wait, if that is measured.
+    pub(crate) waits: Option<Waits>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,

@@ -20,3 +20,5 @@ mod suspended;
 mod tuned;
 #[cfg(not(any(loom, shuttle)))]
 mod urgency;
+#[cfg(not(any(loom, shuttle)))]
+mod waits;

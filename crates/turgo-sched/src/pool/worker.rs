@@ -65,6 +65,8 @@ pub struct Worker {
     pub(super) turn: Cell<u32>,
     /// Where the task comes from that runs next, for whoever writes that down.
     got: Cell<Got>,
+    /// What it spawned and woke, to know what is [measured](super::waits).
+    pub(super) readied: Cell<u32>,
     /// Tasks on the stack that were taken while something else waits.
     pub(super) helping: Cell<u32>,
     pub(crate) purse: Purse,
@@ -113,6 +115,7 @@ impl Worker {
             level: Cell::new(0),
             turn: Cell::new(0),
             got: Cell::new(Got::Own),
+            readied: Cell::new(0),
             helping: Cell::new(0),
             purse: Purse::new(id.0),
             mind: RefCell::new(mind),
@@ -373,6 +376,14 @@ impl Worker {
     /// A long-lived task's job ended after its deadline.
     pub(crate) fn tally_late(&self) {
         self.tally().late.add(1);
+    }
+
+    /// A task with a home runs here (Z1).
+    pub(crate) fn tally_home(&self, home: NodeIndex) {
+        if (home.0 as usize) < self.shared.layout.nodes() {
+            let is_here = home == self.node || mutant!("Z1 home is where it runs");
+            if is_here { &self.tally().local } else { &self.tally().remote }.add(1);
+        }
     }
 
     /// A fork was promoted.

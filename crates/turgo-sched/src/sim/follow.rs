@@ -102,7 +102,7 @@ struct Following<'a> {
 }
 
 impl Simulation<'_> {
-    /// Goes along a run of a pool ([`Report::recording`](crate::dag::Report::recording)): each task is run by the worker that ran it, and each worker runs its tasks
+    /// Goes along a run of a pool ([`Report::recorded`](crate::dag::Report::recorded)): each task is run by the worker that ran it, and each worker runs its tasks
     /// in the order in which it did. When, is what the costs say: so it shows what the very decisions of that run would take on another machine, or with other costs of tasks, and
     /// the same recording always has the same trace.
     ///
@@ -144,7 +144,8 @@ impl Simulation<'_> {
             return Err(ReplayError::Missing { task: small(task) });
         }
         let end_ns = following.free_ns.iter().copied().max().unwrap_or(0);
-        Ok(following.tally.outcome(workers, end_ns, workload, self.costs_of()))
+        let outcome = following.tally.outcome(workers, end_ns, workload, self.costs_of());
+        Ok(Outcome { measured_ns: Some(recording.makespan_ns), ..outcome })
     }
 }
 

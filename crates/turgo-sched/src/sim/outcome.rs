@@ -5,6 +5,7 @@ use super::replay::Decision;
 use super::workload::Workload;
 use crate::layout::{Layout, NodeIndex, WorkerId};
 use crate::policy::TaskView;
+use crate::statistics::jain;
 use crate::trace::Event;
 
 /// Counts that are kept while a workload runs.
@@ -145,6 +146,7 @@ impl Tally {
             workers,
             tasks: crate::layout::small(shape.len()),
             makespan_ns,
+            measured_ns: None,
             work_ns,
             span_ns,
             busy_ns: self.busy_ns,
@@ -230,9 +232,7 @@ impl Turns {
         if self.shares.len() < 2 || self.picks == 0 {
             return None;
         }
-        let had = self.had.iter().zip(&self.shares).map(|(&had, share)| had as f64 / share);
-        let (sum, squares) = had.fold((0.0, 0.0), |(sum, of), x| (sum + x, of + x * x));
-        Some(sum * sum / (squares * self.shares.len() as f64))
+        jain(self.had.iter().zip(&self.shares).map(|(&had, share)| had as f64 / share))
     }
 }
 
@@ -245,6 +245,8 @@ pub struct Outcome {
     pub tasks: u32,
     /// When the last task was over.
     pub makespan_ns: u64,
+    /// What the run took on threads, if it is one that was [gone along](super::Simulation::replay).
+    pub measured_ns: Option<u64>,
     /// T1: what the tasks take one after the other with their data near.
     pub work_ns: u64,
     /// Tinf: what the longest path takes.
@@ -283,8 +285,7 @@ pub struct Outcome {
     pub is_open: bool,
     /// How many picks from shared queues, of all nodes together, a tenant was away from its share at most while all had tasks in all of them; `None` if there is one only.
     pub lag: Option<f64>,
-    /// Jain's index of fairness over the same time: 1 if what tenants had is as their shares, one part for each tenant if one of them had all (Jain, Chiu, Hawe, "A
-    /// quantitative measure of fairness and discrimination", DEC-TR-301, 1984).
+    /// [Jain's index](jain) over the same time: 1 if what tenants had is as their shares.
     pub jain: Option<f64>,
     /// The hash of all events.
     pub hash: u64,

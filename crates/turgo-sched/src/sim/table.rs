@@ -128,7 +128,7 @@ pub fn rows_json(rows: &[Row]) -> String {
         let _ = write!(
             json,
             "{{\"machine\":\"{}\",\"graph\":\"{}\",\"policy\":\"{}\",\"workers\":{},\"tasks\":{},\
-             \"makespan_ns\":{},\"work_ns\":{},\"span_ns\":{},\"efficiency\":{:.4},\"efficiency_max\":{:.4},\
+             \"makespan_ns\":{},\"measured_ns\":{},\"work_ns\":{},\"span_ns\":{},\"efficiency\":{:.4},\"efficiency_max\":{:.4},\
              \"local\":{},\"remote_steals\":{:.4},\"migration\":{:.4},\"lag\":{},\"jain\":{},\"latency_p50_ns\":{},\
              \"latency_p99_ns\":{},\"wakes\":{},\"rate_per_s\":{:.0},\"hash\":\"{:016x}\"}}",
             row.machine,
@@ -137,6 +137,7 @@ pub fn rows_json(rows: &[Row]) -> String {
             outcome.workers,
             outcome.tasks,
             outcome.makespan_ns,
+            outcome.measured_ns.map_or_else(|| "null".into(), |ns| ns.to_string()),
             outcome.work_ns,
             outcome.span_ns,
             outcome.efficiency(),

@@ -7,11 +7,12 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::cell::UnsafeCell;
+use turgo_machine::mutant;
 
 use crate::arena::Slot;
 use crate::layout::WorkerId;
 use crate::policy::TaskView;
-use crate::pool::{Shared, Worker, contain};
+use crate::pool::{Ready, Shared, Worker, contain};
 
 use super::joiner::Joiner;
 use super::state::{Begin, End, State, Then};
@@ -32,6 +33,8 @@ struct Cell<W: Work> {
     last: AtomicU32,
     /// When its present job should be done, in nanoseconds of the pool's clock; `u64::MAX` if never.
     due_ns: AtomicU64,
+    /// When it became ready, if that is measured and no step has begun since: the bits of a [`Ready`].
+    ready: AtomicU64,
     stage: UnsafeCell<Stage<W>>,
 }
 
@@ -95,6 +98,7 @@ pub(crate) fn spawn<W: Work>(
         options,
         last: AtomicU32::new(NOBODY),
         due_ns: AtomicU64::new(u64::MAX),
+        ready: AtomicU64::new(Ready::UNKNOWN.bits()),
         stage: UnsafeCell::new(Stage::Working(work)),
     });
     let held = Arc::into_raw(Arc::clone(&cell)).cast();
@@ -153,7 +157,9 @@ impl<W: Work> Cell<W> {
         let waker = ManuallyDrop::new(Waker::from(unsafe { Arc::from_raw(Arc::as_ptr(self)) }));
         let mut cx = Context::from_waker(&waker);
         let shared = &*worker.shared;
-        let until_ns = shared.clock.now_ns().saturating_add(shared.quantum_ns());
+        let now_ns = shared.clock.now_ns();
+        let until_ns = now_ns.saturating_add(shared.quantum_ns());
+        self.note_begun(worker, now_ns);
         let budget = Budget::until(&shared.clock, until_ns);
         let watched = worker.begins(|| self.view());
         let step = self.stage.with_mut(|stage| {
@@ -209,6 +215,7 @@ impl<W: Work> Cell<W> {
     fn then(&self, then: Then, worker: Option<&Worker>) {
         if then == Then::Queue {
             self.renew(|_, _| true);
+            self.note_ready(worker);
             self.shared.queue_task(&self.view(), worker);
         }
     }
@@ -222,6 +229,29 @@ impl<W: Work> Cell<W> {
             let deadline_ns = u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX);
             self.due_ns.store(now_ns.saturating_add(deadline_ns), Ordering::Relaxed);
         }
+    }
+
+    /// It is about to be queued by whoever has woken it, or spawned it.
+    fn note_ready(&self, worker: Option<&Worker>) {
+        let ready = self.shared.ready(worker);
+        if ready != Ready::UNKNOWN {
+            // Relaxed: as in `renew`.
+            self.ready.store(ready.bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// A step begins.
+    fn note_begun(&self, worker: &Worker, now_ns: u64) {
+        if let Some(home) = self.options.home {
+            worker.tally_home(home);
+        }
+        let Some(waits) = &worker.shared.waits else { return };
+        // Relaxed, both: as in `renew`.
+        let ready = Ready::of(self.ready.load(Ordering::Relaxed));
+        if ready != Ready::UNKNOWN && !mutant!("Y1 the time stays") {
+            self.ready.store(Ready::UNKNOWN.bits(), Ordering::Relaxed);
+        }
+        waits.begun(ready, now_ns);
     }
 
     /// A job has ended: counts it if that is later than it should.

@@ -12,6 +12,7 @@
 //! - **E3** A decision that follows from another one has a later place.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use turgo_machine::atomic::{AtomicU64, AtomicUsize, Ordering};
 use turgo_machine::mutant;
@@ -27,8 +28,27 @@ pub struct Recording {
     pub graph: u64,
     /// How many workers the pool has.
     pub workers: u32,
+    /// A [simulated machine](turgo_machine::topology::Spec) with as many nodes, as far apart: see [`Layout::spec`](crate::layout::Layout::spec).
+    pub machine: String,
+    /// What the run took, in nanoseconds.
+    pub makespan_ns: u64,
     /// What was decided.
     pub decisions: Vec<Decision>,
+}
+
+impl Recording {
+    /// The first of so many tasks that nobody runs, if there is one.
+    pub(super) fn first_missing(&self, tasks: u32) -> Option<u32> {
+        let mut is_run = vec![false; tasks as usize];
+        for decision in &self.decisions {
+            if let (Choice::Run(_), Some(is_run)) =
+                (decision.choice, is_run.get_mut(decision.task as usize))
+            {
+                *is_run = true;
+            }
+        }
+        is_run.iter().position(|is_run| !is_run).map(small)
+    }
 }
 
 /// A decision of a worker's.
@@ -102,17 +122,19 @@ pub(crate) struct Log {
     /// `worker << 32 | task` and the choice; 0 where nothing was written yet.
     words: Box<[[AtomicU64; 2]]>,
     next: AtomicUsize,
+    workers: u32,
+    machine: Arc<str>,
 }
 
 impl Log {
     /// A task is put somewhere once, and run once.
     const OF_TASK_MAX: usize = 2;
 
-    /// For a run of so many tasks.
-    pub(crate) fn new(tasks: u32) -> Self {
+    /// For a run of so many tasks by so many workers, on such a machine.
+    pub(crate) fn new(tasks: u32, workers: u32, machine: Arc<str>) -> Self {
         let word = || [AtomicU64::new(0), AtomicU64::new(0)];
-        let room = tasks as usize * Self::OF_TASK_MAX;
-        Self { words: (0..room).map(|_| word()).collect(), next: AtomicUsize::new(0) }
+        let words = (0..tasks as usize * Self::OF_TASK_MAX).map(|_| word()).collect();
+        Self { words, next: AtomicUsize::new(0), workers, machine }
     }
 
     /// Writes a decision down. Wait-free.
@@ -129,7 +151,7 @@ impl Log {
     }
 
     /// What was written. To be asked for when the run is over, by somebody who has heard so from it.
-    pub(crate) fn recording(&self, shape: &Shape, workers: u32) -> Recording {
+    pub(crate) fn recording(&self, shape: &Shape, makespan_ns: u64) -> Recording {
         // Relaxed: the run is over.
         let count = self.next.load(Ordering::Relaxed);
         let decision = |[who, what]: &[AtomicU64; 2]| {
@@ -139,7 +161,8 @@ impl Log {
             Decision { worker, task: who as u32, choice: Choice::of(what) }
         };
         let decisions = self.words[..count].iter().map(decision).collect();
-        Recording { graph: fingerprint(shape), workers, decisions }
+        let (graph, machine) = (fingerprint(shape), self.machine.to_string());
+        Recording { graph, workers: self.workers, machine, makespan_ns, decisions }
     }
 }
 

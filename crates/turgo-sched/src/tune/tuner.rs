@@ -21,6 +21,12 @@ pub enum Objective {
 }
 
 impl Objective {
+    /// Whether a window in which no latency was measured says nothing.
+    #[must_use]
+    pub fn needs_latency(self) -> bool {
+        !matches!(self, Self::Throughput)
+    }
+
     /// How good a window was, more being better; `None` if it does not say.
     #[must_use]
     pub fn score(self, window: &Window) -> Option<f64> {

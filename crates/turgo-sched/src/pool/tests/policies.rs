@@ -5,7 +5,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use turgo_machine::atomic::{AtomicBool, Ordering};
-use turgo_machine::topology::{NodeId, Topology};
+use turgo_machine::topology::Topology;
 
 use crate::dag::{Dag, Graph};
 use crate::layout::WorkerId;
@@ -157,17 +157,4 @@ fn a_policy_that_watches_is_told_of_all_that_runs() {
     assert_eq!(told(Priority::High).0, 34);
     pool.scope(|scope| (0..10).for_each(|_| scope.spawn(|_| ())));
     assert!(told(Priority::Normal).0 >= 10);
-}
-
-#[test]
-fn workers_look_first_where_it_was_measured_to_be_near() {
-    let machine = Topology::simulate("4x1,ring").expect("a machine");
-    let known = Pool::builder(&machine).build().expect("threads");
-    // Across the ring is nearer than the neighbours, whatever the firmware says.
-    let across = |from: NodeId, to: NodeId| (from.0.abs_diff(to.0) == 2).then_some(11);
-    let measured = Pool::builder(&machine).distances(across).build().expect("threads");
-    let order = |pool: &Pool| pool.layout().by_distance(WorkerId(0)).to_vec();
-    assert_eq!(order(&known)[2], WorkerId(2));
-    assert_eq!(order(&measured)[0], WorkerId(2));
-    measured.parallel_for(0..100, |_| {});
 }

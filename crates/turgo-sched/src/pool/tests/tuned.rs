@@ -10,9 +10,10 @@ use turgo_machine::topology::Topology;
 
 use crate::layout::WorkerId;
 use crate::policy::Knobs;
+use crate::pool::Ready;
 use crate::pool::{Builder, Pool};
 use crate::task::{Budget, Rearmed, Step, TaskOptions};
-use crate::tune::{Knob, KnobReport, Phase, Reason};
+use crate::tune::{Knob, KnobReport, Objective, Phase, Reason};
 
 const WINDOW: Duration = Duration::from_millis(1);
 
@@ -67,6 +68,18 @@ impl Held {
             most = most.max(self.pool.statistics().knobs.iter().filter(differ).count());
         }
         most
+    }
+
+    /// A window in which so many tasks begin, all of them after this time.
+    fn waits(&self, tasks: u64, waited_ns: u64) {
+        let waits = self.pool.shared.waits.as_ref().expect("latency is measured");
+        (0..tasks).for_each(|_| waits.begun(Ready::at(1, false), 1 + waited_ns));
+        self.pass(1_000_000, 1_000);
+    }
+
+    /// Windows in which all tasks wait as long as `waited_ns` says of the knobs.
+    fn windows_of_waits(&self, windows: u32, waited_ns: impl Fn(&Knobs) -> u64) {
+        (0..windows).for_each(|_| self.waits(200, waited_ns(&self.pool.knobs())));
     }
 
     fn report(&self, knob: Knob) -> KnobReport {
@@ -241,6 +254,56 @@ fn workers_close_the_windows_between_their_tasks() {
     pool.set_tuning(false);
     assert_eq!(pool.knobs(), Knobs::default(), "T5");
     is_over.store(true, Ordering::Relaxed);
+}
+
+/// Tasks come one by one, more than 80 µs apart: whoever sleeps by then has to be woken.
+fn one_by_one(knobs: &Knobs) -> u64 {
+    if knobs.spin_ns > 80_000 { 1_000 } else { 60_000 }
+}
+
+#[test]
+fn by_latency_it_spins_as_long_as_that_pays() {
+    let held = Held::new(|builder| builder.objective(Objective::Latency));
+    held.windows_of_waits(500, one_by_one);
+    assert_eq!(held.pool.knobs().spin_ns, 160_000, "the first value that is long enough");
+    let report = held.pool.tuning().expect("it tunes itself");
+    assert!(report.kept > 0 && report.score.is_some_and(|score| score > 0.9e6), "{report:?}");
+    let told = report.signals.latency.value().expect("it was told");
+    assert!((900.0..10_000.0).contains(&told), "it was 60,000 before: {told}");
+    held.pool.set_tuning(false);
+    assert_eq!(held.pool.knobs(), Knobs::default(), "T5");
+}
+
+#[test]
+fn by_latency_steps_become_shorter_where_others_wait_for_them() {
+    let held = Held::new(|builder| builder.objective(Objective::Latency));
+    held.windows_of_waits(500, |knobs| knobs.quantum_ns.max(125_000));
+    assert_eq!(held.pool.knobs().quantum_ns, 125_000);
+}
+
+#[test]
+fn a_window_of_few_waits_goes_on() {
+    let held = Held::new(|builder| builder.objective(Objective::Latency));
+    let told = || held.pool.tuning().and_then(|report| report.signals.latency.value());
+    held.waits(60, 5_000);
+    assert_eq!(told(), None, "G4");
+    held.waits(60, 5_000);
+    assert!(
+        told().is_some_and(|told| (told - 5_000.0).abs() < 100.0),
+        "both together: {told:?}",
+        told = told()
+    );
+}
+
+#[test]
+fn what_ran_at_home_is_told() {
+    let held = Held::new(|builder| builder);
+    let tally = &held.pool.shared.seat(WorkerId(1)).tally;
+    tally.local.add(3);
+    tally.remote.add(1);
+    held.pass(1_000_000, 100);
+    let told = held.pool.tuning().and_then(|report| report.signals.local_ratio.value());
+    assert_eq!(told, Some(0.75));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::pool::Pool;
 use crate::random::Random;
 use crate::resources::{Lane, Resources};
 use crate::sim::{Outcome, ReplayError, Simulation, Workload};
-use crate::trace::{Choice, Decision, Got, Kind, Recording};
+use crate::trace::{Choice, Decision, Got, Kind, NotRecorded, RecordedRun, Recording};
 use turgo_machine::topology::NodeId;
 
 use super::machine;
@@ -148,6 +148,56 @@ fn a_recording_of_another_graph_or_machine_is_refused() {
 }
 
 #[test]
+fn a_run_is_gone_along_from_a_file() {
+    for kinds in [Kinds::Plain, Kinds::Homes, Kinds::Needs] {
+        let (graph, report, _) = real(1, kinds);
+        let run = report.recorded().expect("a whole run");
+        assert!(!run.is_measured && run.shape == *graph.shape());
+        assert_eq!((run.recording.machine.as_str(), run.recording.workers), ("2x1", 2));
+        let mut file = Vec::new();
+        run.write(&mut file).expect("memory takes it");
+        let read = RecordedRun::read(&mut &file[..]).expect("H1: it is a recording");
+        assert_eq!(read, run, "H1");
+        let workload = Workload::new("read", read.shape);
+        let policy = Standard::default();
+        let again = Simulation::new(&machine(&read.recording.machine), WORKERS, &policy);
+        let again = again.replay(&workload, &read.recording).expect("a whole run");
+        let outcome = replay(&graph, recording(&report)).expect("a whole run");
+        assert_eq!((again.hash, again.makespan_ns), (outcome.hash, outcome.makespan_ns), "H1");
+        assert_eq!(again.measured_ns, Some(report.makespan_ns));
+    }
+}
+
+#[test]
+fn what_was_measured_is_what_tasks_cost() {
+    let mut dag = Dag::new();
+    dag.timed(true);
+    let first = dag.node(|_| std::thread::sleep(std::time::Duration::from_millis(2))).id();
+    dag.node(|_| ()).after(first).name("second");
+    let graph = dag.seal().expect("no cycle");
+    let pool =
+        Pool::builder(&machine("2x1")).workers(WORKERS).record(true).build().expect("threads");
+    let run = pool.run(&graph).wait().expect("nothing fails").recorded().expect("a whole run");
+    assert!(run.is_measured && run.shape.profile(first).cost_ns >= 2_000_000);
+    assert_eq!(run.shape.profile(TaskId(1)).name.as_deref(), Some("second"));
+    assert!(run.recording.makespan_ns >= 2_000_000);
+}
+
+#[test]
+fn what_is_no_whole_run_is_not_recorded() {
+    let off = Pool::builder(&machine("2x1")).workers(WORKERS).build().expect("threads");
+    let report = off.run(&graph(1, Kinds::Plain).0).wait().expect("nothing fails");
+    assert_eq!(report.recorded(), Err(NotRecorded::Off));
+    let pool =
+        Pool::builder(&machine("2x1")).workers(WORKERS).record(true).build().expect("threads");
+    let mut dag = Dag::new();
+    dag.room(1);
+    dag.node(|cx: &Context<'_>| cx.spawn_after(&[], |_| ()).map(|_| ()));
+    let report = pool.run(&dag.seal().expect("no cycle")).wait().expect("nothing fails");
+    assert_eq!(report.recorded(), Err(NotRecorded::Grown));
+}
+
+#[test]
 fn a_run_that_was_cancelled_is_no_whole_run() {
     let mut dag = Dag::new();
     let first = dag.node(|cx: &Context<'_>| cx.cancel()).id();
@@ -156,6 +206,8 @@ fn a_run_that_was_cancelled_is_no_whole_run() {
     let pool =
         Pool::builder(&machine("2x1")).workers(WORKERS).record(true).build().expect("threads");
     let error = pool.run(&graph).wait().expect_err("it was cancelled");
+    let unfinished = NotRecorded::Unfinished { task: 1 };
+    assert_eq!(error.report().recorded(), Err(unfinished));
     let error = replay(&graph, recording(error.report())).expect_err("V7");
     assert_eq!(error, ReplayError::Missing { task: 1 });
     assert!(error.to_string().contains("cancelled"));
