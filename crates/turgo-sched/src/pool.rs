@@ -27,6 +27,7 @@ mod due;
 mod install;
 mod panics;
 mod promise;
+mod rota;
 mod search;
 mod shared;
 #[cfg(test)]
@@ -210,6 +211,7 @@ impl Pool {
             knobs: self.shared.knob_reports(),
             node_of: workers.map(|worker| layout.node(worker)).collect(),
             wakeups: nodes.map(|node| self.shared.sleep.wakeups(node)).collect(),
+            tenants: self.shared.tenant_statistics(),
         }
     }
 
@@ -239,12 +241,17 @@ impl Pool {
         self.shared.is_watching
     }
 
+    /// Whether tenants share it.
+    pub(crate) fn has_tenants(&self) -> bool {
+        self.shared.has_tenants()
+    }
+
     /// Whether what is decided about nodes of graphs is written down.
     pub(crate) fn records(&self) -> bool {
         self.shared.is_recording
     }
 
-    /// Whether the policy, the trace or a recording is told of every task.
+    /// Whether the policy, the trace or a recording is told of every task, or tenants pay for them.
     pub(crate) fn is_observed(&self) -> bool {
         self.shared.is_observed
     }

@@ -85,8 +85,24 @@ impl WorkerStatistics {
     }
 }
 
+/// What a tenant of a pool has had since that was built: see [`Builder::tenants`](crate::pool::Builder::tenants).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TenantStatistics {
+    /// Its weight.
+    pub weight: u32,
+    /// How often a task of its was run: steps of long-lived tasks, closures from outside, nodes of graphs with those that followed at once.
+    pub steps: u64,
+    /// How long they took, in nanoseconds: of processors, unless the system suspended a worker meanwhile. Without those that run now.
+    pub ran_ns: u64,
+    /// Its tasks that are ready and wait for a worker, or for what they need.
+    pub waiting: u64,
+    /// By how many turns it is behind its share of those that were given, or ahead if that is below 0, since it began to take turns: in the queue where that is most. At most the
+    /// [bound](crate::fair) of the interleaver while the same tenants take turns, and 0 while it takes none.
+    pub lag: f64,
+}
+
 /// What a pool has done since it was built: each number was right a moment ago, though not all at the same moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Statistics {
     /// By worker.
     pub workers: Vec<WorkerStatistics>,
@@ -96,6 +112,8 @@ pub struct Statistics {
     pub wakeups: Vec<u64>,
     /// Every knob: what it is, what it was at the beginning, its last change and why, if the pool [tunes](crate::pool::Builder::tune) itself.
     pub knobs: Vec<KnobReport>,
+    /// By tenant; nothing if it has none.
+    pub tenants: Vec<TenantStatistics>,
 }
 
 impl Statistics {
@@ -114,6 +132,19 @@ impl Statistics {
         let workers = self.workers.iter().zip(&self.node_of);
         workers.filter(|(_, of)| **of == node).for_each(|(worker, _)| total.add(worker));
         total
+    }
+
+    /// How fairly tenants had the time of workers, by Jain's index over the time of each for each unit of weight, of those that had any: 1 if that is as their weights, one part for each
+    /// tenant if one of them had all (Jain, Chiu, Hawe, "A quantitative measure of fairness and discrimination", DEC-TR-301, 1984). `None` before anybody had any. Who had little because it
+    /// had little to do makes it smaller, too.
+    #[must_use]
+    pub fn jain(&self) -> Option<f64> {
+        let had = self.tenants.iter().filter(|tenant| tenant.ran_ns > 0);
+        let had = had.map(|tenant| tenant.ran_ns as f64 / f64::from(tenant.weight));
+        let (count, sum, squares) = had.fold((0.0, 0.0, 0.0), |(count, sum, squares), time| {
+            (count + 1.0, sum + time, squares + time * time)
+        });
+        (count > 0.0).then(|| sum * sum / (squares * count))
     }
 
     /// One worker.
