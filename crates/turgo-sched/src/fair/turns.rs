@@ -7,7 +7,7 @@
 //! # How far a tenant is from its share
 //!
 //! Let `k` tenants have something queued all the time, `u` be a turn, `L` the longest step but at least `u`, `P` the workers that take from this queue, `p` a tenant's share of the
-//! weights and `B` the bound of the interleaver for lags in turns. Then what a tenant should have of the time of all less what it had is at most
+//! weights, a step shorter than a 64th of a turn be counted as one of that length, and `B` the bound of the interleaver for lags in turns. Then what a tenant should have of the time of all less what it had is at most
 //!
 //! ```text
 //! u B + P L (1 + p (k - 2))

@@ -2,6 +2,7 @@
 //!
 //! Closures and forks are not asked about: they say nothing about themselves, and whoever waits for them relies on their lying in its own deque (K4). Nodes of graphs and
 //! long-lived tasks go where the policy says; where [no answer is open](Policy::moves_plain) for those that say nothing, they are pushed without a question.
+//! Where tenants share the pool, all places of a node are one, and it is their turns that say what comes next.
 //!
 //! # Invariants
 //!

@@ -251,6 +251,28 @@ fn graphs_are_run_for_tenants() {
 }
 
 #[test]
+fn a_chain_goes_on_without_a_queue_for_a_turn() {
+    // Where the clock stands still, for as many nodes as in pools without tenants.
+    for (node_us, steps) in [(0, 640 / 64), (30, 640 / 4)] {
+        let shared = Shared::new("1x1", &[1, 1], Interleaving::Tijdeman);
+        shared.add(2, Duration::ZERO, of(0));
+        let (mut dag, mut last) = (Dag::new(), None);
+        for _ in 0..640 {
+            let time = shared.time.clone();
+            let node = dag.node(move |_| {
+                time.advance(Duration::from_micros(node_us));
+            });
+            let node = last.into_iter().fold(node, crate::dag::Node::after).id();
+            last = Some(node);
+        }
+        let run = shared.pool.run_for(Tenant(1), &dag.seal().expect("no cycle"));
+        assert_eq!(run.wait().expect("nothing fails").completed, 640);
+        let had = shared.after(2);
+        assert_eq!((had[1].steps, had[1].ran_ns), (steps, 640 * node_us * 1_000));
+    }
+}
+
+#[test]
 fn whoever_waits_does_not_pay_for_what_runs_meanwhile() {
     let shared = Shared::new("1x1", &[1, 1], Interleaving::Tijdeman);
     let time = shared.time.clone();
