@@ -99,10 +99,12 @@ impl Running {
     fn view(&self, task: u32, layout: &Layout) -> TaskView {
         let number = self.number(task);
         let view = self.execution.profile(TaskId(task), |profile| profile.view(number, layout));
-        let view = view.unwrap_or_else(|| TaskView::plain(number));
-        let deadline_ns = view.deadline_ns.saturating_add(self.execution.start_ns());
-        let tenant = if view.tenant == 0 { self.tenant } else { view.tenant };
-        TaskView { deadline_ns, tenant, ..view }
+        let mut view = view.unwrap_or_else(|| TaskView::plain(number));
+        view.deadline_ns = view.deadline_ns.saturating_add(self.execution.start_ns());
+        if view.tenant == 0 {
+            view.tenant = self.tenant;
+        }
+        view
     }
 
     /// Queues a task where the policy says.
@@ -246,6 +248,16 @@ impl Running {
         Ok(None)
     }
 
+    /// A task that would be the next one has to wait until the queues have had their turn.
+    #[cold]
+    fn put_off(&self, index: u32, worker: &Worker) -> Ran {
+        if !self.has_tenants {
+            return Ran::Next(index);
+        }
+        self.push(index, worker);
+        Ran::Nothing
+    }
+
     fn is_over(&self) -> bool {
         // Acquire: sees all that the run did, by the Release in `finished`.
         self.over.load(Ordering::Acquire)
@@ -350,11 +362,7 @@ impl Runnable for Running {
                 ran => return ran,
             }
         }
-        if self.has_tenants {
-            self.push(index, worker);
-            return Ran::Nothing;
-        }
-        Ran::Next(index)
+        self.put_off(index, worker)
     }
 
     fn number(&self, index: u32) -> u32 {

@@ -73,7 +73,7 @@ impl Shared {
     /// Queues a task at a place (P4).
     pub(crate) fn put(&self, task: &TaskView, place: Place, order: Order, worker: Option<&Worker>) {
         let (class, place) = (Class::from(task.priority), self.known(place, worker));
-        if self.has_tenants() || order == Order::Deadline {
+        if order as u8 >= self.for_all_from {
             return self.put_for_all(task, place, order, worker);
         }
         match (place, worker) {

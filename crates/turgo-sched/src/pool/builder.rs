@@ -16,7 +16,7 @@ use turgo_machine::topology::{CpuSet, Topology};
 use crate::arena::Arena;
 use crate::fair::{CLIENTS_MAX, Interleaving};
 use crate::layout::{Layout, NodeIndex, WorkerId, small};
-use crate::policy::{Knobs, Policy, Standard};
+use crate::policy::{Knobs, Order, Policy, Standard};
 use crate::resources::Resources;
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
@@ -239,6 +239,7 @@ impl<'a> Builder<'a> {
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
             nodes,
+            for_all_from: first_for_all(self.tenancy.as_ref()) as u8,
             tenancy: self.tenancy,
             seed: self.seed,
             help_max: self.help_max,
@@ -273,6 +274,11 @@ impl<'a> Builder<'a> {
         }
         Ok(pool)
     }
+}
+
+/// The first order in which all places of a node are one.
+fn first_for_all(tenancy: Option<&Tenancy>) -> Order {
+    if tenancy.is_some() { Order::Newest } else { Order::Deadline }
 }
 
 impl Tenancy {

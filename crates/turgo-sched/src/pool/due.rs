@@ -59,9 +59,6 @@ impl Due {
 
     /// The most urgent of a class, and whose it is.
     pub(super) fn pop(&self, class: Class) -> Option<(u32, u32)> {
-        if !self.has(class) {
-            return None;
-        }
         let mut heaps = self.heaps();
         let Reverse((_, _, id, tenant)) = heaps.classes[class as usize].pop()?;
         self.write(&heaps);
@@ -85,6 +82,7 @@ impl Due {
         &self.some
     }
 
+    #[inline(always)]
     pub(super) fn has(&self, class: Class) -> bool {
         // Relaxed: U2.
         self.some.load(Ordering::Relaxed) & u32::from(class.bit()) != 0

@@ -143,12 +143,16 @@ impl Worker {
         Some(id)
     }
 
-    /// A task with a deadline was taken; its tenant pays for it.
-    pub(super) fn begin_due(&self, at: NodeIndex, class: Class, tenant: u32) {
-        if let Some(rota) = &self.shared.node(at).rota {
+    /// The most urgent of a node's tasks with deadlines; if there are tenants, its tenant pays for it.
+    #[cold]
+    pub(super) fn pop_due(&self, at: NodeIndex, class: Class) -> Option<u32> {
+        let node = self.shared.node(at);
+        let (id, tenant) = node.due.pop(class)?;
+        if let Some(rota) = &node.rota {
             rota.begin(class, tenant);
             self.payer.set(Some(Payer { node: at, class, tenant }));
         }
+        Some(id)
     }
 
     /// Calls `f`, which is the task that was just taken, and has its tenant pay for it (X2).

@@ -84,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) is_asked_of_plain: bool,
     pub(super) tunable: Tunable,
     pub(super) control: Option<Control>,
+    /// The first order in which all places of a node are one: that of deadlines; with tenants, any.
+    pub(super) for_all_from: u8,
     /// Who shares the pool, if anybody does.
     pub(super) tenancy: Option<Tenancy>,
     pub(super) seats: Box<[CachePadded<Seat>]>,

@@ -231,14 +231,11 @@ impl Worker {
     }
 
     fn take_due(&self, class: Class) -> Option<u32> {
-        self.note_got(self.take_due_of(self.node, class), Got::Outside)
-    }
-
-    /// The most urgent of a node's tasks with deadlines.
-    fn take_due_of(&self, node: NodeIndex, class: Class) -> Option<u32> {
-        let (id, tenant) = self.shared.node(node).due.pop(class)?;
-        self.begin_due(node, class, tenant);
-        Some(id)
+        if self.shared.node(self.node).due.has(class) {
+            self.note_got(self.pop_due(self.node, class), Got::Outside)
+        } else {
+            None
+        }
     }
 
     /// Notes where a task comes from, if there is one.
@@ -265,11 +262,14 @@ impl Worker {
             return None;
         }
         let task = self.turns[class as usize].pop();
-        if task.is_none() {
-            self.waiting.set(self.waiting.get() & !class.bit());
-            return self.note_got(self.take_turn_of_tenants(self.node, class), Got::Outside);
-        }
-        task
+        if task.is_some() { task } else { self.take_turn_elsewhere(class) }
+    }
+
+    /// Its own queue of a class is empty; tenants have another one.
+    #[cold]
+    fn take_turn_elsewhere(&self, class: Class) -> Option<u32> {
+        self.waiting.set(self.waiting.get() & !class.bit());
+        self.note_got(self.take_turn_of_tenants(self.node, class), Got::Outside)
     }
 
     /// The newest of the deque.
@@ -292,11 +292,11 @@ impl Worker {
 
     /// From a node's queue: of each class what has a deadline first.
     pub(super) fn take_node(&self, node: NodeIndex, order: [Class; CLASSES]) -> Option<u32> {
-        let inbox = &self.shared.node(node).inbox;
+        let there = self.shared.node(node);
         let next = |class| {
-            let due = self.take_due_of(node, class);
+            let due = if there.due.has(class) { self.pop_due(node, class) } else { None };
             let turn = || self.take_turn_of_tenants(node, class);
-            due.or_else(turn).or_else(|| self.take_from(inbox, [class]))
+            due.or_else(turn).or_else(|| self.take_from(&there.inbox, [class]))
         };
         order.into_iter().find_map(next)
     }
