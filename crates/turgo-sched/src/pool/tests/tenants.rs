@@ -216,6 +216,36 @@ fn wait_for(is_so: &dyn Fn() -> bool) {
     panic!("a minute for nothing");
 }
 
+#[test]
+fn classes_keep_their_turns_beside_tenants() {
+    let shared = Shared::new("1x1", &[1, 1, 1], Interleaving::Tijdeman);
+    let urgent = |tenant, priority| TaskOptions { priority, ..of(tenant) };
+    shared.add(50, Duration::ZERO, urgent(0, Priority::High));
+    shared.add(2, Duration::ZERO, urgent(1, Priority::Normal));
+    shared.add(2, Duration::ZERO, urgent(2, Priority::Background));
+    let (before, after) = (shared.after(2_000), shared.after(20_000));
+    let steps = |tenant: usize| (after[tenant].steps - before[tenant].steps) as f64;
+    let all: f64 = (0..3).map(steps).sum();
+    // Four of 64 turns and one, whatever their weights; turns that begin outside add to that.
+    for (tenant, least) in [(1, 4.0 / 64.0), (2, 1.0 / 64.0)] {
+        let share = steps(tenant) / all;
+        assert!((0.9 * least..3.0 * least).contains(&share), "K3: {tenant}: {share}");
+    }
+    // Whatever else there is to do, closures in the deque go on, too.
+    let sum = shared.pool.install(|worker| {
+        let parts = [1u32, 2, 3].map(AtomicU32::new);
+        worker.scope(|scope| {
+            for part in &parts {
+                scope.spawn(move |_| {
+                    part.fetch_add(10, Ordering::Relaxed);
+                });
+            }
+        });
+        parts.iter().map(|part| part.load(Ordering::Relaxed)).sum::<u32>()
+    });
+    assert_eq!(sum, 36);
+}
+
 /// A graph of so many nodes without edges but from a first one, each of which does this.
 fn wide(nodes: u32, node: impl Fn() + Send + Sync + Clone + 'static) -> Graph {
     let mut dag = Dag::new();
