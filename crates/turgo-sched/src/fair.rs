@@ -14,6 +14,8 @@
 //!
 //! A scan over the few dozen clients that share a machine is faster than a tree; no structure here is meant for thousands.
 //!
+//! An [`Interleaving`] names one of them for the tenants of a [pool](crate::pool::Builder::tenants) or of a simulated machine; there a turn is worth [`TURN_NS`] of time.
+//!
 //! Clients come and go while picks are made. The bounds of the table are for the time between changes; what holds across them is F4. A client that has nothing to
 //! do should leave and come back, or its turns are lost.
 //!
@@ -28,18 +30,27 @@
 //! - **F4** Whoever joins starts without lag: it neither makes up for a time in which it was not there nor pays for one. Whoever leaves makes no one's
 //!   lag larger: the lags of those that stay shrink until they sum up to nothing again.
 //! - **F5** [`BeattyPair`] shares out the numbers between its two clients, and no lag reaches 1 in any phase.
+//! - **F6** Where tenants take turns, a step costs what it took: of a shorter one the rest of the turn is left to its tenant, a longer one is paid with turns to come.
+//! - **F7** A tenant takes turns while it has something queued, something runs, or it owes to others that have something to do: so its lag does not begin anew with each step, and nobody gets rid of a debt by
+//!   going away. Whoever has left takes no turn along.
 
 mod chairman;
+mod interleaving;
 mod lottery;
 mod meter;
 mod pair;
 mod stride;
+mod turns;
 
 pub use chairman::Chairman;
+pub use interleaving::Interleaving;
 pub use lottery::{GoldenLottery, Hybrid, Lottery};
 pub use meter::LagMeter;
 pub use pair::{BeattyPair, Side};
 pub use stride::Stride;
+pub use turns::TURN_NS;
+
+pub(crate) use turns::{Had, Turns};
 
 /// A client of an interleaver, unique among all that it ever had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -27,6 +27,7 @@ mod due;
 mod install;
 mod panics;
 mod promise;
+mod rota;
 mod search;
 mod shared;
 #[cfg(test)]
@@ -216,6 +217,7 @@ impl Pool {
             node_of: workers.map(|worker| layout.node(worker)).collect(),
             wakeups: nodes.map(|node| self.shared.sleep.wakeups(node)).collect(),
             latency: self.shared.latency(),
+            tenants: self.shared.tenant_statistics(),
         }
     }
 
@@ -245,7 +247,12 @@ impl Pool {
         self.shared.recorded_on.as_ref()
     }
 
-    /// Whether the policy, the trace or a recording is told of every task.
+    /// Whether tenants share it.
+    pub(crate) fn has_tenants(&self) -> bool {
+        self.shared.has_tenants()
+    }
+
+    /// Whether the policy, the trace or a recording is told of every task, or tenants pay for them.
     pub(crate) fn is_observed(&self) -> bool {
         self.shared.is_observed
     }

@@ -57,6 +57,5 @@ pub use outcome::Outcome;
 pub use replay::{Answer, Decision};
 pub use table::{Progress, rows_json, rows_text};
 pub use targets::{Target, targets};
-pub use turns::Interleaving;
 pub use workload::{Workload, WorkloadError};
 pub use world::{Fault, Simulation};

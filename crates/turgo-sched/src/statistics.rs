@@ -100,8 +100,24 @@ impl WorkerStatistics {
     }
 }
 
+/// What a tenant of a pool has had since that was built: see [`Builder::tenants`](crate::pool::Builder::tenants).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct TenantStatistics {
+    /// Its weight.
+    pub weight: u32,
+    /// How often a task of its was run: steps of long-lived tasks, closures from outside, nodes of graphs with those that followed at once.
+    pub steps: u64,
+    /// How long they took, in nanoseconds: of processors, unless the system suspended a worker meanwhile. Without those that run now.
+    pub ran_ns: u64,
+    /// Its tasks that are ready and wait for a worker, or for what they need.
+    pub waiting: u64,
+    /// By how many turns it is behind its share of those that were given, or ahead if that is below 0, since it began to take turns: in the queue where that is most. At most the
+    /// [bound](crate::fair) of the interleaver while the same tenants take turns, and 0 while it takes none.
+    pub lag: f64,
+}
+
 /// What a pool has done since it was built: each number was right a moment ago, though not all at the same moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Statistics {
     /// By worker.
     pub workers: Vec<WorkerStatistics>,
@@ -113,6 +129,8 @@ pub struct Statistics {
     pub knobs: Vec<KnobReport>,
     /// How long tasks waited, if that is [measured](crate::pool::Builder::latency) and some have begun.
     pub latency: Option<Latency>,
+    /// By tenant; nothing if it has none.
+    pub tenants: Vec<TenantStatistics>,
 }
 
 /// How long tasks waited: from when they were ready until they began, all since the pool was built. What is measured is said at [`Builder::latency`](crate::pool::Builder::latency).
@@ -173,6 +191,14 @@ impl Statistics {
     #[must_use]
     pub fn jain(&self) -> Option<f64> {
         jain(self.workers.iter().map(|worker| worker.tasks as f64))
+    }
+
+    /// How fairly tenants had the time of workers: [Jain's index](jain) over the time of each for each unit of weight, of those that had any; `None` before anybody had. Who had little
+    /// because it had little to do makes it smaller, too.
+    #[must_use]
+    pub fn fairness(&self) -> Option<f64> {
+        let had = self.tenants.iter().filter(|tenant| tenant.ran_ns > 0);
+        jain(had.map(|tenant| tenant.ran_ns as f64 / f64::from(tenant.weight)))
     }
 
     /// One worker.

@@ -113,7 +113,7 @@ pub struct TaskOptions {
     pub priority: Priority,
     /// The node that its data lives on, if it said so.
     pub home: Option<NodeIndex>,
-    /// Who pays for it.
+    /// Who pays for it, in a pool with [tenants](crate::pool::Builder::tenants).
     pub tenant: u32,
     /// How long after it was woken it should wait again, or end: among tasks of its node and priority the one whose time is up first comes first. One that takes longer gets the same
     /// time once more, so that it does not keep others away for ever.

@@ -13,6 +13,8 @@ struct Account {
     tenant: Tenant,
     weight: f32,
     used: Resources,
+    /// How many tasks hold that.
+    tasks: u32,
 }
 
 /// Shares a capacity between tenants by progressive filling: the next task is that of the tenant whose dominant share, over its weight, is the smallest (Ghodsi et al.,
@@ -60,7 +62,7 @@ impl Tenants {
         assert!(weight.is_finite() && weight > 0.0, "a weight of {weight}");
         match self.account(tenant) {
             Some(account) => account.weight = weight,
-            None => self.accounts.push(Account { tenant, weight, used: Resources::NONE }),
+            None => self.accounts.push(Account { tenant, weight, used: Resources::NONE, tasks: 0 }),
         }
     }
 
@@ -91,15 +93,20 @@ impl Tenants {
     pub fn take(&mut self, tenant: Tenant, need: Resources) {
         if let Some(account) = self.account(tenant) {
             account.used += need;
+            account.tasks += 1;
             self.used += need;
         }
     }
 
-    /// A tenant's task has ended.
+    /// A tenant's task has ended. Whoever has no task left holds nothing, whatever sums of fractions say.
     pub fn give_back(&mut self, tenant: Tenant, need: Resources) {
         if let Some(account) = self.account(tenant) {
-            account.used = account.used.saturating_sub(need);
-            self.used = self.used.saturating_sub(need);
+            account.tasks = account.tasks.saturating_sub(1);
+            let left = account.used.saturating_sub(need);
+            account.used = if account.tasks == 0 { Resources::NONE } else { left };
+            let is_idle = self.accounts.iter().all(|account| account.tasks == 0);
+            let left = self.used.saturating_sub(need);
+            self.used = if is_idle { Resources::NONE } else { left };
         }
     }
 

@@ -239,7 +239,7 @@ impl Node<'_> {
         self
     }
 
-    /// Who pays for it.
+    /// Who pays for it, in a pool with [tenants](crate::pool::Builder::tenants); at 0, the tenant [for whom](crate::Pool::run_for) the graph is run.
     pub fn tenant(mut self, tenant: u32) -> Self {
         self.profile().tenant = tenant;
         self

@@ -14,6 +14,7 @@ use super::pace::{Credit, TURN, Way};
 use super::report::{Failure, Progress, Report, RunError};
 use super::shape::TaskId;
 use super::state::State;
+use crate::admission::Tenant;
 use crate::layout::{Layout, NodeIndex, small};
 use crate::policy::{Order, Place, Priority, TaskView};
 use crate::pool::{Claim, Class, Countdown, Grants, Pool, Shared, Worker, contain, current};
@@ -32,8 +33,8 @@ enum Waiter {
     },
 }
 
-/// What a task holds while it runs, and of which node.
-type Held = Option<(NodeIndex, Resources)>;
+/// What a tenant's task holds while it runs, and of which node.
+type Held = Option<(NodeIndex, Resources, u32)>;
 
 /// A run on a pool.
 struct Running {
@@ -42,6 +43,10 @@ struct Running {
     workers: u32,
     /// Nobody is asked where tasks go: none says anything about itself, and the policy leaves such ones where they became ready.
     is_plain: bool,
+    /// Whose the tasks are that do not say it.
+    tenant: u32,
+    /// Tasks wait with those of other tenants.
+    has_tenants: bool,
     way: Way,
     // LOCK: taken twice each quantum by whoever runs a run that is alone, and never waited for (D12).
     ready: Mutex<(Vec<u32>, Credit)>,
@@ -59,12 +64,13 @@ struct Running {
 }
 
 impl Running {
-    fn new(pool: &Pool, graph: &Graph) -> Self {
+    fn new(pool: &Pool, graph: &Graph, tenant: Tenant) -> Self {
         let (layout, execution) = (pool.layout(), Execution::new(graph.clone(), pool.clock()));
         let workers = small(layout.workers());
         let log = |machine| Log::new(execution.numbers(), workers, Arc::clone(machine));
         let log = pool.recorded_on().map(log);
-        let is_plain = graph.0.is_plain && !pool.asks_of_plain();
+        let has_tenants = pool.has_tenants();
+        let is_plain = graph.0.is_plain && !pool.asks_of_plain() && !has_tenants;
         // Who wants to know more of each task wants to see them as they run on all workers.
         let way = if is_plain && !graph.0.timed && !pool.is_observed() {
             graph.0.pace.choose(graph.shape().len(), layout.workers())
@@ -84,6 +90,8 @@ impl Running {
             is_simple: is_plain && !is_known,
             log,
             is_plain,
+            tenant: tenant.0,
+            has_tenants,
             way,
             // LOCK: see the field.
             ready: Mutex::new((ready, Credit::new())),
@@ -97,9 +105,12 @@ impl Running {
     fn view(&self, task: u32, layout: &Layout) -> TaskView {
         let number = self.number(task);
         let view = self.execution.profile(TaskId(task), |profile| profile.view(number, layout));
-        let view = view.unwrap_or_else(|| TaskView::plain(number));
-        let deadline_ns = view.deadline_ns.saturating_add(self.execution.start_ns());
-        TaskView { deadline_ns, ..view }
+        let mut view = view.unwrap_or_else(|| TaskView::plain(number));
+        view.deadline_ns = view.deadline_ns.saturating_add(self.execution.start_ns());
+        if view.tenant == 0 {
+            view.tenant = self.tenant;
+        }
+        view
     }
 
     /// Queues a task where the policy says.
@@ -121,7 +132,8 @@ impl Running {
         }
         let view = self.view(task, &worker.shared.layout);
         let (place, order) = worker.shared.select(&view, Some(worker));
-        let stays = (place, order, view.priority) == (Place::Here, Order::Newest, Priority::Normal);
+        let stays = (place, order, view.priority) == (Place::Here, Order::Newest, Priority::Normal)
+            && (!self.has_tenants || worker.is_turn_of(view.tenant));
         if !stays {
             self.note(task, worker, Choice::Put(place, order));
             worker.shared.put(&view, place, order, Some(worker));
@@ -243,20 +255,30 @@ impl Running {
         let Some(grant) = self.grants.get(index as usize) else { return Ok(Some(None)) };
         // Relaxed: whoever let it in queued it afterwards.
         if let Some(node) = grant.load(Ordering::Relaxed).checked_sub(1) {
-            return Ok(Some(Some((NodeIndex(node), task.need))));
+            return Ok(Some(Some((NodeIndex(node), task.need, task.tenant))));
         }
         if task.need == Resources::NONE || self.execution.is_doomed(index) {
             return Ok(Some(None));
         }
         let node = task.home.unwrap_or(worker.node());
         let claims = &worker.shared.node(node).claims;
-        if claims.take(task.need)? {
-            return Ok(Some(Some((node, task.need))));
+        if claims.take(task.need, task.tenant)? {
+            return Ok(Some(Some((node, task.need, task.tenant))));
         }
         let grants = Arc::clone(&self.grants);
         let claim = Claim { task: *task, index: index as usize, grants };
         worker.let_in(node, claims.line_up(claim));
         Ok(None)
+    }
+
+    /// A task that would be the next one has to wait until the queues have had their turn.
+    #[cold]
+    fn put_off(&self, index: u32, worker: &Worker) -> Ran {
+        if !self.has_tenants {
+            return Ran::Next(index);
+        }
+        self.push(index, worker);
+        Ran::Nothing
     }
 
     fn is_over(&self) -> bool {
@@ -345,8 +367,8 @@ impl Ready for Holding<'_> {
         if let Some(number) = self.traced {
             self.handing.worker.trace(Kind::End, number);
         }
-        if let Some((node, need)) = self.held.take() {
-            self.handing.worker.give_back(node, need);
+        if let Some((node, need, tenant)) = self.held.take() {
+            self.handing.worker.give_back(node, need, tenant);
         }
     }
 }
@@ -368,7 +390,7 @@ impl Runnable for Running {
                 ran => return ran,
             }
         }
-        Ran::Next(index)
+        self.put_off(index, worker)
     }
 
     fn number(&self, index: u32) -> u32 {
@@ -474,7 +496,18 @@ impl Pool {
     /// If there are 2^28 tasks in the pool.
     #[must_use = "a run that nobody waits for reports to nobody"]
     pub fn run(&self, graph: &Graph) -> Run {
-        let run = Arc::new(Running::new(self, graph));
+        self.run_for(Tenant(0), graph)
+    }
+
+    /// As [`run`](Self::run), on behalf of a [tenant](crate::pool::Builder::tenants): the tasks that [name](super::Node::tenant) none are that one's. A successor that becomes ready goes on
+    /// where the task before it ended as long as the turn lasts.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    #[must_use = "a run that nobody waits for reports to nobody"]
+    pub fn run_for(&self, tenant: Tenant, graph: &Graph) -> Run {
+        let run = Arc::new(Running::new(self, graph, tenant));
         if graph.shape().is_empty() {
             return Run(run);
         }

@@ -2,6 +2,7 @@
 //!
 //! Closures and forks are not asked about: they say nothing about themselves, and whoever waits for them relies on their lying in its own deque (K4). Nodes of graphs and
 //! long-lived tasks go where the policy says; where [no answer is open](Policy::moves_plain) for those that say nothing, they are pushed without a question.
+//! Where tenants share the pool, all places of a node are one, and it is their turns that say what comes next.
 //!
 //! # Invariants
 //!
@@ -17,6 +18,7 @@ use crate::resources::{Lane, Resources};
 use crate::sleep::Pushed;
 
 use super::class::Class;
+use super::rota::Rota;
 use super::shared::Shared;
 use super::worker::{Mind, Worker};
 
@@ -71,8 +73,8 @@ impl Shared {
     /// Queues a task at a place (P4).
     pub(crate) fn put(&self, task: &TaskView, place: Place, order: Order, worker: Option<&Worker>) {
         let (class, place) = (Class::from(task.priority), self.known(place, worker));
-        if order == Order::Deadline {
-            return self.put_due(task, place, worker);
+        if order as u8 >= self.for_all_from {
+            return self.put_for_all(task, place, order, worker);
         }
         match (place, worker) {
             (Place::Here, Some(worker)) if order == Order::Newest && class == Class::Normal => {
@@ -85,14 +87,18 @@ impl Shared {
         }
     }
 
-    /// Queues a task by its deadline: all places of a node are one.
-    fn put_due(&self, task: &TaskView, place: Place, worker: Option<&Worker>) {
+    /// Queues a task by its deadline, or in turn with those of other tenants: all places of a node are one.
+    fn put_for_all(&self, task: &TaskView, place: Place, order: Order, worker: Option<&Worker>) {
         let (node, pushed) = match place {
             Place::Here => (worker.map_or(NodeIndex(0), |worker| worker.node), Pushed::Within),
             Place::Worker(to) => (self.layout.node(to), Pushed::Outside),
             Place::Node(node) => (node, Pushed::Outside),
         };
-        self.node(node).due.push(Class::from(task.priority), task.deadline_ns, task.id);
+        let (class, there) = (Class::from(task.priority), self.node(node));
+        match &there.rota {
+            Some(rota) if order != Order::Deadline => rota.push(class, task.tenant, task.id),
+            _ => there.due.push(class, task.deadline_ns, task.id, task.tenant),
+        }
         match place {
             Place::Worker(to) => self.rouse(to),
             _ => self.sleep.notify(node, pushed),
@@ -159,7 +165,8 @@ impl Loads for Shared {
 
     fn shared(&self, node: NodeIndex) -> u32 {
         let node = self.node(node);
-        let queued = node.inbox.iter().map(Injector::len).sum::<usize>() + node.due.len();
+        let in_turn = node.rota.as_ref().map_or(0, Rota::len);
+        let queued = node.inbox.iter().map(Injector::len).sum::<usize>() + node.due.len() + in_turn;
         u32::try_from(queued).unwrap_or(u32::MAX)
     }
 

@@ -15,8 +15,9 @@ use turgo_machine::clock::Clock;
 use turgo_machine::topology::{CpuSet, NodeId, Topology};
 
 use crate::arena::Arena;
+use crate::fair::{CLIENTS_MAX, Interleaving};
 use crate::layout::{Layout, NodeIndex, WorkerId, small};
-use crate::policy::{Knobs, Policy, Standard};
+use crate::policy::{Knobs, Order, Policy, Standard};
 use crate::resources::Resources;
 use crate::sleep::Sleep;
 use crate::statistics::Tally;
@@ -25,6 +26,7 @@ use crate::tune::Objective;
 
 use super::Pool;
 use super::control::{Control, Done};
+use super::rota::{Rota, Tenancy};
 use super::shared::{Node, Seat, Shared};
 use super::threads;
 use super::tunable::Tunable;
@@ -56,6 +58,7 @@ pub struct Builder<'a> {
     name: String,
     clock: Clock,
     capacity: Resources,
+    tenancy: Option<Tenancy>,
 }
 
 impl<'a> Builder<'a> {
@@ -79,6 +82,7 @@ impl<'a> Builder<'a> {
             name: String::from("turgo"),
             clock: Clock::real(),
             capacity: Resources([1.0; Resources::LANES]),
+            tenancy: None,
         }
     }
 
@@ -217,6 +221,26 @@ impl<'a> Builder<'a> {
         self
     }
 
+    /// Shares the pool between tenants with these weights, by number from 0; nobody asks whose a task is if this is not called.
+    ///
+    /// Long-lived tasks, futures, nodes of graphs and closures from outside then wait in a queue of their node in which tenants take turns as `interleaving` says, and pay for the
+    /// time that their tasks take: a turn is worth [`TURN_NS`](crate::fair::TURN_NS), and longer steps are paid with turns to come. So what is shared is the time of the workers of a node,
+    /// by weight, among those who have something to do there, whatever their number of tasks and the length of their steps. With a step of at most `L` on `P` workers a tenant with the
+    /// share `p` of `k` is at most `u B + P L (1 + p (k - 2))` from it, where `u` is a turn and `B` the [bound](crate::fair) of the interleaver; [`Statistics::tenants`] says where it
+    /// is. A class of urgency comes before tenants, and so do deadlines, which are paid for in the same way. Needs are shared by [dominant
+    /// resources](crate::admission::Tenants).
+    ///
+    /// Whose a task is, [`TaskOptions::tenant`](crate::task::TaskOptions::tenant), [`Pool::run_for`] and [`Node::tenant`](crate::dag::Node::tenant) say. What says nothing,
+    /// or names one that is not there, is tenant 0's; forks and closures in scopes are part of the task that waits for them, and are paid for where that runs.
+    ///
+    /// It costs each step three short critical sections of its node, and two readings of the clock.
+    ///
+    /// [`Statistics::tenants`]: crate::statistics::Statistics::tenants
+    pub fn tenants(mut self, weights: &[u32], interleaving: Interleaving) -> Self {
+        self.tenancy = Some(Tenancy { weights: weights.into(), interleaving });
+        self
+    }
+
     /// How many events each worker keeps for [`Pool::trace`], of 16 bytes each; none if this is not called.
     pub fn trace(mut self, events: usize) -> Self {
         self.trace_events = events;
@@ -263,7 +287,8 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     ///
-    /// If there are to be no workers or more than 8,192, or the system gives too few threads, or refuses to keep one on its processor. Then no thread is left behind.
+    /// If there are to be no workers or more than 8,192, or tenants cannot take turns as they should, or the system gives too few threads, or refuses to keep one on its processor.
+    /// Then no thread is left behind.
     pub fn build(self) -> Result<Pool, BuildError> {
         if self.workers == 0 {
             return Err(BuildError::NoWorkers);
@@ -271,7 +296,18 @@ impl<'a> Builder<'a> {
         if self.workers > WORKERS_MAX {
             return Err(BuildError::TooManyWorkers { workers: self.workers });
         }
+        if self.tenancy.as_ref().is_some_and(|tenancy| !tenancy.is_possible()) {
+            return Err(BuildError::Tenants);
+        }
         let (layout, waits) = (self.layout(), self.waits());
+        let nodes = small(layout.nodes());
+        let node = |node: u32| {
+            let workers = layout.on_node(NodeIndex(node)).len();
+            let tenancy = self.tenancy.as_ref();
+            let rota = tenancy.map(|tenancy| Rota::new(tenancy, node, nodes, self.seed));
+            CachePadded::new(Node::new(workers, self.capacity, tenancy, rota))
+        };
+        let nodes = (0..nodes).map(node).collect();
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
@@ -279,7 +315,10 @@ impl<'a> Builder<'a> {
             clock: self.clock,
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
             is_watching: self.policy.watches(),
-            is_observed: self.policy.watches() || self.trace_events > 0 || self.is_recording,
+            is_observed: self.policy.watches()
+                || self.trace_events > 0
+                || self.is_recording
+                || self.tenancy.is_some(),
             recorded_on: self.is_recording.then(|| layout.spec().into()),
             is_asked_of_plain: self.policy.moves_plain(),
             policy: self.policy,
@@ -289,10 +328,9 @@ impl<'a> Builder<'a> {
             }),
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
-            nodes: (0..small(layout.nodes()))
-                .map(|node| Node::new(layout.on_node(NodeIndex(node)).len(), self.capacity))
-                .map(CachePadded::new)
-                .collect(),
+            nodes,
+            for_all_from: first_for_all(self.tenancy.as_ref()) as u8,
+            tenancy: self.tenancy,
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),
@@ -330,6 +368,21 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// The first order in which all places of a node are one.
+fn first_for_all(tenancy: Option<&Tenancy>) -> Order {
+    if tenancy.is_some() { Order::Newest } else { Order::Deadline }
+}
+
+impl Tenancy {
+    /// Whether these tenants can take turns in this way.
+    fn is_possible(&self) -> bool {
+        let tenants = self.weights.len();
+        (1..=CLIENTS_MAX).contains(&tenants)
+            && self.weights.iter().all(|&weight| weight > 0)
+            && (tenants == 2 || !self.interleaving.is_pair())
+    }
+}
+
 impl Queues {
     fn new() -> Self {
         Self { deque: Deque::new_lifo(), turns: std::array::from_fn(|_| Deque::new_fifo()) }
@@ -358,6 +411,8 @@ pub enum BuildError {
         /// How many were asked for.
         workers: usize,
     },
+    /// There is to be a tenant at least and 4,096 at most, none of them without weight, and two for a pair.
+    Tenants,
     /// The system gave no more threads.
     Thread {
         /// How many it had given.
@@ -381,6 +436,10 @@ impl fmt::Display for BuildError {
             Self::TooManyWorkers { workers } => {
                 write!(f, "{workers} workers: a pool can have at most {WORKERS_MAX}")
             }
+            Self::Tenants => write!(
+                f,
+                "tenants: 1 to {CLIENTS_MAX} of them, each with a weight above 0, and for a pair of Beatty sequences two"
+            ),
             Self::Thread { started, error } => write!(
                 f,
                 "the system gave {started} threads and no more ({error}): ask for fewer workers or smaller stacks, or raise the limit (ulimit -u, ulimit -v, pids.max)"
@@ -398,7 +457,7 @@ impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Thread { error, .. } | Self::Pin { error, .. } => Some(error),
-            Self::NoWorkers | Self::TooManyWorkers { .. } => None,
+            Self::NoWorkers | Self::TooManyWorkers { .. } | Self::Tenants => None,
         }
     }
 }

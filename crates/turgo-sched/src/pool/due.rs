@@ -27,11 +27,13 @@ pub(super) struct Due {
     heaps: Mutex<Heaps>,
 }
 
+/// A task: by deadline, and then in turn; its number, and whose it is.
+type Entry = (u64, u64, u32, u32);
+
 #[derive(Debug, Default)]
 struct Heaps {
     pushed: u64,
-    /// By deadline, and then in turn.
-    classes: [BinaryHeap<Reverse<(u64, u64, u32)>>; CLASSES],
+    classes: [BinaryHeap<Reverse<Entry>>; CLASSES],
 }
 
 impl Due {
@@ -45,25 +47,22 @@ impl Due {
         self.heaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a task. Whoever does notifies.
-    pub(super) fn push(&self, class: Class, deadline_ns: u64, id: u32) {
+    /// Queues a tenant's task. Whoever does notifies.
+    pub(super) fn push(&self, class: Class, deadline_ns: u64, id: u32, tenant: u32) {
         let mut heaps = self.heaps();
         let turn = heaps.pushed;
         heaps.pushed += 1;
         let deadline_ns = if mutant!("U1 in turn") { 0 } else { deadline_ns };
-        heaps.classes[class as usize].push(Reverse((deadline_ns, turn, id)));
+        heaps.classes[class as usize].push(Reverse((deadline_ns, turn, id, tenant)));
         self.write(&heaps);
     }
 
-    /// The most urgent of a class.
-    pub(super) fn pop(&self, class: Class) -> Option<u32> {
-        if !self.has(class) {
-            return None;
-        }
+    /// The most urgent of a class, and whose it is.
+    pub(super) fn pop(&self, class: Class) -> Option<(u32, u32)> {
         let mut heaps = self.heaps();
-        let Reverse((.., id)) = heaps.classes[class as usize].pop()?;
+        let Reverse((_, _, id, tenant)) = heaps.classes[class as usize].pop()?;
         self.write(&heaps);
-        Some(id)
+        Some((id, tenant))
     }
 
     /// U2.
@@ -83,6 +82,7 @@ impl Due {
         &self.some
     }
 
+    #[inline(always)]
     pub(super) fn has(&self, class: Class) -> bool {
         // Relaxed: U2.
         self.some.load(Ordering::Relaxed) & u32::from(class.bit()) != 0

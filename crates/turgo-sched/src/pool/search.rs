@@ -59,9 +59,9 @@ impl Worker {
             let is_full = self.helping.get() >= self.shared.help_max
                 && !mutant!("F2 a waiting task runs anything");
             if is_full || std::thread::panicking() {
-                return self.wait_alone(countdown);
+                return self.unpaid(|| self.wait_alone(countdown));
             }
-            match self.search(Some(countdown)) {
+            match self.unpaid(|| self.search(Some(countdown))) {
                 Found::Task(id) => {
                     self.helping.set(self.helping.get() + 1);
                     self.run(id);

@@ -21,6 +21,7 @@ use super::claims::Claims;
 use super::class::{CLASSES, Class};
 use super::control::Control;
 use super::due::Due;
+use super::rota::{Rota, Tenancy};
 use super::tunable::Tunable;
 use super::waits::Waits;
 
@@ -42,17 +43,25 @@ pub(crate) struct Node {
     /// What came from outside, or from elsewhere.
     pub(super) inbox: Inbox,
     pub(super) due: Due,
+    /// Where tenants take turns, if there are any.
+    pub(super) rota: Option<Rota>,
     pub(crate) claims: Claims,
     // LOCK: taken when a promise is made or ends, never by tasks.
     pub(super) promised: Mutex<Deadlines>,
 }
 
 impl Node {
-    pub(super) fn new(workers: usize, capacity: Resources) -> Self {
+    pub(super) fn new(
+        workers: usize,
+        capacity: Resources,
+        tenancy: Option<&Tenancy>,
+        rota: Option<Rota>,
+    ) -> Self {
         Self {
             inbox: std::array::from_fn(|_| Injector::new()),
             due: Due::new(),
-            claims: Claims::new(capacity),
+            rota,
+            claims: Claims::new(capacity, tenancy.map(|tenancy| &*tenancy.weights)),
             // LOCK: see the field.
             promised: Mutex::new(Deadlines::shared(workers)),
         }
@@ -68,7 +77,7 @@ pub(crate) struct Shared {
     pub(super) policy: Box<dyn Policy>,
     /// Whether the policy is told of every task that begins and ends.
     pub(crate) is_watching: bool,
-    /// Whether anybody is: the policy, the trace, or who writes decisions down.
+    /// Whether anybody is: the policy, the trace, who writes decisions down, or tenants that pay.
     pub(super) is_observed: bool,
     /// If what is decided about nodes of graphs is written down, a simulated machine like the one it runs on.
     pub(super) recorded_on: Option<Arc<str>>,
@@ -78,6 +87,10 @@ pub(crate) struct Shared {
     pub(super) control: Option<Control>,
     /// How long tasks wait, if that is measured.
     pub(crate) waits: Option<Waits>,
+    /// The first order in which all places of a node are one: that of deadlines; with tenants, any.
+    pub(super) for_all_from: u8,
+    /// Who shares the pool, if anybody does.
+    pub(super) tenancy: Option<Tenancy>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
     pub(super) seed: u64,
@@ -147,7 +160,11 @@ impl Shared {
 
     /// Queues a number for the workers of a node, from any thread.
     pub(crate) fn inject(&self, node: NodeIndex, class: Class, id: u32) {
-        self.node(node).inbox[class as usize].push(id);
+        let there = self.node(node);
+        match &there.rota {
+            Some(rota) => rota.push(class, 0, id),
+            None => there.inbox[class as usize].push(id),
+        }
         self.sleep.notify(node, Pushed::Outside);
     }
 
@@ -176,7 +193,8 @@ impl Shared {
     /// Whether there is anything to do anywhere.
     pub(super) fn is_work(&self) -> bool {
         let waits = |inbox: &Inbox| inbox.iter().any(|queue| !queue.is_empty());
-        self.nodes.iter().any(|node| waits(&node.inbox) || !node.due.is_empty())
+        let in_turn = |node: &Node| node.rota.as_ref().is_some_and(|rota| !rota.is_empty());
+        self.nodes.iter().any(|node| waits(&node.inbox) || !node.due.is_empty() || in_turn(node))
             || self.seats.iter().any(|seat| {
                 !seat.deque.is_empty()
                     || seat.turns.iter().any(|queue| !queue.is_empty())

@@ -17,6 +17,8 @@ mod stress;
 #[cfg(not(any(loom, shuttle)))]
 mod suspended;
 #[cfg(not(any(loom, shuttle)))]
+mod tenants;
+#[cfg(not(any(loom, shuttle)))]
 mod tuned;
 #[cfg(not(any(loom, shuttle)))]
 mod urgency;

@@ -6,7 +6,7 @@
 //! - **K2** A worker pushes to its own queues only. What is meant for others goes to an inbox or a node's shared queue.
 //! - **K3** Every queue gets its turn, however full the others are: of 64 turns at least one begins with what is outside (the inbox and the node's queue, each
 //!   class of either in one of sixteen such turns), one with the background class, four with the normal one and four with the deque. All others begin with what is
-//!   urgent: by class, what has a deadline first.
+//!   urgent: by class, what has a deadline first. Where tenants share the pool, the queue in which they take turns stands for the node's and for those of long-lived tasks.
 //! - **K4** `level` is pushes less pops of the deque. Thieves take the oldest, so while a frame waits, what lies above the level at which it began was
 //!   pushed by it and what it called; if anything of that was stolen, everything older was as well.
 
@@ -33,7 +33,7 @@ use crate::trace::{Got, Kind};
 
 use super::class::{CLASSES, Class};
 use super::current;
-use super::due::Due;
+use super::rota::Payer;
 use super::shared::{Inbox, Shared, persist};
 
 /// Turns after which the shared queues come first.
@@ -46,6 +46,8 @@ const DEQUE_TURN: u32 = 8;
 const BACKGROUND_EVERY: u32 = 64;
 /// The turn, of as many as `BACKGROUND_EVERY`, in which that is so: none that is another one's.
 const BACKGROUND_TURN: u32 = 4;
+/// Beside the bits of classes: the pool has tenants, and so a queue that is always looked into.
+const TENANTS: u8 = 1 << CLASSES;
 /// The most that is taken from a shared queue at once.
 const SHARED_MAX: usize = 8;
 
@@ -58,7 +60,7 @@ pub struct Worker {
     pub(crate) node: NodeIndex,
     pub(super) deque: Deque<u32>,
     pub(super) turns: [Deque<u32>; CLASSES],
-    /// Classes whose queue may have something.
+    /// Classes whose queue may have something, and `TENANTS`.
     pub(super) waiting: Cell<u8>,
     /// K4.
     pub(super) level: Cell<u32>,
@@ -69,6 +71,14 @@ pub struct Worker {
     pub(super) readied: Cell<u32>,
     /// Tasks on the stack that were taken while something else waits.
     pub(super) helping: Cell<u32>,
+    /// Who pays for the task that was just taken, and runs next.
+    pub(super) payer: Cell<Option<Payer>>,
+    /// Who pays for the one that runs.
+    pub(super) paying: Cell<Option<Payer>>,
+    /// When that one began.
+    pub(super) began_ns: Cell<u64>,
+    /// How long it waited since then, or others ran that pay for themselves (X2).
+    pub(super) apart_ns: Cell<u64>,
     pub(crate) purse: Purse,
     pub(super) mind: RefCell<Mind>,
     pub(crate) forks: Forks,
@@ -103,15 +113,20 @@ impl Worker {
             patience_ns: shared.tunable.spin_ns(),
         };
         let node = shared.layout.node(id);
+        let waiting = if shared.has_tenants() { TENANTS } else { 0 };
         Self {
             node,
             hunger: ptr::NonNull::from(shared.sleep.hunger()),
             due: ptr::NonNull::from(shared.node(node).due.some()),
+            payer: Cell::new(None),
+            paying: Cell::new(None),
+            began_ns: Cell::new(0),
+            apart_ns: Cell::new(0),
             shared,
             id,
             deque: queues.deque,
             turns: queues.turns,
-            waiting: Cell::new(0),
+            waiting: Cell::new(waiting),
             level: Cell::new(0),
             turn: Cell::new(0),
             got: Cell::new(Got::Own),
@@ -214,17 +229,17 @@ impl Worker {
         first.or_else(|| self.take_class(Class::High)).or_else(|| self.take_due(Class::Normal))
     }
 
-    fn node_due(&self) -> &Due {
-        &self.shared.node(self.node).due
-    }
-
     /// The most urgent of a class: what has a deadline, then the oldest.
     fn take_class(&self, class: Class) -> Option<u32> {
         self.take_due(class).or_else(|| self.take_turn(class))
     }
 
     fn take_due(&self, class: Class) -> Option<u32> {
-        self.note_got(self.node_due().pop(class), Got::Outside)
+        if self.shared.node(self.node).due.has(class) {
+            self.note_got(self.pop_due(self.node, class), Got::Outside)
+        } else {
+            None
+        }
     }
 
     /// Notes where a task comes from, if there is one.
@@ -247,14 +262,18 @@ impl Worker {
 
     /// The oldest of a class.
     pub(super) fn take_turn(&self, class: Class) -> Option<u32> {
-        if self.waiting.get() & class.bit() == 0 {
+        if self.waiting.get() & (class.bit() | TENANTS) == 0 {
             return None;
         }
         let task = self.turns[class as usize].pop();
-        if task.is_none() {
-            self.waiting.set(self.waiting.get() & !class.bit());
-        }
-        task
+        if task.is_some() { task } else { self.take_turn_elsewhere(class) }
+    }
+
+    /// Its own queue of a class is empty; tenants have another one.
+    #[cold]
+    fn take_turn_elsewhere(&self, class: Class) -> Option<u32> {
+        self.waiting.set(self.waiting.get() & !class.bit());
+        self.note_got(self.take_turn_of_tenants(self.node, class), Got::Outside)
     }
 
     /// The newest of the deque.
@@ -277,8 +296,12 @@ impl Worker {
 
     /// From a node's queue: of each class what has a deadline first.
     pub(super) fn take_node(&self, node: NodeIndex, order: [Class; CLASSES]) -> Option<u32> {
-        let node = self.shared.node(node);
-        let next = |class| node.due.pop(class).or_else(|| self.take_from(&node.inbox, [class]));
+        let there = self.shared.node(node);
+        let next = |class| {
+            let due = if there.due.has(class) { self.pop_due(node, class) } else { None };
+            let turn = || self.take_turn_of_tenants(node, class);
+            due.or_else(turn).or_else(|| self.take_from(&there.inbox, [class]))
+        };
         order.into_iter().find_map(next)
     }
 
@@ -315,13 +338,13 @@ impl Worker {
         }
     }
 
-    /// Runs it before the eyes of the trace, and of a policy that watches.
+    /// Runs it before the eyes of the trace, of a policy that watches, and of tenants who pay for it.
     #[cold]
     fn run_observed(&self, id: u32) {
         // SAFETY: N1, we took it from a queue.
         let Place::Slot(slot) = (unsafe { self.shared.arena.place(id) }) else {
             // Nodes are watched, traced and written down one by one, where they are called.
-            self.call(id);
+            self.paid(|| self.call(id));
             return self.got.set(Got::Own);
         };
         self.trace(Kind::Begin, id);
@@ -329,7 +352,7 @@ impl Worker {
         let watched = if slot.is_task() { None } else { self.begins(|| TaskView::plain(id)) };
         // A closure or a step is not written down, and what it pops while it waits is its worker's own.
         self.got.set(Got::Own);
-        self.call(id);
+        self.paid(|| self.call(id));
         self.got.set(Got::Own);
         self.stops(watched);
         self.trace(Kind::End, id);

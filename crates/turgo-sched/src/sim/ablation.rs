@@ -5,9 +5,9 @@ use turgo_machine::topology::{SpecError, Topology};
 use super::costs::Costs;
 use super::learning::{self, Learner, Learnt};
 use super::outcome::Outcome;
-use super::turns::Interleaving;
 use super::workload::{Workload, WorkloadError};
 use super::world::Simulation;
+use crate::fair::Interleaving;
 use crate::policy::{Knobs, Policy, Reach, Scope, Standard, Victims};
 
 /// A policy with everything that it is run with.

@@ -12,6 +12,7 @@ use turgo_machine::topology::Topology;
 
 use super::*;
 use crate::dag::{Profile, Shape, TaskId};
+use crate::fair::Interleaving;
 use crate::layout::WorkerId;
 use crate::policy::{Knobs, Reach, Standard, Victims};
 use crate::trace::{Event, Kind};

@@ -1,13 +1,16 @@
 //! Whole pools under a scheduler that picks its interleavings at random.
 
 use std::sync::Arc;
+use std::task::Context;
 
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::clock::VirtualTime;
 use turgo_machine::topology::Topology;
 
+use crate::fair::Interleaving;
 use crate::policy::Knobs;
 use crate::pool::Pool;
+use crate::task::{Budget, Rearmed, Step, TaskOptions};
 
 /// Nobody spins, and every fork is promoted where somebody is hungry: time stands still.
 pub(super) fn pool(workers: usize) -> Pool {
@@ -68,6 +71,37 @@ fn loops_end() {
         pool.parallel_for(0..6, |_| {
             count.fetch_add(1, Ordering::Relaxed);
         });
+        assert_eq!(count.load(Ordering::Relaxed), 6);
+    });
+}
+
+/// Yields some times, and then says so.
+struct Yielding(u32, Arc<AtomicU32>);
+
+impl Rearmed for Yielding {
+    fn run(&mut self, _: &mut Context<'_>, _: Budget<'_>) -> Step {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0 -= 1;
+        if self.0 == 0 { Step::Done } else { Step::Again }
+    }
+}
+
+/// Tasks of tenants from outside and from within, each run once, and none left where somebody sleeps.
+#[test]
+fn tenants_tasks_end() {
+    check(100, || {
+        let machine = Topology::simulate("1x4").expect("a machine");
+        let knobs = Knobs { spin_ns: 0, heartbeat_ns: 0, ..Knobs::default() };
+        let builder = Pool::builder(&machine).workers(2).knobs(knobs);
+        let builder = builder.clock(VirtualTime::new().clock());
+        let pool = builder.tenants(&[1, 2], Interleaving::Tijdeman).build().expect("threads");
+        let count = Arc::new(AtomicU32::new(0));
+        let of = |tenant| TaskOptions { tenant, ..TaskOptions::default() };
+        let begin = |tenant| pool.spawn_rearmed(Yielding(2, Arc::clone(&count)), of(tenant));
+        let handles = [begin(0), begin(1), pool.install(|_| begin(1))];
+        for handle in handles {
+            handle.wait().expect("it ends");
+        }
         assert_eq!(count.load(Ordering::Relaxed), 6);
     });
 }

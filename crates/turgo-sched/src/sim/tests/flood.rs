@@ -1,8 +1,9 @@
 //! A class, or a tenant, that floods the machine, and another one that gets its share all the same, to the event.
 
 use crate::dag::{Profile, Shape};
+use crate::fair::Interleaving;
 use crate::policy::{Priority, Standard};
-use crate::sim::{Costs, Interleaving, Simulation, Workload};
+use crate::sim::{Costs, Simulation, Workload};
 use crate::trace::Kind;
 
 use super::machine;
