@@ -105,8 +105,17 @@ fn near(home: NodeIndex, view: &View<'_>) -> Option<WorkerId> {
 fn least_loaded(from: Option<WorkerId>, view: &View<'_>) -> Place {
     let load = |worker: WorkerId| (view.loads.queued(worker), !view.loads.parked(worker));
     let first = from.unwrap_or(WorkerId(0));
-    let others = view.layout.by_distance(first).iter().copied();
-    let best = others.fold(first, |best, next| if load(next) < load(best) { next } else { best });
+    let (mut best, mut least) = (first, load(first));
+    for &next in view.layout.by_distance(first) {
+        // Nobody has less than who sleeps.
+        if least == (0, false) {
+            break;
+        }
+        let its = load(next);
+        if its < least {
+            (best, least) = (next, its);
+        }
+    }
     if from == Some(best) { Place::Here } else { Place::Worker(best) }
 }
 

@@ -149,13 +149,12 @@ impl Policy for Standard {
     }
 
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
-        let _ = me;
         view.memory.remember(source, tasks);
-        if self.victims == Victims::Circular {
-            // The next search goes on with the next one in the circle; the cursor has counted the own node's queue as well.
-            let gone = view.memory.cursor.saturating_sub(1);
-            view.memory.next = view.memory.start.wrapping_add(gone);
-        }
+        self.search(me).gone(view.memory);
+    }
+
+    fn pass(&self, me: WorkerId, view: &mut View<'_>, passed: &mut dyn FnMut(&[WorkerId])) -> u32 {
+        self.search(me).pass(view, passed)
     }
 }
 
@@ -207,5 +206,9 @@ impl Policy for Adaptive {
 
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
         self.arm(view).found(me, source, tasks, view);
+    }
+
+    fn pass(&self, me: WorkerId, view: &mut View<'_>, passed: &mut dyn FnMut(&[WorkerId])) -> u32 {
+        self.arm(view).pass(me, view, passed)
     }
 }

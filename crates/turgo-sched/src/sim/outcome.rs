@@ -114,10 +114,10 @@ impl Tally {
         self.moved_far += if far { u64::from(tasks) } else { 0 };
     }
 
-    /// A worker has looked into the queue of one of another node.
-    pub(super) fn tried_far(&mut self, won: bool) {
-        self.far_tried += 1;
-        self.far_won += u64::from(won);
+    /// A worker has looked into queues of so many of other nodes.
+    pub(super) fn tried_far(&mut self, looks: u64, won: bool) {
+        self.far_tried += looks;
+        self.far_won += if won { looks } else { 0 };
     }
 
     pub(super) fn outcome(

@@ -1,6 +1,7 @@
 //! Simulated runs: what holds for every policy and graph, and what faults do.
 
 mod deadlines;
+mod exact;
 mod flood;
 mod needs;
 mod real;

@@ -4,6 +4,7 @@ mod claims;
 mod search;
 mod work;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -64,7 +65,7 @@ pub enum Fault {
 /// ```
 #[derive(Debug)]
 pub struct Simulation<'a> {
-    layout: Layout,
+    layout: Cow<'a, Layout>,
     policy: &'a dyn Policy,
     costs: Costs,
     knobs: Knobs,
@@ -84,8 +85,18 @@ impl<'a> Simulation<'a> {
     /// As [`Layout::new`].
     #[must_use]
     pub fn new(machine: &Topology, workers: usize, policy: &'a dyn Policy) -> Self {
+        Self::at(Cow::Owned(Layout::new(machine, workers)), policy)
+    }
+
+    /// The workers of a layout, with decisions by `policy`: for many simulations of one machine, of which a large one takes longer to lay out than to simulate.
+    #[must_use]
+    pub fn on(layout: &'a Layout, policy: &'a dyn Policy) -> Self {
+        Self::at(Cow::Borrowed(layout), policy)
+    }
+
+    fn at(layout: Cow<'a, Layout>, policy: &'a dyn Policy) -> Self {
         Self {
-            layout: Layout::new(machine, workers),
+            layout,
             policy,
             costs: Costs::default(),
             knobs: Knobs::default(),
@@ -311,6 +322,8 @@ struct World<'a> {
     idle: Vec<Idle>,
     loads: Tables,
     claims: claims::Claims,
+    /// How many workers of each node a search has gone past, while it does so.
+    passed: Vec<u64>,
     /// One more than there are workers: the last is the outside.
     minds: Vec<(Random, Memory)>,
     /// What each task still waits for.
@@ -372,6 +385,7 @@ impl<'a> World<'a> {
                 used: vec![Resources::NONE; nodes],
             },
             claims: claims::Claims::new(nodes, shape.len()),
+            passed: vec![0; nodes],
             minds: (0..=small(workers)).map(mind).collect(),
             waits: (0..tasks).map(|task| shape.predecessors(TaskId(task))).collect(),
             ready_ns: vec![0; shape.len()],
