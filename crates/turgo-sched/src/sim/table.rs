@@ -1,13 +1,13 @@
-//! Rows of an ablation as text and as JSON, and how far it is.
+//! Rows of an ablation as text and as JSON.
 
 use std::fmt::Write as _;
 
-use super::ablation::{Ablation, Row, tunings};
+use super::ablation::{Row, tunings};
 
 /// What a column holds.
 type Cell = fn(&Row) -> String;
 
-const COLUMNS: [(&str, Cell); 12] = [
+const COLUMNS: [(&str, Cell); 13] = [
     ("policy", |row| row.policy.clone()),
     ("makespan ms", |row| format!("{:.3}", row.outcome.makespan_ns as f64 / 1e6)),
     ("efficiency", |row| format!("{:.3}", row.outcome.efficiency())),
@@ -19,6 +19,7 @@ const COLUMNS: [(&str, Cell); 12] = [
     ("jain", |row| row.outcome.jain.map_or_else(|| "-".into(), |jain| format!("{jain:.4}"))),
     ("p50 us", |row| format!("{:.2}", row.outcome.latency_p50_ns as f64 / 1e3)),
     ("p99 us", |row| format!("{:.2}", row.outcome.latency_p99_ns as f64 / 1e3)),
+    ("awake %", |row| percent(row.outcome.awake())),
     ("wakes", |row| row.outcome.wakes.to_string()),
 ];
 
@@ -89,32 +90,6 @@ fn tunings_text(rows: &[Row]) -> String {
     text
 }
 
-/// How far an ablation is: it takes minutes.
-#[derive(Debug)]
-pub struct Progress {
-    tables: usize,
-    begun: usize,
-    last: (String, String),
-}
-
-impl Progress {
-    /// At its beginning.
-    #[must_use]
-    pub fn of(ablation: &Ablation) -> Self {
-        Self { tables: ablation.tables(), begun: 0, last: <(String, String)>::default() }
-    }
-
-    /// A row is there; what is to be said, if it is the first one of its table.
-    pub fn note(&mut self, row: &Row) -> Option<String> {
-        if (&self.last.0, &self.last.1) == (&row.machine, &row.graph) {
-            return None;
-        }
-        self.last = (row.machine.clone(), row.graph.clone());
-        self.begun += 1;
-        Some(format!("{} of {}: {}, {}", self.begun, self.tables, row.machine, row.graph))
-    }
-}
-
 /// Rows as a JSON array.
 #[must_use]
 pub fn rows_json(rows: &[Row]) -> String {
@@ -130,7 +105,7 @@ pub fn rows_json(rows: &[Row]) -> String {
             "{{\"machine\":\"{}\",\"graph\":\"{}\",\"policy\":\"{}\",\"workers\":{},\"tasks\":{},\
              \"makespan_ns\":{},\"work_ns\":{},\"span_ns\":{},\"efficiency\":{:.4},\"efficiency_max\":{:.4},\
              \"local\":{},\"remote_steals\":{:.4},\"migration\":{:.4},\"lag\":{},\"jain\":{},\"latency_p50_ns\":{},\
-             \"latency_p99_ns\":{},\"wakes\":{},\"rate_per_s\":{:.0},\"hash\":\"{:016x}\"}}",
+             \"latency_p99_ns\":{},\"search_ns\":{},\"waiting_ns\":{},\"wakes\":{},\"rate_per_s\":{:.0},\"hash\":\"{:016x}\"}}",
             row.machine,
             row.graph,
             row.policy,
@@ -148,6 +123,8 @@ pub fn rows_json(rows: &[Row]) -> String {
             optional(outcome.jain),
             outcome.latency_p50_ns,
             outcome.latency_p99_ns,
+            outcome.search_ns,
+            outcome.waiting_ns,
             outcome.wakes,
             outcome.rate(),
             outcome.hash,

@@ -265,6 +265,8 @@ struct Worker {
     node: NodeIndex,
     /// When it began to look for work.
     since_ns: u64,
+    /// When it began to wait, if it waits.
+    waits_ns: u64,
     turn: u32,
     inline: u32,
     /// Time that a fault takes from it, still to be taken.
@@ -353,6 +355,7 @@ impl<'a> World<'a> {
             inbox: VecDeque::new(),
             node: layout.node(WorkerId(number)),
             since_ns: 0,
+            waits_ns: 0,
             turn: 0,
             inline: 0,
             stalled_ns: 0,
@@ -417,6 +420,8 @@ impl<'a> World<'a> {
             }
         }
         assert_eq!(self.left, 0, "V2: nothing happens any more, and tasks are left");
+        let waiting = self.workers.iter().filter(|worker| worker.phase == Phase::Waiting);
+        self.tally.waiting_ns += waiting.map(|worker| self.now_ns - worker.waits_ns).sum::<u64>();
         let workers = small(self.workers.len());
         let decisions = self.log.take();
         let outcome =

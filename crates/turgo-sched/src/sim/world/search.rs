@@ -238,6 +238,7 @@ impl World<'_> {
         self.loads.parked[number as usize] = true;
         if patient {
             self.workers[number as usize].phase = Phase::Waiting;
+            self.workers[number as usize].waits_ns = now_ns;
             self.idle[node].waiting.push(number);
             let since_ns = self.workers[number as usize].since_ns;
             let until_ns = since_ns + self.simulation.knobs.spin_ns;
@@ -261,6 +262,7 @@ impl World<'_> {
             return;
         }
         let node = worker.node.0 as usize;
+        self.tally.waiting_ns += self.now_ns - worker.waits_ns;
         self.idle[node].waiting.retain(|&other| other != number);
         self.park(number, node);
     }
@@ -293,6 +295,8 @@ impl World<'_> {
             Phase::Busy | Phase::Searching => return at_ns,
             Phase::Waiting => {
                 self.idle[node].waiting.retain(|&other| other != number);
+                // Who rouses it may be ahead of the time.
+                self.tally.waiting_ns += at_ns - self.workers[number as usize].waits_ns;
                 at_ns + costs.probe_ns
             }
             Phase::Parked => {
