@@ -223,6 +223,8 @@ pub struct Tuning {
     pub of_best: f64,
     /// Against the default setting.
     pub of_default: f64,
+    /// Whether it was for the latency of tasks that come from outside, and not for the makespan.
+    pub is_open: bool,
 }
 
 /// The tables in which a tuner was compared with fixed settings.
@@ -239,6 +241,7 @@ pub fn tunings(rows: &[Row]) -> Vec<Tuning> {
             on: format!("{}, {}", first.machine, first.graph),
             of_best: tuned / score(Role::BestFixed)?,
             of_default: tuned / score(Role::Default)?,
+            is_open: first.outcome.is_open,
         })
     };
     rows.chunk_by(same).filter_map(tuning).collect()

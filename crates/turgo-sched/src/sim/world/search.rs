@@ -114,8 +114,9 @@ impl World<'_> {
         let (simulation, me) = (self.simulation, WorkerId(worker));
         let mut passed = std::mem::take(&mut self.passed);
         let mut count = |workers: &[WorkerId]| {
-            for &worker in workers {
-                passed[simulation.layout.node(worker).0 as usize] += 1;
+            let node = |&worker: &WorkerId| simulation.layout.node(worker).0 as usize;
+            for run in workers.chunk_by(|one, next| node(one) == node(next)) {
+                passed[node(&run[0])] += run.len() as u64;
             }
         };
         let attempts =
