@@ -86,7 +86,12 @@ impl Standard {
         let default = Self::default();
         all.push(Self { amount: Amount::One, ..default });
         all.push(Self { reach: Reach::Threshold, ..default });
-        let placements = [Placement::Here, Placement::HomeThenNear, Placement::LeastLoaded];
+        let placements = [
+            Placement::Here,
+            Placement::HomeThenNear,
+            Placement::HomeQueue,
+            Placement::LeastLoaded,
+        ];
         all.extend(placements.map(|placement| Self { placement, ..default }));
         all.push(Self { queueing: Queueing::Oldest, ..default });
         all
