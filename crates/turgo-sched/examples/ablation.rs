@@ -2,7 +2,9 @@
 
 #![cfg(not(any(loom, shuttle)))]
 
-use turgo_sched::sim::{Ablation, Costs, Progress, rows_text, targets};
+use std::io::IsTerminal;
+
+use turgo_sched::sim::{Ablation, Costs, Teller, rows_text, targets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
@@ -14,13 +16,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(graphs) = words.next() {
         ablation.graphs = list(graphs);
     }
-    let (mut rows, mut progress) = (Vec::new(), Progress::of(&ablation));
-    ablation.run(|row| {
-        if let Some(line) = progress.note(&row) {
-            eprintln!("{line}");
-        }
-        rows.push(row);
-    })?;
+    let mut teller = Teller::new(std::io::stderr().is_terminal());
+    let mut rows = Vec::new();
+    ablation.watched(
+        |row| rows.push(row),
+        |progress| {
+            if let Some(text) = teller.text(progress) {
+                eprint!("{text}");
+            }
+        },
+    )?;
+    eprint!("{}", teller.end());
     print!("{}", rows_text(&rows));
     for target in targets(Costs::default(), ablation.seed)? {
         println!("{}", target.line());

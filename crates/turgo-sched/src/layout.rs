@@ -62,6 +62,8 @@ pub struct Layout {
     nearest: Vec<Vec<NodeIndex>>,
     /// For each worker all others: those of its core, of its complex, of its node, then by distance of their nodes.
     by_distance: Vec<Vec<WorkerId>>,
+    /// All workers by number, twice.
+    circle: Vec<WorkerId>,
 }
 
 impl Layout {
@@ -105,8 +107,10 @@ impl Layout {
                 order.into_iter().filter(|id| node_ids.contains(id)).map(index).collect()
             })
             .collect();
-        let mut layout =
-            Self { seats, node_ids, on_node, distances, nearest, by_distance: Vec::new() };
+        let numbers = (0..small(seats.len())).map(WorkerId);
+        let circle = numbers.clone().chain(numbers).collect();
+        let by_distance = Vec::new();
+        let mut layout = Self { seats, node_ids, on_node, distances, nearest, by_distance, circle };
         layout.by_distance =
             (0..layout.workers()).map(|worker| layout.others(WorkerId(small(worker)))).collect();
         layout
@@ -254,6 +258,12 @@ impl Layout {
         let simple = [shape.clone(), format!("{shape},ring")];
         let found = simple.into_iter().chain([distances]).find(is_same);
         found.unwrap_or_else(|| format!("1x{}", self.workers()))
+    }
+
+    /// All workers but `from` by number, those that follow it first.
+    #[must_use]
+    pub fn by_number(&self, from: WorkerId) -> &[WorkerId] {
+        &self.circle[from.0 as usize + 1..][..self.workers() - 1]
     }
 
     fn others(&self, from: WorkerId) -> Vec<WorkerId> {

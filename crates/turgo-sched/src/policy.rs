@@ -11,6 +11,7 @@
 //! - **P2** A search ends: `dispatch` answers `None` after finitely many attempts, and before that it has named every source that had work
 //!   all along (for a policy that claims to be work-conserving), so that a worker that parks has looked everywhere.
 //! - **P3** Whatever the answer, the executor keeps every task: a place that is full or gone is replaced by the nearest one that is not.
+//! - **P4** Whom `pass` goes past are those whom `dispatch` would have named next and who have nothing, and afterwards all is as if it had named them.
 
 use crate::layout::{Layout, NodeIndex, WorkerId};
 use crate::random::Random;
@@ -83,6 +84,10 @@ impl TaskView {
 pub trait Loads {
     /// Tasks in a worker's own queue.
     fn queued(&self, worker: WorkerId) -> u32;
+    /// The position of the first of these workers that has something in its queue.
+    fn first_busy(&self, workers: &[WorkerId]) -> Option<usize> {
+        workers.iter().position(|&worker| self.queued(worker) > 0)
+    }
     /// Tasks in a node's shared queue.
     fn shared(&self, node: NodeIndex) -> u32;
     /// Whether a worker is parked.
@@ -240,6 +245,14 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
         let _ = me;
         view.memory.remember(source, tasks);
+    }
+
+    /// Goes past workers that have nothing, for who can look at all of them in one moment, as the simulator can: after `dispatch` has been asked once in this search, it
+    /// may be asked instead of it. `passed` is told whom it goes past, each time it is called some in a row (P4). Answers how many those were, which counts as so many
+    /// attempts; 0 if `dispatch` is to be asked.
+    fn pass(&self, me: WorkerId, view: &mut View<'_>, passed: &mut dyn FnMut(&[WorkerId])) -> u32 {
+        let _ = (me, view, passed);
+        0
     }
 
     /// Whether [`running`](Self::running) and [`stopping`](Self::stopping) are to be called: they cost a task two readings of the clock. Asked once.

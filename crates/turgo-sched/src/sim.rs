@@ -28,6 +28,7 @@
 //! - **V7** A run of threads that is gone along has each task on the worker that ran it, and each worker's tasks in their order; a recording that no whole run of this graph can
 //!   have left is refused.
 //! - **V8** What tasks that run need together is never more than their nodes have. Who does not fit stands in line, holding nothing, and nobody overtakes it.
+//! - **V9** A search that goes past many places at once is the same as one that goes from each to the next: to the nanosecond, and to the last count.
 
 mod ablation;
 #[cfg(not(any(loom, shuttle)))]
@@ -35,8 +36,10 @@ mod calibrate;
 mod costs;
 mod follow;
 mod generate;
+mod hands;
 mod learning;
 mod outcome;
+mod progress;
 mod queues;
 mod replay;
 mod table;
@@ -54,8 +57,9 @@ pub use calibrate::{Calibration, CalibrationError, Prediction, calibrate};
 pub use costs::Costs;
 pub use follow::ReplayError;
 pub use outcome::Outcome;
+pub use progress::{Progress, Teller};
 pub use replay::{Answer, Decision};
-pub use table::{Progress, rows_json, rows_text};
+pub use table::{rows_json, rows_text};
 pub use targets::{Target, targets};
 pub use workload::{Workload, WorkloadError};
 pub use world::{Fault, Simulation};

@@ -3,13 +3,14 @@
 pub(crate) mod args;
 
 use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 
 use turgo_engine::EngineError;
 use turgo_machine::topology::Topology;
 use turgo_sched::policy::Standard;
 use turgo_sched::sim::{
-    Ablation, Calibration, Costs, Outcome, Progress, Role, Row, Simulation, Workload, calibrate,
+    Ablation, Calibration, Costs, Outcome, Role, Row, Simulation, Teller, Workload, calibrate,
     chrome_json, policy_named, rows_json, rows_text, targets,
 };
 use turgo_sql::SqlError;
@@ -114,6 +115,7 @@ fn page(args: &Run, policy: &Standard, outcome: &Outcome) -> String {
     }
     line("remote steals", format!("{:.1} %", 100.0 * outcome.remote_steals()));
     line("far data", format!("{:.1} % of the work", 100.0 * outcome.migration()));
+    line("awake, idle", format!("{:.1} % of the workers' time", 100.0 * outcome.awake()));
     if let Some(lag) = outcome.lag {
         line("lag", format!("{lag:.2} picks"));
     }
@@ -136,13 +138,20 @@ fn ablation(args: &Sweep) -> Result<String, Failure> {
     if !args.graphs.is_empty() {
         ablation.graphs.clone_from(&args.graphs);
     }
-    let (mut rows, mut progress) = (Vec::new(), Progress::of(&ablation));
-    let done = ablation.run(|row| {
-        if let Some(line) = progress.note(&row) {
-            eprintln!("{line}");
-        }
-        rows.push(row);
-    });
+    if let Some(threads) = args.threads {
+        ablation.threads = usize::from(threads);
+    }
+    let mut teller = Teller::new(std::io::stderr().is_terminal());
+    let mut rows = Vec::new();
+    let done = ablation.watched(
+        |row| rows.push(row),
+        |progress| {
+            if let Some(text) = teller.text(progress) {
+                let _ = write!(std::io::stderr(), "{text}");
+            }
+        },
+    );
+    let _ = write!(std::io::stderr(), "{}", teller.end());
     done.map_err(|error| wrong("--graphs", &args.graphs.join(";"), error))?;
     if args.json {
         return Ok(rows_json(&rows));

@@ -17,13 +17,17 @@ pub enum Placement {
     /// As [`Home`](Self::Home), but if nobody there is idle and the shared queue there is longer than the way is worth, to an idle worker of the nearest node
     /// that has one. O(workers).
     HomeThenNear,
+    /// As [`Home`](Self::Home), but a worker elsewhere that made it ready leaves it in the node's shared queue, whoever is idle there: it wakes one worker of the node and not one for
+    /// each task. O(1), from outside O(workers of the node).
+    HomeQueue,
     /// An older baseline: with whoever has the fewest tasks, wherever. O(workers).
     LeastLoaded,
 }
 
 impl Placement {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Here, Self::Home, Self::HomeThenNear, Self::LeastLoaded];
+    pub const ALL: [Self; 5] =
+        [Self::Here, Self::Home, Self::HomeThenNear, Self::HomeQueue, Self::LeastLoaded];
 
     /// A short name, as tables print it.
     #[must_use]
@@ -32,6 +36,7 @@ impl Placement {
             Self::Here => "here",
             Self::Home => "home",
             Self::HomeThenNear => "home-then-near",
+            Self::HomeQueue => "home-queue",
             Self::LeastLoaded => "least-loaded",
         }
     }
@@ -45,7 +50,7 @@ impl Placement {
     ) -> Place {
         match self {
             Self::Here => here(from, view),
-            Self::Home | Self::HomeThenNear => self.home(task, from, view),
+            Self::Home | Self::HomeThenNear | Self::HomeQueue => self.home(task, from, view),
             Self::LeastLoaded => least_loaded(from, view),
         }
     }
@@ -58,6 +63,9 @@ impl Placement {
         let Some(home) = home else { return here(from, view) };
         if from.is_some_and(|from| view.layout.node(from) == home) {
             return Place::Here;
+        }
+        if self == Self::HomeQueue && from.is_some() {
+            return Place::Node(home);
         }
         // The caches of whoever ran it may still hold what it needs.
         let warm =
@@ -105,8 +113,17 @@ fn near(home: NodeIndex, view: &View<'_>) -> Option<WorkerId> {
 fn least_loaded(from: Option<WorkerId>, view: &View<'_>) -> Place {
     let load = |worker: WorkerId| (view.loads.queued(worker), !view.loads.parked(worker));
     let first = from.unwrap_or(WorkerId(0));
-    let others = view.layout.by_distance(first).iter().copied();
-    let best = others.fold(first, |best, next| if load(next) < load(best) { next } else { best });
+    let (mut best, mut least) = (first, load(first));
+    for &next in view.layout.by_distance(first) {
+        // Nobody has less than who sleeps.
+        if least == (0, false) {
+            break;
+        }
+        let its = load(next);
+        if its < least {
+            (best, least) = (next, its);
+        }
+    }
     if from == Some(best) { Place::Here } else { Place::Worker(best) }
 }
 

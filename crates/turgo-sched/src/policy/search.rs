@@ -11,8 +11,8 @@
 
 use turgo_machine::mutant;
 
-use super::{Amount, Source, Victims, View};
-use crate::layout::{NodeIndex, WorkerId};
+use super::{Amount, Memory, Source, Victims, View};
+use crate::layout::{NodeIndex, WorkerId, small};
 
 /// Whether a search knows of nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,8 +38,41 @@ pub enum Reach {
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Look(Source),
-    Skip,
+    /// So many places are none to look at.
+    Skip(u32),
     End,
+}
+
+/// What a place of a search is part of.
+#[derive(Debug)]
+enum Part<'a> {
+    /// The shared queue of its own node.
+    Home,
+    Pick {
+        is_far: bool,
+    },
+    /// From one worker to the next, from the `position`-th in this circle up to the `end`-th.
+    Workers {
+        circle: &'a [WorkerId],
+        position: usize,
+        end: usize,
+        whom: Whom,
+    },
+    /// The shared queue of another node, by its nearness; if it is worth it or anyway.
+    Queue {
+        rank: usize,
+        anyway: bool,
+    },
+    End,
+}
+
+/// Who of the workers in a circle is robbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    Everybody,
+    /// Those who have enough for their distance.
+    Worth,
+    Nobody,
 }
 
 /// How one worker searches.
@@ -60,26 +93,87 @@ impl Search {
             view.memory.start = self.victims.start(view.random, view.memory);
         }
         loop {
-            let step = self.step(view.memory.cursor, view);
-            if step == Step::End {
-                return None;
-            }
-            view.memory.cursor = view.memory.cursor.saturating_add(1);
-            if let Step::Look(source) = step {
-                return Some(source);
+            let (gone, source) = match self.step(view.memory.cursor, view) {
+                Step::Look(source) => (1, Some(source)),
+                Step::Skip(places) => (places, None),
+                Step::End => return None,
+            };
+            view.memory.cursor = view.memory.cursor.saturating_add(gone);
+            if source.is_some() {
+                return source;
             }
         }
     }
 
+    /// Goes past workers that have nothing, where everybody is asked in turn; whom it would have asked is told to `passed` (P4).
+    pub(super) fn pass(&self, view: &mut View<'_>, passed: &mut dyn FnMut(&[WorkerId])) -> u32 {
+        let mut count = 0;
+        while let Part::Workers { circle, position, end, whom: Whom::Everybody } =
+            self.part(view.memory.cursor, view)
+        {
+            let ahead = self.ahead(circle, position, end, view);
+            let busy = view.loads.first_busy(ahead);
+            let empty = &ahead[..busy.unwrap_or(ahead.len())];
+            if !empty.is_empty() {
+                let gone = small(empty.len());
+                passed(empty);
+                count += if mutant!("P4 one more is gone past") { gone + 1 } else { gone };
+                view.memory.cursor = view.memory.cursor.saturating_add(gone);
+                view.memory.failures = view.memory.failures.saturating_add(gone);
+                self.gone(view.memory);
+            }
+            if busy.is_some() {
+                break;
+            }
+        }
+        count
+    }
+
+    /// A place has been looked at.
+    pub(super) fn gone(&self, memory: &mut Memory) {
+        if self.victims == Victims::Circular {
+            // The next search goes on with the next one in the circle; the cursor has counted the own node's queue as well.
+            memory.next = memory.start.wrapping_add(memory.cursor.saturating_sub(1));
+        }
+    }
+
     fn step(&self, cursor: u32, view: &mut View<'_>) -> Step {
-        let home = view.layout.node(self.me);
-        let Some(position) = cursor.checked_sub(1) else { return Step::Look(Source::Node(home)) };
+        match self.part(cursor, view) {
+            Part::Home => Step::Look(Source::Node(view.layout.node(self.me))),
+            Part::Pick { is_far } => self.pick(is_far, view),
+            Part::Workers { circle, position, end, whom } => {
+                let ahead = self.ahead(circle, position, end, view);
+                match whom {
+                    Whom::Everybody => self.rob(ahead[0]),
+                    Whom::Worth if self.is_worth(ahead[0], view) => self.rob(ahead[0]),
+                    // Who has nothing is not worth it.
+                    Whom::Worth => {
+                        let rest = &ahead[1..];
+                        Step::Skip(1 + small(view.loads.first_busy(rest).unwrap_or(rest.len())))
+                    }
+                    Whom::Nobody => Step::Skip(small(end - position)),
+                }
+            }
+            Part::Queue { rank, anyway } => {
+                let node = view.layout.nearest(view.layout.node(self.me))[rank];
+                if anyway || view.loads.shared(node) >= self.threshold(node, view) {
+                    Step::Look(Source::Node(node))
+                } else {
+                    Step::Skip(1)
+                }
+            }
+            Part::End => Step::End,
+        }
+    }
+
+    fn part<'a>(&self, cursor: u32, view: &View<'a>) -> Part<'a> {
+        let Some(position) = cursor.checked_sub(1) else { return Part::Home };
         let picks = self.victims.picks(&view.knobs);
         let parts = if self.scope == Scope::Aware { 2 } else { 1 };
         match position.checked_sub(picks * parts) {
-            None => self.pick(position >= picks, view),
-            Some(position) if self.scope == Scope::Aware => self.aware(position, view),
-            Some(position) => self.blind(position, view),
+            None => Part::Pick { is_far: position >= picks },
+            Some(position) if self.scope == Scope::Aware => self.aware(position as usize, view),
+            Some(position) => self.blind(position as usize, view),
         }
     }
 
@@ -95,7 +189,7 @@ impl Search {
         };
         match self.victims.pick(self.me, among, view) {
             Some(victim) if !is_far || self.is_worth(victim, view) => self.rob(victim),
-            _ => Step::Skip,
+            _ => Step::Skip(1),
         }
     }
 
@@ -105,26 +199,22 @@ impl Search {
     }
 
     /// One after another, beginning with the node of its own.
-    fn aware(&self, position: u32, view: &View<'_>) -> Step {
+    fn aware<'a>(&self, position: usize, view: &View<'a>) -> Part<'a> {
         let (others, peers) = (view.layout.by_distance(self.me), self.peers(view));
         let (near, far) = others.split_at(peers);
         // Where a node has fewer workers than attempts are to be made, it is gone round more than once.
         let rounds = if near.is_empty() { 0 } else { near.len().max(self.rounds(view)) };
-        let position = position as usize;
         if position < rounds {
-            return self.rob(self.rotated(near, position, view));
+            return Part::Workers { circle: near, position, end: rounds, whom: Whom::Everybody };
         }
         let (nodes, position) = (view.layout.nodes() - 1, position - rounds);
         let of_part = far.len() + nodes;
         if position < of_part {
-            return self.remote(far, position, false, view);
+            return self.remote(far, position, false);
         }
         let position = position - of_part;
         let last = if mutant!("P2 the last one is left out") { of_part - 1 } else { of_part };
-        if position < last {
-            return self.remote(far, position, true, view);
-        }
-        Step::End
+        if position < last { self.remote(far, position, true) } else { Part::End }
     }
 
     fn rounds(&self, view: &View<'_>) -> usize {
@@ -136,43 +226,30 @@ impl Search {
         matches!(self.victims, Victims::Circular | Victims::Hierarchical)
     }
 
-    /// What is far away: workers, then shared queues; all of it or what is worth it.
-    fn remote(&self, far: &[WorkerId], position: usize, is_last: bool, view: &View<'_>) -> Step {
-        let everything = is_last && self.reach == Reach::Everything;
-        if position < far.len() {
-            let victim = self.rotated(far, position, view);
-            let is_candidate = everything || !is_last && self.is_worth(victim, view);
-            // A policy that balances now and then robs nobody in between.
-            return if is_candidate && !self.is_periodic() { self.rob(victim) } else { Step::Skip };
-        }
-        let node = view.layout.nearest(view.layout.node(self.me))[1 + position - far.len()];
-        if is_last || view.loads.shared(node) >= self.threshold(node, view) {
-            Step::Look(Source::Node(node))
-        } else {
-            Step::Skip
+    /// What is far away: workers, then shared queues; all of it or what is worth it. A policy that balances now and then robs nobody in between.
+    fn remote<'a>(&self, far: &'a [WorkerId], position: usize, is_last: bool) -> Part<'a> {
+        let whom = match (is_last, self.reach) {
+            _ if self.is_periodic() => Whom::Nobody,
+            (false, _) => Whom::Worth,
+            (true, Reach::Everything) => Whom::Everybody,
+            (true, Reach::Threshold) => Whom::Nobody,
+        };
+        match position.checked_sub(far.len()) {
+            None => Part::Workers { circle: far, position, end: far.len(), whom },
+            Some(after) => Part::Queue { rank: 1 + after, anyway: is_last },
         }
     }
 
-    /// One after another, from anywhere.
-    fn blind(&self, position: u32, view: &View<'_>) -> Step {
-        let others = view.layout.workers() - 1;
-        let position = position as usize;
-        if position < others {
-            if self.is_periodic() {
-                return Step::Skip;
+    /// One after another, from anywhere. By number, not by distance: a circle over all but this one.
+    fn blind<'a>(&self, position: usize, view: &View<'a>) -> Part<'a> {
+        let circle = view.layout.by_number(self.me);
+        let whom = if self.is_periodic() { Whom::Nobody } else { Whom::Everybody };
+        match position.checked_sub(circle.len()) {
+            None => Part::Workers { circle, position, end: circle.len(), whom },
+            Some(after) if after + 1 < view.layout.nodes() => {
+                Part::Queue { rank: 1 + after, anyway: true }
             }
-            let step = if mutant!("P2 drawn with replacement") {
-                (view.memory.start as usize).wrapping_mul(position | 1).wrapping_mul(0x9e37_79b1)
-            } else {
-                view.memory.start as usize + position
-            };
-            // By number, not by distance: a circle over all but this one.
-            let victim = (self.me.0 as usize + 1 + step % others) % view.layout.workers();
-            return self.rob(WorkerId(u32::try_from(victim).unwrap_or(0)));
-        }
-        match view.layout.nearest(view.layout.node(self.me)).get(1 + position - others) {
-            Some(&node) => Step::Look(Source::Node(node)),
-            None => Step::End,
+            Some(_) => Part::End,
         }
     }
 
@@ -180,9 +257,22 @@ impl Search {
         matches!(self.victims, Victims::Periodic { .. })
     }
 
-    /// The workers beginning with the one this search begins with.
-    fn rotated(&self, workers: &[WorkerId], position: usize, view: &View<'_>) -> WorkerId {
-        workers[(view.memory.start as usize + position) % workers.len()]
+    /// The workers of a circle from a position on, counted from where this search begins, up to its end or to where the circle is bent.
+    fn ahead<'a>(
+        &self,
+        circle: &'a [WorkerId],
+        position: usize,
+        end: usize,
+        view: &View<'_>,
+    ) -> &'a [WorkerId] {
+        let start = view.memory.start as usize;
+        let step = if mutant!("P2 drawn with replacement") {
+            start.wrapping_mul(position | 1).wrapping_mul(0x9e37_79b1)
+        } else {
+            start + position
+        };
+        let at = step % circle.len();
+        &circle[at..circle.len().min(at + end - position)]
     }
 
     fn rob(&self, victim: WorkerId) -> Step {

@@ -86,7 +86,12 @@ impl Standard {
         let default = Self::default();
         all.push(Self { amount: Amount::One, ..default });
         all.push(Self { reach: Reach::Threshold, ..default });
-        let placements = [Placement::Here, Placement::HomeThenNear, Placement::LeastLoaded];
+        let placements = [
+            Placement::Here,
+            Placement::HomeThenNear,
+            Placement::HomeQueue,
+            Placement::LeastLoaded,
+        ];
         all.extend(placements.map(|placement| Self { placement, ..default }));
         all.push(Self { queueing: Queueing::Oldest, ..default });
         all
@@ -149,13 +154,12 @@ impl Policy for Standard {
     }
 
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
-        let _ = me;
         view.memory.remember(source, tasks);
-        if self.victims == Victims::Circular {
-            // The next search goes on with the next one in the circle; the cursor has counted the own node's queue as well.
-            let gone = view.memory.cursor.saturating_sub(1);
-            view.memory.next = view.memory.start.wrapping_add(gone);
-        }
+        self.search(me).gone(view.memory);
+    }
+
+    fn pass(&self, me: WorkerId, view: &mut View<'_>, passed: &mut dyn FnMut(&[WorkerId])) -> u32 {
+        self.search(me).pass(view, passed)
     }
 }
 
@@ -207,5 +211,9 @@ impl Policy for Adaptive {
 
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {
         self.arm(view).found(me, source, tasks, view);
+    }
+
+    fn pass(&self, me: WorkerId, view: &mut View<'_>, passed: &mut dyn FnMut(&[WorkerId])) -> u32 {
+        self.arm(view).pass(me, view, passed)
     }
 }

@@ -108,6 +108,42 @@ pub(super) fn search(
     named
 }
 
+/// The same for who goes past those that have nothing, up to the first place that has something, and what it remembers afterwards.
+fn until_busy(
+    policy: &dyn Policy,
+    layout: &Layout,
+    loads: &Tables,
+    asker: &mut Asker,
+    passes: bool,
+) -> (Vec<Source>, u32) {
+    let (me, mut attempt) = (WorkerId(0), 0);
+    let mut named = Vec::new();
+    loop {
+        let mut view = asker.view(layout, loads);
+        if passes && attempt > 0 {
+            let mut tell = |workers: &[WorkerId]| {
+                named.extend(workers.iter().map(|&worker| Source::Worker(worker, Amount::One)));
+            };
+            attempt += policy.pass(me, &mut view, &mut tell);
+        }
+        let Some(source) = policy.dispatch(me, attempt, &mut view) else { break };
+        attempt += 1;
+        let queued = match source {
+            Source::Worker(worker, _) => loads.queued(worker),
+            Source::Node(node) => loads.shared(node),
+        };
+        named.push(match source {
+            Source::Worker(worker, _) => Source::Worker(worker, Amount::One),
+            Source::Node(_) => source,
+        });
+        if queued > 0 {
+            break;
+        }
+        policy.found(me, source, 0, &mut view);
+    }
+    (named, attempt)
+}
+
 /// Machines small and middling, with any number of workers.
 fn machines() -> impl Strategy<Value = Layout> {
     let spec = prop_oneof![
@@ -181,6 +217,31 @@ fn a_large_machine_is_searched_to_the_end() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn passing_is_as_asking_each(
+        layout in machines(),
+        policy in policies(),
+        seed in any::<u64>(),
+        sparse in any::<bool>(),
+    ) {
+        let mut loads = Tables::random(&layout, &mut Random::new(seed, 1));
+        if sparse {
+            // At most one of all has something.
+            let kept = Random::new(seed, 2).below(2 * layout.workers() as u32) as usize;
+            loads.shared.fill(0);
+            let queued = |worker: usize| if worker == kept { 3 } else { 0 };
+            loads.queued = (0..layout.workers()).map(queued).collect();
+        }
+        let (mut asks, mut passes) = (Asker::new(seed), Asker::new(seed));
+        // Twice: the second search begins where the first one led.
+        for _ in 0..2 {
+            let asked = until_busy(&policy, &layout, &loads, &mut asks, false);
+            let passed = until_busy(&policy, &layout, &loads, &mut passes, true);
+            prop_assert_eq!(asked, passed, "P4");
+            prop_assert_eq!(asks.memory, passes.memory, "P4");
+        }
+    }
 
     #[test]
     fn a_search_ends_and_has_looked_everywhere(

@@ -1,12 +1,12 @@
 //! The same graphs under every policy: what the choice of defaults follows from.
 
-use turgo_machine::topology::{SpecError, Topology};
+use turgo_machine::topology::SpecError;
 
 use super::costs::Costs;
-use super::learning::{self, Learner, Learnt};
 use super::outcome::Outcome;
-use super::workload::{Workload, WorkloadError};
-use super::world::Simulation;
+use super::progress::Progress;
+use super::workload::WorkloadError;
+use super::{hands, learning};
 use crate::fair::Interleaving;
 use crate::policy::{Knobs, Policy, Reach, Scope, Standard, Victims};
 
@@ -128,14 +128,16 @@ pub struct Row {
 /// Which machines and graphs are gone through.
 #[derive(Debug, Clone)]
 pub struct Ablation {
-    /// Topologies, as [`Topology::simulate`] takes them.
+    /// Topologies, as [`Topology::simulate`](turgo_machine::topology::Topology::simulate) takes them.
     pub machines: Vec<String>,
-    /// Graphs, as [`Workload::made`] takes them; `/N` stands for the machine's nodes and processors.
+    /// Graphs, as [`Workload::made`](super::Workload::made) takes them; `/N` stands for the machine's nodes and processors.
     pub graphs: Vec<String>,
     /// Where random numbers begin.
     pub seed: u64,
     /// What things cost.
     pub costs: Costs,
+    /// How many threads run it, at least one.
+    pub threads: usize,
 }
 
 impl Default for Ablation {
@@ -151,9 +153,11 @@ impl Default for Ablation {
                 "arrivals:30000/N",
                 "tenants:20000/N",
                 "pair:20000/N",
+                "rounds:30000/N",
             ]),
             seed: 7,
             costs: Costs::default(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 }
@@ -179,94 +183,34 @@ impl std::fmt::Display for AblationError {
 impl std::error::Error for AblationError {}
 
 impl Ablation {
-    /// How many graphs will be run, each on one machine: so many tables there will be.
-    #[must_use]
-    pub fn tables(&self) -> usize {
-        self.machines.len() * self.graphs.len()
-    }
-
-    /// Runs everything, and calls `row` for each line as it is there.
+    /// Runs everything, and calls `row` for each line: table by table, and in the same order whatever the number of threads.
     ///
     /// # Errors
     ///
-    /// A machine or a graph is none.
-    pub fn run(&self, mut row: impl FnMut(Row)) -> Result<(), AblationError> {
-        for spec in &self.machines {
-            let machine = Topology::simulate(spec).map_err(AblationError::Machine)?;
-            for graph in &self.graphs {
-                let graph = match graph.strip_suffix("/N") {
-                    Some(kind) => {
-                        let nodes = machine.nodes().len();
-                        format!("{kind}/{nodes}x{}", machine.cpus().len().div_ceil(nodes))
-                    }
-                    None => graph.clone(),
-                };
-                let workload = Workload::made(&graph, self.seed).map_err(AblationError::Graph)?;
-                let mut row = |policy, role, outcome| {
-                    row(Row { machine: spec.clone(), graph: graph.clone(), policy, role, outcome });
-                };
-                if workload.weights().len() > 1 {
-                    for contender in Contender::interleavings(workload.weights().len() == 2) {
-                        let outcome = self.outcome(&machine, &workload, &contender);
-                        row(contender.name, Role::Contender, outcome);
-                    }
-                    continue;
-                }
-                for contender in Contender::all() {
-                    let is_default = contender.name == Standard::default().name();
-                    let role = if is_default { Role::Default } else { Role::Contender };
-                    let outcome = self.outcome(&machine, &workload, &contender);
-                    row(contender.name, role, outcome);
-                }
-                self.learn(&machine, &workload, row);
-            }
-        }
-        Ok(())
+    /// A machine or a graph is none. It is found before anything runs.
+    ///
+    /// # Panics
+    ///
+    /// As [`Simulation::run`](super::Simulation::run), and if the system has no thread to give.
+    pub fn run(&self, row: impl FnMut(Row)) -> Result<(), AblationError> {
+        self.watched(row, |_| ())
     }
 
-    /// What can be learnt about a graph, and the best fixed setting to compare it with.
-    fn learn(
+    /// The same, and says how far it is, several times a second.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn watched(
         &self,
-        machine: &Topology,
-        workload: &Workload,
-        mut row: impl FnMut(String, Role, Outcome),
-    ) {
-        let run = |policy: &Standard, knobs: Knobs, seed: u64| {
-            let simulation = Simulation::new(machine, machine.cpus().len(), policy);
-            simulation.costs(self.costs).knobs(knobs).seed(seed).run(workload)
-        };
-        // None of these seeds is the one that rows are made from.
-        let seed = |number: u32| self.seed.wrapping_add(1 + u64::from(number));
-        let mut learner =
-            Learner { run: |policy: &Standard, knobs, number| run(policy, knobs, seed(number)) };
-        let choosy = Standard { reach: Reach::Threshold, ..Standard::default() };
-        let learnt = [
-            (Role::Learnt, learner.threshold(Standard::default())),
-            (Role::Learnt, learner.threshold(choosy)),
-            (Role::Learnt, learner.victims()),
-            (Role::Tuned, learner.knobs(workload.is_open())),
-        ];
-        for (role, Learnt { name, policy, knobs }) in learnt {
-            row(name, role, run(&policy, knobs, self.seed));
-        }
-        let fixed = learning::fixed()
-            .into_iter()
-            .map(|Learnt { name, policy, knobs }| (name, run(&policy, knobs, self.seed)));
-        let better = |a: &(String, Outcome), b: &(String, Outcome)| {
-            learning::score(&a.1).total_cmp(&learning::score(&b.1))
-        };
-        if let Some((name, outcome)) = fixed.max_by(better) {
-            row(name, Role::BestFixed, outcome);
-        }
-    }
-
-    fn outcome(&self, machine: &Topology, workload: &Workload, contender: &Contender) -> Outcome {
-        Simulation::new(machine, machine.cpus().len(), &*contender.policy)
-            .costs(self.costs)
-            .knobs(contender.knobs)
-            .interleaving(contender.interleaving)
-            .seed(self.seed)
-            .run(workload)
+        mut row: impl FnMut(Row),
+        mut progress: impl FnMut(&Progress),
+    ) -> Result<(), AblationError> {
+        hands::run(self, &mut row, &mut progress)
     }
 }
 
@@ -279,6 +223,8 @@ pub struct Tuning {
     pub of_best: f64,
     /// Against the default setting.
     pub of_default: f64,
+    /// Whether it was for the latency of tasks that come from outside, and not for the makespan.
+    pub is_open: bool,
 }
 
 /// The tables in which a tuner was compared with fixed settings.
@@ -295,6 +241,7 @@ pub fn tunings(rows: &[Row]) -> Vec<Tuning> {
             on: format!("{}, {}", first.machine, first.graph),
             of_best: tuned / score(Role::BestFixed)?,
             of_default: tuned / score(Role::Default)?,
+            is_open: first.outcome.is_open,
         })
     };
     rows.chunk_by(same).filter_map(tuning).collect()

@@ -7,8 +7,8 @@ use crate::dag::{Profile, Shape};
 use crate::layout::small;
 use crate::random::Random;
 
-pub(super) const KINDS: [&str; 8] =
-    ["random", "tree", "bag", "wavefront", "stream", "arrivals", "tenants", "pair"];
+pub(super) const KINDS: [&str; 9] =
+    ["random", "tree", "bag", "wavefront", "stream", "rounds", "arrivals", "tenants", "pair"];
 
 /// Tasks in a millisecond for each processor, where a rate is not said: it is busy for three parts of eight.
 const PER_PROCESSOR_MS: u32 = 125;
@@ -41,6 +41,7 @@ pub(super) fn workload(spec: &str, seed: u64) -> Option<Workload> {
         "bag" => named(bag(tasks, second, &mut random)),
         "wavefront" => named(wavefront(tasks)),
         "stream" => named(stream(tasks, second.max(1), cores, &mut random)),
+        "rounds" => named(rounds(tasks, second, cores, &mut random)),
         // A rate, or processors that each get as much.
         "arrivals" if size.contains('x') => {
             let per_ms = PER_PROCESSOR_MS.saturating_mul(second.max(1)).saturating_mul(cores);
@@ -192,6 +193,28 @@ fn stream(tasks: u32, nodes: u32, cores: u32, random: &mut Random) -> Shape {
             }
         }
     }
+    shape(profiles, &edges)
+}
+
+/// Parallel loops with something sequential between them, round after round: a task of 30 to 60 us that everybody waits for, then four short ones for each processor that all
+/// become ready at once, with homes in turn. Another such task is the end.
+fn rounds(tasks: u32, nodes: u32, cores: u32, random: &mut Random) -> Shape {
+    let width = 4 * cores * nodes.max(1);
+    let rounds = (tasks / (width + 1)).max(1);
+    let mut profiles = Vec::with_capacity((rounds * (width + 1) + 1) as usize);
+    let mut edges = Vec::with_capacity(2 * (rounds * width) as usize);
+    let between = |random: &mut Random| plain(30_000 + u64::from(random.below(30_000)));
+    for round in 0..rounds {
+        let first = round * (width + 1);
+        profiles.push(between(random));
+        for part in 0..width {
+            let cost = 2_000 + u64::from(random.below(2_000));
+            profiles.push(Profile { home: home(nodes, part), bytes: 4_096, ..plain(cost) });
+            edges.push((first, first + 1 + part));
+            edges.push((first + 1 + part, first + width + 1));
+        }
+    }
+    profiles.push(between(random));
     shape(profiles, &edges)
 }
 

@@ -13,6 +13,7 @@ use crate::trace::Event;
 pub(super) struct Tally {
     pub(super) busy_ns: u64,
     pub(super) search_ns: u64,
+    pub(super) waiting_ns: u64,
     pub(super) stalled_ns: u64,
     migration_ns: u64,
     with_home: u64,
@@ -38,6 +39,7 @@ impl Tally {
         Self {
             busy_ns: 0,
             search_ns: 0,
+            waiting_ns: 0,
             stalled_ns: 0,
             migration_ns: 0,
             with_home: 0,
@@ -115,10 +117,10 @@ impl Tally {
         self.moved_far += if far { u64::from(tasks) } else { 0 };
     }
 
-    /// A worker has looked into the queue of one of another node.
-    pub(super) fn tried_far(&mut self, won: bool) {
-        self.far_tried += 1;
-        self.far_won += u64::from(won);
+    /// A worker has looked into queues of so many of other nodes.
+    pub(super) fn tried_far(&mut self, looks: u64, won: bool) {
+        self.far_tried += looks;
+        self.far_won += if won { looks } else { 0 };
     }
 
     pub(super) fn outcome(
@@ -151,6 +153,7 @@ impl Tally {
             span_ns,
             busy_ns: self.busy_ns,
             search_ns: self.search_ns,
+            waiting_ns: self.waiting_ns,
             stalled_ns: self.stalled_ns,
             migration_ns: self.migration_ns,
             with_home: self.with_home,
@@ -255,6 +258,8 @@ pub struct Outcome {
     pub busy_ns: u64,
     /// What workers spent on looking for work.
     pub search_ns: u64,
+    /// How long workers waited awake after they had found nothing.
+    pub waiting_ns: u64,
     /// What faults took from workers.
     pub stalled_ns: u64,
     /// What data took longer because it was not near.
@@ -337,6 +342,13 @@ impl Outcome {
     #[must_use]
     pub fn migration(&self) -> f64 {
         ratio(self.migration_ns, self.work_ns)
+    }
+
+    /// The share of the workers' time for which they were awake and had nothing to do.
+    #[must_use]
+    pub fn awake(&self) -> f64 {
+        let whole_ns = u64::from(self.workers) * self.makespan_ns;
+        ratio(self.search_ns + self.waiting_ns, whole_ns)
     }
 
     /// Tasks per second.

@@ -66,6 +66,11 @@ impl<'a> Log<'a> {
         Self { made: recorded.then(Vec::new), known, next: 0, differing: 0 }
     }
 
+    /// Whether decisions are written down or made again.
+    pub(super) fn is_kept(&self) -> bool {
+        self.made.is_some() || !self.known.is_empty()
+    }
+
     /// Writes a decision down; returns what is to be done: what the list says, if it has an answer to this question.
     pub(super) fn decide(&mut self, decision: Decision) -> Answer {
         let known = self.known.get(self.next).filter(|known| {

@@ -1,13 +1,13 @@
-//! Rows of an ablation as text and as JSON, and how far it is.
+//! Rows of an ablation as text and as JSON.
 
 use std::fmt::Write as _;
 
-use super::ablation::{Ablation, Row, tunings};
+use super::ablation::{Row, tunings};
 
 /// What a column holds.
 type Cell = fn(&Row) -> String;
 
-const COLUMNS: [(&str, Cell); 12] = [
+const COLUMNS: [(&str, Cell); 13] = [
     ("policy", |row| row.policy.clone()),
     ("makespan ms", |row| format!("{:.3}", row.outcome.makespan_ns as f64 / 1e6)),
     ("efficiency", |row| format!("{:.3}", row.outcome.efficiency())),
@@ -19,6 +19,7 @@ const COLUMNS: [(&str, Cell); 12] = [
     ("jain", |row| row.outcome.jain.map_or_else(|| "-".into(), |jain| format!("{jain:.4}"))),
     ("p50 us", |row| format!("{:.2}", row.outcome.latency_p50_ns as f64 / 1e3)),
     ("p99 us", |row| format!("{:.2}", row.outcome.latency_p99_ns as f64 / 1e3)),
+    ("awake %", |row| percent(row.outcome.awake())),
     ("wakes", |row| row.outcome.wakes.to_string()),
 ];
 
@@ -67,52 +68,25 @@ pub fn rows_text(rows: &[Row]) -> String {
 
 /// What came of tuning; nothing if nothing was tuned.
 fn tunings_text(rows: &[Row]) -> String {
-    let mut text = String::new();
     let tunings = tunings(rows);
+    let line = |what: &str, reached: f64, limit: f64, on: &str| {
+        let met = if reached >= limit { "met" } else { "MISSED" };
+        format!("{met:<7}{what:<44}{reached:>12.3} >= {limit:<10} {on}\n")
+    };
     let least = tunings.iter().min_by(|a, b| a.of_best.total_cmp(&b.of_best));
-    let most = tunings.iter().max_by(|a, b| a.of_default.total_cmp(&b.of_default));
-    let met = |is_met| if is_met { "met" } else { "MISSED" };
-    if let (Some(least), Some(most)) = (least, most) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{:<7}tuned, of the best fixed setting, at least{:>15.3} >= 0.95       {}\n\
-             {:<7}tuned, of the default setting, somewhere{:>16.3} >= 1.2        {}",
-            met(least.of_best >= 0.95),
-            least.of_best,
-            least.on,
-            met(most.of_default >= 1.2),
-            most.of_default,
-            most.on,
-        );
+    let mut text = least.map_or_else(String::new, |least| {
+        line("tuned, of the best fixed setting, at least", least.of_best, 0.95, &least.on)
+    });
+    for (is_open, what) in [
+        (false, "makespan, tuned, of the default, somewhere"),
+        (true, "latency, tuned, of the default, somewhere"),
+    ] {
+        let those = tunings.iter().filter(|tuning| tuning.is_open == is_open);
+        if let Some(most) = those.max_by(|a, b| a.of_default.total_cmp(&b.of_default)) {
+            text.push_str(&line(what, most.of_default, 1.2, &most.on));
+        }
     }
     text
-}
-
-/// How far an ablation is: it takes minutes.
-#[derive(Debug)]
-pub struct Progress {
-    tables: usize,
-    begun: usize,
-    last: (String, String),
-}
-
-impl Progress {
-    /// At its beginning.
-    #[must_use]
-    pub fn of(ablation: &Ablation) -> Self {
-        Self { tables: ablation.tables(), begun: 0, last: <(String, String)>::default() }
-    }
-
-    /// A row is there; what is to be said, if it is the first one of its table.
-    pub fn note(&mut self, row: &Row) -> Option<String> {
-        if (&self.last.0, &self.last.1) == (&row.machine, &row.graph) {
-            return None;
-        }
-        self.last = (row.machine.clone(), row.graph.clone());
-        self.begun += 1;
-        Some(format!("{} of {}: {}, {}", self.begun, self.tables, row.machine, row.graph))
-    }
 }
 
 /// Rows as a JSON array.
@@ -130,7 +104,7 @@ pub fn rows_json(rows: &[Row]) -> String {
             "{{\"machine\":\"{}\",\"graph\":\"{}\",\"policy\":\"{}\",\"workers\":{},\"tasks\":{},\
              \"makespan_ns\":{},\"measured_ns\":{},\"work_ns\":{},\"span_ns\":{},\"efficiency\":{:.4},\"efficiency_max\":{:.4},\
              \"local\":{},\"remote_steals\":{:.4},\"migration\":{:.4},\"lag\":{},\"jain\":{},\"latency_p50_ns\":{},\
-             \"latency_p99_ns\":{},\"wakes\":{},\"rate_per_s\":{:.0},\"hash\":\"{:016x}\"}}",
+             \"latency_p99_ns\":{},\"search_ns\":{},\"waiting_ns\":{},\"wakes\":{},\"rate_per_s\":{:.0},\"hash\":\"{:016x}\"}}",
             row.machine,
             row.graph,
             row.policy,
@@ -149,6 +123,8 @@ pub fn rows_json(rows: &[Row]) -> String {
             optional(outcome.jain),
             outcome.latency_p50_ns,
             outcome.latency_p99_ns,
+            outcome.search_ns,
+            outcome.waiting_ns,
             outcome.wakes,
             outcome.rate(),
             outcome.hash,

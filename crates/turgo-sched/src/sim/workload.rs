@@ -19,6 +19,7 @@ use crate::dag::Shape;
 /// | `wavefront:65536` | a square in which each task waits for its left and upper neighbour |
 /// | `random:100000/8x128` | the same for nodes of 128 processors instead of 16: wider |
 /// | `stream:100000/4` | the streaming engine's: sources, partial aggregates, an exchange, and an owner per partition, round after round |
+/// | `rounds:30000/4x16` | parallel loops of 4 tasks of 2 to 4 us for each processor, before each a sequential part of 30 to 60 us, as in iterative solvers |
 /// | `arrivals:100000/2000` | tasks of 3 us that come from outside, two million a second |
 /// | `arrivals:100000/4x16` | the same, 125,000 a second for each processor |
 /// | `tenants:30000/4` | a bag of three tenants with weights 1, 2 and 4 |

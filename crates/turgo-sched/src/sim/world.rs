@@ -4,6 +4,7 @@ mod claims;
 mod search;
 mod work;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -65,7 +66,7 @@ pub enum Fault {
 /// ```
 #[derive(Debug)]
 pub struct Simulation<'a> {
-    layout: Layout,
+    layout: Cow<'a, Layout>,
     policy: &'a dyn Policy,
     costs: Costs,
     knobs: Knobs,
@@ -85,8 +86,18 @@ impl<'a> Simulation<'a> {
     /// As [`Layout::new`].
     #[must_use]
     pub fn new(machine: &Topology, workers: usize, policy: &'a dyn Policy) -> Self {
+        Self::at(Cow::Owned(Layout::new(machine, workers)), policy)
+    }
+
+    /// The workers of a layout, with decisions by `policy`: for many simulations of one machine, of which a large one takes longer to lay out than to simulate.
+    #[must_use]
+    pub fn on(layout: &'a Layout, policy: &'a dyn Policy) -> Self {
+        Self::at(Cow::Borrowed(layout), policy)
+    }
+
+    fn at(layout: Cow<'a, Layout>, policy: &'a dyn Policy) -> Self {
         Self {
-            layout: Layout::new(machine, workers),
+            layout,
             policy,
             costs: Costs::default(),
             knobs: Knobs::default(),
@@ -255,6 +266,8 @@ struct Worker {
     node: NodeIndex,
     /// When it began to look for work.
     since_ns: u64,
+    /// When it began to wait, if it waits.
+    waits_ns: u64,
     turn: u32,
     inline: u32,
     /// Time that a fault takes from it, still to be taken.
@@ -312,6 +325,8 @@ struct World<'a> {
     idle: Vec<Idle>,
     loads: Tables,
     claims: claims::Claims,
+    /// How many workers of each node a search has gone past, while it does so.
+    passed: Vec<u64>,
     /// One more than there are workers: the last is the outside.
     minds: Vec<(Random, Memory)>,
     /// What each task still waits for.
@@ -341,6 +356,7 @@ impl<'a> World<'a> {
             inbox: VecDeque::new(),
             node: layout.node(WorkerId(number)),
             since_ns: 0,
+            waits_ns: 0,
             turn: 0,
             inline: 0,
             stalled_ns: 0,
@@ -373,6 +389,7 @@ impl<'a> World<'a> {
                 used: vec![Resources::NONE; nodes],
             },
             claims: claims::Claims::new(nodes, shape.len()),
+            passed: vec![0; nodes],
             minds: (0..=small(workers)).map(mind).collect(),
             waits: (0..tasks).map(|task| shape.predecessors(TaskId(task))).collect(),
             ready_ns: vec![0; shape.len()],
@@ -404,6 +421,8 @@ impl<'a> World<'a> {
             }
         }
         assert_eq!(self.left, 0, "V2: nothing happens any more, and tasks are left");
+        let waiting = self.workers.iter().filter(|worker| worker.phase == Phase::Waiting);
+        self.tally.waiting_ns += waiting.map(|worker| self.now_ns - worker.waits_ns).sum::<u64>();
         let workers = small(self.workers.len());
         let decisions = self.log.take();
         let outcome =

@@ -24,14 +24,15 @@ Examples:
   turgo sim run --machine 8x128 --graph stream:200000/8x128 --trace trace.json
 
 Machines are those of `turgo topology --simulate`. Graphs are a kind and a size: random, tree, bag,
-wavefront, stream, arrivals, tenants, pair; behind a slash the nodes they are partitioned for, with
+wavefront, stream, rounds, arrivals, tenants, pair; behind a slash the nodes they are partitioned for, with
 processors of each (4x16). Traces open in ui.perfetto.dev.";
 
 const ABLATION_EXAMPLES: &str = "\
 Examples:
   turgo sim ablation
-  turgo sim ablation --machines 1x16;4x16,ring --graphs random:50000/N;tree:60000 --json
+  turgo sim ablation --machines '1x16;4x16,ring' --graphs 'random:50000/N;tree:60000' --json
 
+It goes through five machines with eight graphs each, which takes minutes, and then through the targets.
 In the sizes of graphs, /N stands for the nodes and processors of each machine.";
 
 #[derive(Debug, ClapArgs)]
@@ -82,6 +83,10 @@ pub(crate) struct Sweep {
     /// Where random numbers begin
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
+
+    /// Threads that run it, which changes nothing in what comes out [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
 
     /// Print JSON
     #[arg(long)]

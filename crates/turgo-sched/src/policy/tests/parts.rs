@@ -220,6 +220,11 @@ fn a_task_goes_home() {
     loads.parked = vec![true, false, true, true];
     assert_eq!(select(home, Some(0), &task, &loads), Place::Worker(WorkerId(3)), "H1");
     assert_eq!(select(Placement::HomeThenNear, None, &task, &loads), Place::Worker(WorkerId(3)));
+    // Whoever wakes the node's workers, it is not who comes from elsewhere; from outside nobody pays for waking.
+    let queue = Placement::HomeQueue;
+    assert_eq!(select(queue, Some(0), &task, &loads), Place::Node(NodeIndex(1)), "H1");
+    assert_eq!(select(queue, Some(1), &task, &loads), Place::Here, "H1");
+    assert_eq!(select(queue, None, &task, &loads), Place::Worker(WorkerId(3)), "H1");
     // Nobody there is idle: it waits there, unless that takes long and someone near is idle.
     loads.parked = vec![true, false, true, false];
     assert_eq!(select(home, Some(1), &TaskView::plain(0), &loads), Place::Here);

@@ -67,7 +67,12 @@ impl World<'_> {
             self.at(at_ns, Happening::Vain { worker, pushes });
             return;
         }
-        for attempt in first.. {
+        let mut attempt = first;
+        loop {
+            // A list of decisions has every place that was looked at.
+            if attempt > 0 && !self.log.is_kept() {
+                attempt += self.pass(worker, &mut at_ns);
+            }
             let source =
                 self.ask(Some(worker), at_ns, |policy, asks| policy.dispatch(me, attempt, asks));
             let answer = Answer::Look { attempt, source };
@@ -84,10 +89,11 @@ impl World<'_> {
             let distance = self.simulation.layout.distance(here, node);
             if self.is_empty(source) {
                 if here != node && matches!(source, Source::Worker(..)) {
-                    self.tally.tried_far(false);
+                    self.tally.tried_far(1, false);
                 }
                 self.probe(Costs::at(costs.probe_ns, distance), &mut at_ns);
                 self.ask(Some(worker), at_ns, |policy, asks| policy.found(me, source, 0, asks));
+                attempt += 1;
                 continue;
             }
             let way_ns = match source {
@@ -101,6 +107,32 @@ impl World<'_> {
         // A search that looks nowhere takes time all the same, or time would stand still.
         self.probe(costs.probe_ns.max(1), &mut at_ns);
         self.at(at_ns, Happening::Vain { worker, pushes });
+    }
+
+    /// Goes past workers that have nothing, many at once: what it takes depends only on how many of each node there are (V9).
+    fn pass(&mut self, worker: u32, at_ns: &mut u64) -> u32 {
+        let (simulation, me) = (self.simulation, WorkerId(worker));
+        let mut passed = std::mem::take(&mut self.passed);
+        let mut count = |workers: &[WorkerId]| {
+            let node = |&worker: &WorkerId| simulation.layout.node(worker).0 as usize;
+            for run in workers.chunk_by(|one, next| node(one) == node(next)) {
+                passed[node(&run[0])] += run.len() as u64;
+            }
+        };
+        let attempts =
+            self.ask(Some(worker), *at_ns, |policy, asks| policy.pass(me, asks, &mut count));
+        let here = self.workers[worker as usize].node;
+        for (node, count) in (0..).map(NodeIndex).zip(&mut passed) {
+            let looks = std::mem::take(count);
+            if node != here {
+                self.tally.tried_far(looks, false);
+            }
+            let near = if mutant!("V9 all nodes are as near") { here } else { node };
+            let distance = simulation.layout.distance(here, near);
+            self.probe(looks * Costs::at(simulation.costs.probe_ns, distance), at_ns);
+        }
+        self.passed = passed;
+        attempts
     }
 
     fn probe(&mut self, ns: u64, at_ns: &mut u64) {
@@ -128,7 +160,7 @@ impl World<'_> {
         if let Source::Worker(victim, _) = source
             && self.simulation.layout.node(victim) != here
         {
-            self.tally.tried_far(taken > 0);
+            self.tally.tried_far(1, taken > 0);
         }
         let Some((&first, others)) = tasks.split_first() else {
             self.search(worker, attempt + 1, at_ns);
@@ -208,6 +240,7 @@ impl World<'_> {
         self.loads.parked[number as usize] = true;
         if patient {
             self.workers[number as usize].phase = Phase::Waiting;
+            self.workers[number as usize].waits_ns = now_ns;
             self.idle[node].waiting.push(number);
             self.at(until_ns, Happening::Rest { worker: number, since_ns });
         } else {
@@ -229,6 +262,7 @@ impl World<'_> {
             return;
         }
         let node = worker.node.0 as usize;
+        self.tally.waiting_ns += self.now_ns - worker.waits_ns;
         self.idle[node].waiting.retain(|&other| other != number);
         self.park(number, node);
     }
@@ -261,6 +295,8 @@ impl World<'_> {
             Phase::Busy | Phase::Searching => return at_ns,
             Phase::Waiting => {
                 self.idle[node].waiting.retain(|&other| other != number);
+                // Who rouses it may be ahead of the time.
+                self.tally.waiting_ns += at_ns - self.workers[number as usize].waits_ns;
                 at_ns + costs.probe_ns
             }
             Phase::Parked => {
