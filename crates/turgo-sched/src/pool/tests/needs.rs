@@ -7,6 +7,7 @@ use turgo_machine::atomic::{AtomicBool, AtomicU32, Ordering};
 use turgo_machine::topology::{NodeId, Topology};
 
 use crate::dag::{Context, Dag, OnFailure, RunError, State};
+use crate::fair::Interleaving;
 use crate::layout::NodeIndex;
 use crate::pool::Pool;
 use crate::random::Random;
@@ -18,6 +19,13 @@ const WHOLE: u32 = 8;
 fn pool(workers: usize) -> Pool {
     let machine = Topology::simulate("2x2").expect("a machine");
     Pool::builder(&machine).workers(workers).build().expect("threads")
+}
+
+/// The same, shared by three tenants.
+fn shared_pool(workers: usize) -> Pool {
+    let machine = Topology::simulate("2x2").expect("a machine");
+    let builder = Pool::builder(&machine).workers(workers);
+    builder.tenants(&[1, 2, 3], Interleaving::Tijdeman).build().expect("threads")
 }
 
 fn eighths(count: u32) -> Resources {
@@ -49,7 +57,8 @@ fn failing(seed: u64, tasks: u32, is_failing: bool) -> (Dag, Arc<Vec<AtomicU32>>
             assert!(kind != 0 || !is_failing, "planned");
             if kind == 1 && is_failing { Err("planned") } else { Ok(()) }
         };
-        let mut node = dag.node(body).home(NodeId(home)).need(eighths(count));
+        let node = dag.node(body).home(NodeId(home)).need(eighths(count));
+        let mut node = node.tenant(random.below(3));
         for _ in 0..random.below(3).min(ids.len() as u32) {
             node = node.after(ids[random.below(ids.len() as u32) as usize]);
         }
@@ -60,8 +69,7 @@ fn failing(seed: u64, tasks: u32, is_failing: bool) -> (Dag, Arc<Vec<AtomicU32>>
 
 #[test]
 fn no_more_is_given_out_than_there_is_and_all_comes_back() {
-    for workers in [1, 2, 4] {
-        let pool = pool(workers);
+    for pool in [1, 2, 4].into_iter().flat_map(|workers| [pool(workers), shared_pool(workers)]) {
         for seed in 0..8 {
             let (mut dag, held) = failing(seed, 300, seed % 2 == 1);
             dag.on_failure(OnFailure::PoisonDownstream);
