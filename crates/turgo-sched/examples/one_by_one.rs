@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     trickle(&before, measuring);
     show("as built", &before);
 
-    let pool = builder().tune(Duration::from_millis(20)).objective(Objective::Latency).build()?;
+    let pool = builder().tune(Duration::from_millis(100)).objective(Objective::Latency).build()?;
     trickle(&pool, learning);
     let learnt = pool.knobs();
     println!("{}", pool.tuning().ok_or("it tunes itself")?);

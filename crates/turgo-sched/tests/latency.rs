@@ -37,7 +37,7 @@ fn threads_learn_to_wait_for_what_comes_one_by_one() {
     // Others may have the processors for a while: then nothing is to be learnt.
     let has_learnt = (0..5).any(|_| {
         let builder = Pool::builder(&machine).workers(1).objective(Objective::Latency);
-        let pool = builder.tune(Duration::from_millis(20)).build().expect("a thread");
+        let pool = builder.tune(Duration::from_millis(100)).build().expect("a thread");
         let is_over = AtomicBool::new(false);
         let has_learnt = std::thread::scope(|threads| {
             threads.spawn(|| trickle(&pool, &is_over));

@@ -35,9 +35,10 @@ Examples:
   turgo sim replay run.txt
   turgo sim replay run.txt --machine 1x2 --trace trace.json
 
-A program writes such a file with RecordedRun::write, from the report of a graph that ran in a pool
-built with record(true). Each task is run by the worker that ran it, and each worker runs its tasks in
-the order in which it did; how long things take is what the machine and the costs in the file say.";
+A program writes such a file with RecordedRun::write, from the report of a graph that ran in a
+pool built with record(true). Each task is run by the worker that ran it, and each worker runs its
+tasks in the order in which it did; how long things take is what the machine and the costs in the
+file say.";
 
 const ABLATION_EXAMPLES: &str = "\
 Examples:
