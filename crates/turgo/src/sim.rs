@@ -3,19 +3,22 @@
 pub(crate) mod args;
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::fs::File;
+use std::io::{BufReader, IsTerminal, Write as _};
 use std::path::Path;
 
 use turgo_engine::EngineError;
 use turgo_machine::topology::Topology;
+use turgo_sched::dag::TaskId;
 use turgo_sched::policy::Standard;
 use turgo_sched::sim::{
-    Ablation, Calibration, Costs, Outcome, Role, Row, Simulation, Teller, Workload, calibrate,
-    chrome_json, policy_named, rows_json, rows_text, targets,
+    Ablation, Calibration, Costs, Role, Row, Simulation, Teller, Workload, calibrate, chrome_json,
+    policy_named, rows_json, rows_text, targets,
 };
+use turgo_sched::trace::RecordedRun;
 use turgo_sql::SqlError;
 
-use self::args::{Run, Sim, Sweep, Targets};
+use self::args::{Replay, Run, Sim, Sweep, Targets};
 use crate::output::print;
 use crate::report::Failure;
 
@@ -26,6 +29,7 @@ const TRIED: [&str; 2] = ["random:20000", "stream:20000/1x2"];
 pub(crate) fn sim(sim: &Sim) -> Result<(), Failure> {
     let shown = match sim {
         Sim::Run(args) => run(args)?,
+        Sim::Replay(args) => replay(args)?,
         Sim::Ablation(args) => ablation(args)?,
         Sim::Targets(args) => reached(args)?,
         Sim::Calibrate => {
@@ -78,33 +82,65 @@ fn run(args: &Run) -> Result<String, Failure> {
         let json = chrome_json(&outcome.events, simulation.layout(), |_| None);
         write(path, &json)?;
     }
-    if args.json {
-        let row = Row {
-            machine: args.machine.clone(),
-            graph: args.graph.clone(),
-            policy: policy.name(),
-            role: Role::Contender,
-            outcome,
-        };
-        return Ok(rows_json(&[row]));
+    let row = Row {
+        machine: args.machine.clone(),
+        graph: args.graph.clone(),
+        policy: policy.name(),
+        role: Role::Contender,
+        outcome,
+    };
+    Ok(if args.json { rows_json(&[row]) } else { page(&row) })
+}
+
+fn replay(args: &Replay) -> Result<String, Failure> {
+    let shown = args.file.display();
+    let file = File::open(&args.file)
+        .map_err(|error| Failure::usage(format!("cannot open {shown}: {error}")))?;
+    let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("{shown}: {error}"));
+    let run = RecordedRun::read(&mut BufReader::new(file)).map_err(|error| wrong(&error))?;
+    let name = args.machine.as_ref().unwrap_or(&run.recording.machine);
+    let (topology, policy) = (machine(name)?, Standard::default());
+    // Nobody asks the policy.
+    let simulation = Simulation::new(&topology, run.recording.workers as usize, &policy)
+        .costs(costs(args.calibrate)?)
+        .traced(args.trace.is_some());
+    let workload = Workload::new("recorded", run.shape);
+    let outcome = simulation.replay(&workload, &run.recording).map_err(|error| wrong(&error))?;
+    if let Some(path) = &args.trace {
+        let name_of =
+            |task| workload.shape().profile(TaskId(task)).name.as_deref().map(str::to_owned);
+        let json = chrome_json(&outcome.events, simulation.layout(), name_of);
+        write(path, &json)?;
     }
-    Ok(page(args, &policy, &outcome))
+    let costs = if run.is_measured { "measured" } else { "declared" };
+    let row = Row {
+        machine: name.clone(),
+        graph: format!("recorded, costs {costs}"),
+        policy: "as recorded".to_owned(),
+        role: Role::Contender,
+        outcome,
+    };
+    Ok(if args.json { rows_json(&[row]) } else { page(&row) })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(Failure::new)
 }
 
-fn page(args: &Run, policy: &Standard, outcome: &Outcome) -> String {
+fn page(row: &Row) -> String {
+    let outcome = &row.outcome;
     let ms = |ns: u64| ns as f64 / 1e6;
     let mut text = String::new();
     // Writing to a string cannot fail, here and below.
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<16}{value}");
     };
-    line("machine", format!("{}, {} workers", args.machine, outcome.workers));
-    line("graph", format!("{}, {} tasks", args.graph, outcome.tasks));
-    line("policy", policy.name());
+    line("machine", format!("{}, {} workers", row.machine, outcome.workers));
+    line("graph", format!("{}, {} tasks", row.graph, outcome.tasks));
+    line("policy", row.policy.clone());
+    if let Some(measured_ns) = outcome.measured_ns {
+        line("on threads", format!("{:.3} ms", ms(measured_ns)));
+    }
     line("makespan", format!("{:.3} ms", ms(outcome.makespan_ns)));
     line("work", format!("{:.3} ms", ms(outcome.work_ns)));
     line("longest path", format!("{:.3} ms", ms(outcome.span_ns)));
@@ -122,7 +158,10 @@ fn page(args: &Run, policy: &Standard, outcome: &Outcome) -> String {
     let us = |ns: u64| ns as f64 / 1e3;
     let (p50, p99) = (us(outcome.latency_p50_ns), us(outcome.latency_p99_ns));
     line("ready to begun", format!("{p50:.2} us, one in a hundred {p99:.2} us"));
-    line("wakeups", outcome.wakes.to_string());
+    if outcome.measured_ns.is_none() {
+        // Not in a recording.
+        line("wakeups", outcome.wakes.to_string());
+    }
     line("trace", format!("{:016x}", outcome.hash));
     text
 }

@@ -6,7 +6,7 @@
 //! workers 2
 //! makespan_ns 4711000                  what the run took on threads
 //! costs measured                       or declared
-//! graph 9ae16a3b2f90404f               the fingerprint of tasks and edges
+//! graph 355c83d67ac3b146               the fingerprint of tasks and edges
 //! tasks 3                              as many lines follow, from task 0 on
 //! task cost 1200 home 1 bytes 4096     each field once, or not at all where it says nothing
 //! task priority high tenant 2 deadline 5000 need cpu 0.5 need io 0.1 name "a \"leaf\""

@@ -9,6 +9,9 @@ pub(crate) enum Sim {
     /// Run one graph under one policy
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
+    /// Go along a run of threads that was written to a file, on this machine or another
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
     /// Run the same graphs under every policy
     #[command(after_help = ABLATION_EXAMPLES)]
     Ablation(Sweep),
@@ -26,6 +29,16 @@ Examples:
 Machines are those of `turgo topology --simulate`. Graphs are a kind and a size: random, tree, bag,
 wavefront, stream, rounds, arrivals, tenants, pair; behind a slash the nodes they are partitioned for, with
 processors of each (4x16). Traces open in ui.perfetto.dev.";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  turgo sim replay run.txt
+  turgo sim replay run.txt --machine 1x2 --trace trace.json
+
+A program writes such a file with RecordedRun::write, from the report of a graph that ran in a
+pool built with record(true). Each task is run by the worker that ran it, and each worker runs its
+tasks in the order in which it did; how long things take is what the machine and the costs in the
+file say.";
 
 const ABLATION_EXAMPLES: &str = "\
 Examples:
@@ -62,6 +75,29 @@ pub(crate) struct Run {
     pub(crate) calibrate: bool,
 
     /// Write what happened to this file, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Replay {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The machine [default: with as many nodes, as far apart, as the one it was recorded on]
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) machine: Option<String>,
+
+    /// Use costs measured on this machine
+    #[arg(long)]
+    pub(crate) calibrate: bool,
+
+    /// Write what happens to this file, for a browser
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
 

@@ -158,6 +158,15 @@ fn it_looks_as_it_is_described() {
 }
 
 #[test]
+fn what_the_book_shows_is_a_recording() {
+    let book = include_str!("../../../../../docs/book/scheduling.md");
+    let from = book.find("turgo recording 1\n").expect("it shows one");
+    let whole = book[from..].split_inclusive("\nend\n").next().expect("it has an end");
+    let run = read(whole.as_bytes()).expect("H1: it is a recording");
+    assert_eq!((run.shape.len(), write(&run)), (2, whole.as_bytes().to_vec()));
+}
+
+#[test]
 fn what_was_cut_off_is_refused() {
     for seed in 0..20 {
         let file = write(&run(seed));
