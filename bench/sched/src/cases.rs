@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use turgo_sched::Worker;
 
 use crate::graph;
-use crate::measure::{Case, Group, Watch, median};
+use crate::measure::{Case, Group, Watch, cpu_of_others, median};
 use crate::pools::{
     Pools, chili_pool, rayon_pool, tokio_runtime, turgo, with_chili, with_forkunion,
 };
@@ -352,6 +352,7 @@ fn uneven(pools: &Pools) -> Group<'_> {
 #[expect(clippy::disallowed_methods, reason = "real time is what is measured")]
 fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> {
     let time = move |watch: &Watch, submit: &dyn Fn(Arc<AtomicU64>, Instant)| {
+        let before = cpu_of_others();
         let mut times: Vec<f64> = (0..WAKES)
             .map(|_| {
                 if !pause.is_zero() {
@@ -365,7 +366,9 @@ fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> 
                 at.load(Ordering::Relaxed) as f64
             })
             .collect();
+        let cpu = cpu_of_others() - before;
         watch.report(median(&mut times));
+        watch.report_cpu(cpu / WAKES as f64);
         WAKES
     };
     fn began(at: &AtomicU64, start: Instant) {

@@ -43,6 +43,16 @@ impl Watch {
     pub fn report(&self, wall_ns: f64) {
         self.wall.set(wall_ns);
     }
+
+    /// Where it has also found out what that took of processors.
+    pub fn report_cpu(&self, cpu_ns: f64) {
+        self.cpu.set(cpu_ns);
+    }
+}
+
+/// Processor time of all threads of the process but the calling one, in nanoseconds.
+pub fn cpu_of_others() -> f64 {
+    now(ClockId::ProcessCPUTime) - now(ClockId::ThreadCPUTime)
 }
 
 /// Implementations that do the same work.
@@ -63,7 +73,7 @@ pub struct Group<'a> {
 pub struct Figure {
     /// Median over the rounds.
     pub wall: f64,
-    /// Processor time of the process; median over the rounds. Zero where only the run itself can tell what belongs to it.
+    /// Processor time of the process; median over the rounds.
     pub cpu: f64,
     pub low: f64,
     pub high: f64,

@@ -141,7 +141,7 @@ pub enum TaskState {
 
 /// A task's outcome, when there is one. Dropping it leaves the task alone.
 ///
-/// It is a future, for tasks; [`wait`](Self::wait) is for threads.
+/// It is a future, for tasks; [`wait`](Self::wait) is for threads. Polled again after it has answered, it panics.
 #[must_use = "a future does nothing unless polled; drop it to let the task go on alone"]
 pub struct JoinHandle<T> {
     task: Arc<dyn Joinable<T>>,

@@ -241,7 +241,9 @@ fn any_number_may_be_a_knob() {
             });
             let mut dag = Dag::new();
             let first = dag.node(|_| ()).id();
-            (0..100).for_each(|_| drop(dag.node(|_| ()).after(first)));
+            for _ in 0..100 {
+                dag.node(|_| ()).after(first);
+            }
             let report = pool.run(&dag.seal().unwrap()).wait().unwrap();
             assert_eq!((count.into_inner(), report.completed), (1_100, 101));
             both_go_on(&pool);

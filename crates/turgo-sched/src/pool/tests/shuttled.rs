@@ -1,10 +1,13 @@
 //! Whole pools under a scheduler that picks its interleavings at random.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll, Waker};
 
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::clock::VirtualTime;
+use turgo_machine::thread;
 use turgo_machine::topology::Topology;
 
 use crate::fair::Interleaving;
@@ -103,5 +106,61 @@ fn tenants_tasks_end() {
             handle.wait().expect("it ends");
         }
         assert_eq!(count.load(Ordering::Relaxed), 6);
+    });
+}
+
+/// Ready when it was polled once more, as whoever has its waker sees to.
+struct Woken(Option<std::sync::mpsc::Sender<Waker>>);
+
+impl Future for Woken {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.0.take() {
+            Some(sender) => {
+                sender.send(cx.waker().clone()).expect("somebody wakes it");
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+#[test]
+fn tasks_that_wait_are_woken_from_outside() {
+    check(200, || {
+        let pool = pool(2);
+        let (give, wakers) = std::sync::mpsc::channel();
+        let tasks = [0, 1].map(|number| {
+            let woken = Woken(Some(give.clone()));
+            pool.spawn(async move {
+                woken.await;
+                number
+            })
+        });
+        for _ in &tasks {
+            let waker = loop {
+                match wakers.try_recv() {
+                    Ok(waker) => break waker,
+                    Err(_) => thread::yield_now(),
+                }
+            };
+            waker.wake();
+        }
+        assert_eq!(tasks.map(|task| task.wait().expect("it ends")), [0, 1]);
+    });
+}
+
+#[test]
+fn a_pool_is_dropped_by_whoever_is_last() {
+    check(200, || {
+        let pool = Arc::new(pool(2));
+        let waits = pool.spawn(std::future::pending::<()>());
+        let its = Arc::clone(&pool);
+        let drops = pool.spawn(async move { drop(its) });
+        // By its task, or by this thread; then the task may have been cancelled.
+        drop(pool);
+        assert!(waits.wait().expect_err("nobody can wake it").is_cancelled());
+        drop(drops.wait());
     });
 }
