@@ -57,7 +57,7 @@ hands!(
 );
 hands!(
     local_sync::semaphore::Semaphore, Self::new(1), (),
-    permit => permit.ok().expect("it is there").forget()
+    permit => permit.expect("it is there").forget()
 );
 
 /// Queues a round of tasks behind the permit, then lets it go through all hands.
