@@ -97,14 +97,54 @@ impl<'scope> Scope<'scope> {
         });
     }
 
+    /// As [`spawn`](Self::spawn) for each of many closures, of which others are told once, when all are queued.
+    ///
+    /// If the iterator panics, what it gave until then still runs, if by nobody else then by this worker.
+    ///
+    /// ```
+    /// # let pool = turgo_sched::Pool::builder(&turgo_machine::topology::Topology::simulate("1x2")?).build()?;
+    /// let mut squares = [0; 8];
+    /// pool.scope(|scope| {
+    ///     scope.spawn_all((0..).zip(&mut squares).map(|(n, square)| move |_: &_| *square = n * n));
+    /// });
+    /// assert_eq!(squares[7], 49);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spawn_all<F>(&self, closures: impl IntoIterator<Item = F>)
+    where
+        F: FnOnce(&Scope<'scope>) + Send + 'scope,
+    {
+        let closures = closures.into_iter();
+        current::with(|worker| match worker {
+            Some(worker) if ptr::eq(worker, self.owner) => worker.push_all(closures.map(|f| {
+                self.countdown.begin_own();
+                self.number(worker, f)
+            })),
+            Some(worker) if worker.is_of(&self.shared) => worker.push_all(closures.map(|f| {
+                self.countdown.begin();
+                self.number(worker, f)
+            })),
+            _ => closures.for_each(|f| self.spawn_outside(f)),
+        });
+    }
+
     #[inline(always)]
     fn spawn_on<F>(&self, worker: &Worker, f: F)
     where
         F: FnOnce(&Scope<'scope>) + Send + 'scope,
     {
+        worker.push(self.number(worker, f));
+    }
+
+    /// The number of a closure that is ready to be queued.
+    #[inline(always)]
+    fn number<F>(&self, worker: &Worker, f: F) -> u32
+    where
+        F: FnOnce(&Scope<'scope>) + Send + 'scope,
+    {
         let (id, slot) = worker.purse.take(&worker.shared.arena);
         self.fill(slot, f);
-        worker.push(id);
+        id
     }
 
     #[cold]

@@ -33,6 +33,55 @@ fn every_closure_runs_once() {
     }
 }
 
+#[test]
+fn every_closure_of_many_runs_once_whoever_spawns_them() {
+    for workers in [1, 2, 4] {
+        let pool = pool(workers);
+        let counts: Vec<AtomicU32> = (0..3_000).map(|_| AtomicU32::new(0)).collect();
+        let (mine, rest) = counts.split_at(1_000);
+        let (theirs, outside) = rest.split_at(1_000);
+        let add = |count: &AtomicU32| {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let all =
+            |counts: &'static str| move |count: u32| assert_eq!(count, 1, "{counts}, {workers}");
+        pool.scope(|scope| {
+            scope.spawn_all(mine.iter().map(|count| move |_: &Scope<'_>| add(count)));
+            // On whichever worker runs it, and on a thread that is none.
+            scope.spawn(move |scope| {
+                scope.spawn_all(theirs.iter().map(|count| move |_: &Scope<'_>| add(count)));
+            });
+            std::thread::scope(|threads| {
+                let spawn = || {
+                    scope.spawn_all(outside.iter().map(|count| move |_: &Scope<'_>| add(count)));
+                };
+                threads.spawn(spawn);
+            });
+        });
+        for (name, part) in [("mine", mine), ("theirs", theirs), ("outside", outside)] {
+            part.iter().map(|count| count.load(Ordering::Relaxed)).for_each(all(name));
+        }
+    }
+}
+
+#[test]
+fn closures_before_a_panic_of_their_iterator_run() {
+    let pool = pool(2);
+    let count = AtomicU32::new(0);
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        pool.scope(|scope| {
+            scope.spawn_all((0..10).map(|number| {
+                assert!(number < 7, "as planned");
+                |_: &Scope<'_>| {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }));
+        });
+    }));
+    assert!(ended.is_err());
+    assert_eq!(count.load(Ordering::Relaxed), 7, "O1");
+}
+
 fn tree<'scope>(scope: &Scope<'scope>, depth: u32, leaves: &'scope AtomicUsize) {
     if depth == 0 {
         leaves.fetch_add(1, Ordering::Relaxed);
