@@ -99,6 +99,11 @@ impl<'a> Budget<'a> {
         self.clock.now_ns() >= self.until_ns
     }
 
+    /// What the clock shows.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
     /// When it is spent, in nanoseconds of the pool's clock.
     #[must_use]
     pub fn until_ns(&self) -> u64 {

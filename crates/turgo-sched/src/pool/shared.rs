@@ -46,7 +46,7 @@ pub(crate) struct Node {
     /// Where tenants take turns, if there are any.
     pub(super) rota: Option<Rota>,
     pub(crate) claims: Claims,
-    // LOCK: taken when a promise is made or ends, never by tasks.
+    // LOCK: taken when a promise is made or ends, and by a task that took longer than was promised.
     pub(super) promised: Mutex<Deadlines>,
 }
 

@@ -5,6 +5,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use turgo_machine::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use turgo_machine::clock::VirtualTime;
 use turgo_machine::topology::Topology;
 
 use crate::admission::Periodic;
@@ -180,4 +181,39 @@ fn what_is_promised_is_done_in_time() {
     assert!(first.measured(300 * ms).is_err(), "A5");
     drop(promises);
     assert!(pool.promise(NodeIndex(0), task).is_ok(), "what was promised is over");
+}
+
+/// A job of three steps that takes 3 ms where 1 ms was said, and then one that takes less.
+#[test]
+fn what_a_promised_job_takes_is_measured() {
+    let (time, ms) = (VirtualTime::new(), 1_000_000);
+    let machine = Topology::simulate("1x1").expect("a machine");
+    let pool = Pool::builder(&machine).clock(time.clock()).build().expect("a thread");
+    let said = |cost_ns| Periodic { period_ns: 10 * ms, deadline_ns: 8 * ms, cost_ns };
+    let promise = pool.promise(NodeIndex(0), said(ms)).expect("there is room");
+    let other = pool.promise(NodeIndex(0), said(6 * ms)).expect("there is room: 7 of 8");
+    assert!(pool.promise(NodeIndex(0), said(2 * ms)).is_err());
+    let (runs, waker) = (Arc::new(AtomicU32::new(0)), Arc::<Mutex<Option<Waker>>>::default());
+    let (counted, place) = (Arc::clone(&runs), Arc::clone(&waker));
+    let steps = Steps(move |cx: &mut std::task::Context<'_>, _: Budget<'_>| {
+        time.advance(Duration::from_millis(1));
+        *place.lock().unwrap() = Some(cx.waker().clone());
+        match counted.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Step::Again,
+            2 => Step::Park,
+            _ => Step::Done,
+        }
+    });
+    let (tell, told) = std::sync::mpsc::channel();
+    let handle = promise.spawn(steps, move |overload| tell.send(overload).expect("the test waits"));
+    let overload = told.recv_timeout(Duration::from_secs(60)).expect("A7: 9 of 8");
+    assert!((overload.density - 9.0 / 8.0).abs() < 1e-9, "{overload}");
+    drop(other);
+    assert!(pool.promise(NodeIndex(0), said(6 * ms)).is_err(), "3 of 8 are taken");
+    assert!(pool.promise(NodeIndex(0), said(5 * ms)).is_ok());
+    waker.lock().unwrap().take().expect("it left one").wake();
+    handle.wait().expect("it ends");
+    assert!(told.try_recv().is_err(), "the second job was short");
+    assert_eq!(pool.statistics().total().late, 0, "it had 8 ms");
+    assert!(pool.promise(NodeIndex(0), said(8 * ms)).is_ok(), "the promise ended with the task");
 }
