@@ -283,13 +283,7 @@ impl<'a> Builder<'a> {
         (self.is_latency_measured || is_judged).then(Waits::new)
     }
 
-    /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
-    ///
-    /// # Errors
-    ///
-    /// If there are to be no workers or more than 8,192, or tenants cannot take turns as they should, or the system gives too few threads, or refuses to keep one on its processor.
-    /// Then no thread is left behind.
-    pub fn build(self) -> Result<Pool, BuildError> {
+    fn check(&self) -> Result<(), BuildError> {
         if self.workers == 0 {
             return Err(BuildError::NoWorkers);
         }
@@ -299,7 +293,10 @@ impl<'a> Builder<'a> {
         if self.tenancy.as_ref().is_some_and(|tenancy| !tenancy.is_possible()) {
             return Err(BuildError::Tenants);
         }
-        let (layout, waits) = (self.layout(), self.waits());
+        Ok(())
+    }
+
+    fn nodes(&self, layout: &Layout) -> Box<[CachePadded<Node>]> {
         let nodes = small(layout.nodes());
         let node = |node: u32| {
             let workers = layout.on_node(NodeIndex(node)).len();
@@ -307,7 +304,19 @@ impl<'a> Builder<'a> {
             let rota = tenancy.map(|tenancy| Rota::new(tenancy, node, nodes, self.seed));
             CachePadded::new(Node::new(workers, self.capacity, tenancy, rota))
         };
-        let nodes = (0..nodes).map(node).collect();
+        (0..nodes).map(node).collect()
+    }
+
+    /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
+    ///
+    /// # Errors
+    ///
+    /// If there are to be no workers or more than 8,192, or tenants cannot take turns as they should, or the system gives too few threads, or refuses to keep one on its processor.
+    /// Then no thread is left behind.
+    pub fn build(self) -> Result<Pool, BuildError> {
+        self.check()?;
+        let (layout, waits) = (self.layout(), self.waits());
+        let nodes = self.nodes(&layout);
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
