@@ -35,6 +35,16 @@ pub fn set(cpus: &CpuSet) -> io::Result<()> {
     system::set(cpus.words())
 }
 
+/// The processor that the calling thread runs on: where it was a moment ago, unless it is [pinned](pin). Takes some ten nanoseconds.
+///
+/// # Errors
+///
+/// Where the system does not say ([`io::ErrorKind::Unsupported`]).
+pub fn processor() -> io::Result<CpuId> {
+    let number = system::processor()?;
+    u32::try_from(number).map(CpuId).map_err(|_| io::Error::last_os_error())
+}
+
 /// Keeps the calling thread on one processor until the guard is dropped.
 ///
 /// ```
@@ -101,6 +111,11 @@ mod system {
         if written < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
+    pub(super) fn processor() -> io::Result<i32> {
+        // SAFETY: takes nothing, and returns a number.
+        Ok(unsafe { libc::sched_getcpu() })
+    }
+
     pub(super) fn set(words: &[u64]) -> io::Result<()> {
         // SAFETY: the kernel reads the given number of bytes from `words`, which has as many.
         let done = unsafe {
@@ -120,6 +135,10 @@ mod system {
         Err(Error::from(ErrorKind::Unsupported))
     }
 
+    pub(super) fn processor() -> Result<i32> {
+        Err(Error::from(ErrorKind::Unsupported))
+    }
+
     pub(super) fn set(_words: &[u64]) -> Result<()> {
         Err(Error::from(ErrorKind::Unsupported))
     }
@@ -129,20 +148,13 @@ mod system {
 mod tests {
     use super::*;
 
-    /// The processor this thread runs on.
-    fn here() -> CpuId {
-        // SAFETY: takes nothing, and returns a number.
-        let cpu = unsafe { libc::sched_getcpu() };
-        CpuId(u32::try_from(cpu).expect("the kernel knows"))
-    }
-
     #[test]
     fn a_pinned_thread_runs_where_it_was_put() {
         let before = current().expect("a set");
         for cpu in before.iter() {
             let pinned = pin(cpu).expect("a processor of ours");
             assert_eq!(current().expect("a set").to_string(), cpu.to_string());
-            assert_eq!(here(), cpu);
+            assert_eq!(processor().expect("the kernel knows"), cpu);
             drop(pinned);
             assert_eq!(current().expect("a set"), before, "F1");
         }

@@ -25,6 +25,7 @@ use crate::trace::Trace;
 use crate::tune::Objective;
 
 use super::Pool;
+use super::apart::Places;
 use super::control::{Control, Done};
 use super::rota::{Rota, Tenancy};
 use super::shared::{Node, Seat, Shared};
@@ -307,6 +308,12 @@ impl<'a> Builder<'a> {
         (0..nodes).map(node).collect()
     }
 
+    /// Whoever is pinned stays where it is, and models have no processors.
+    fn places(&self, layout: &Layout) -> Places {
+        let is_moved = !self.is_pinned && !cfg!(any(loom, shuttle));
+        if is_moved { Places::new(layout) } else { Places::default() }
+    }
+
     /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
     ///
     /// # Errors
@@ -316,7 +323,7 @@ impl<'a> Builder<'a> {
     pub fn build(self) -> Result<Pool, BuildError> {
         self.check()?;
         let (layout, waits) = (self.layout(), self.waits());
-        let nodes = self.nodes(&layout);
+        let (nodes, places) = (self.nodes(&layout), self.places(&layout));
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
@@ -340,6 +347,7 @@ impl<'a> Builder<'a> {
             nodes,
             for_all_from: first_for_all(self.tenancy.as_ref()) as u8,
             tenancy: self.tenancy,
+            places,
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),

@@ -83,13 +83,17 @@ impl Worker {
         }
         self.purse.flush(&self.shared.arena);
         if countdown.announce(Bed::Alone) {
-            self.tally().parks.add(1);
-            self.trace(Kind::Park, 0);
-            self.shared.sleep.sleep_alone(self.id);
-            self.trace(Kind::Wake, 0);
+            self.park(|| self.shared.sleep.sleep_alone(self.id));
             countdown.withdraw();
             debug_assert!(countdown.is_over(), "W2");
         }
+    }
+
+    fn park(&self, sleep: impl FnOnce()) {
+        self.tally().parks.add(1);
+        self.trace(Kind::Park, 0);
+        self.away(sleep);
+        self.trace(Kind::Wake, 0);
     }
 
     fn search(&self, countdown: Option<&Countdown>) -> Found {
@@ -112,10 +116,7 @@ impl Worker {
             if found.is_some() {
                 shared.sleep.rise(self.id);
             } else {
-                self.tally().parks.add(1);
-                self.trace(Kind::Park, 0);
-                shared.sleep.sleep(self.id);
-                self.trace(Kind::Wake, 0);
+                self.park(|| shared.sleep.sleep(self.id));
             }
             if let Some(countdown) = countdown {
                 countdown.withdraw();

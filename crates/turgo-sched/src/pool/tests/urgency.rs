@@ -206,7 +206,7 @@ fn what_a_promised_job_takes_is_measured() {
     });
     let (tell, told) = std::sync::mpsc::channel();
     let handle = promise.spawn(steps, move |overload| tell.send(overload).expect("the test waits"));
-    let overload = told.recv_timeout(Duration::from_secs(60)).expect("A7: 9 of 8");
+    let overload = told.recv_timeout(Duration::from_secs(20)).expect("A7: 9 of 8");
     assert!((overload.density - 9.0 / 8.0).abs() < 1e-9, "{overload}");
     drop(other);
     assert!(pool.promise(NodeIndex(0), said(6 * ms)).is_err(), "3 of 8 are taken");
