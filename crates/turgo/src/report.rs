@@ -1,6 +1,7 @@
 //! What is said on standard error when something goes wrong.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use turgo_engine::EngineError;
@@ -20,6 +21,11 @@ impl Failure {
     /// An error in a query or its data.
     pub(crate) fn new(message: impl std::fmt::Display) -> Self {
         Self { text: format!("error: {message}"), code: 1 }
+    }
+
+    /// A file cannot be made, or written to its end.
+    pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Self {
+        Self::new(format!("cannot write {}: {error}", path.display()))
     }
 
     /// Something about the command line itself: a script that cannot be read.

@@ -90,7 +90,7 @@ impl<'a> StatsFile<'a> {
     /// # Errors
     /// When it cannot be made.
     pub(crate) fn create(path: &'a Path) -> Result<Self, Failure> {
-        let file = fs::File::create(path).map_err(|error| cannot_write(path, &error))?;
+        let file = fs::File::create(path).map_err(|error| Failure::cannot_write(path, &error))?;
         Ok(Self { path, file })
     }
 
@@ -104,12 +104,8 @@ impl<'a> StatsFile<'a> {
             "cpu_seconds": cpu_seconds(),
             "peak_memory_bytes": peak_memory_bytes(),
         });
-        writeln!(self.file, "{stats:#}").map_err(|error| cannot_write(self.path, &error))
+        writeln!(self.file, "{stats:#}").map_err(|error| Failure::cannot_write(self.path, &error))
     }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 /// User and system time of this process, of all its threads.

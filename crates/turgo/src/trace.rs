@@ -24,7 +24,7 @@ impl TraceFiles {
     /// # Errors
     /// When it cannot be made.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        fs::File::create(path).map_err(|error| cannot_write(path, &error))?;
+        fs::File::create(path).map_err(|error| Failure::cannot_write(path, &error))?;
         Ok(Self { path: path.to_owned(), written: 0 })
     }
 
@@ -37,7 +37,7 @@ impl TraceFiles {
         let path = numbered(&self.path, self.written);
         let json =
             chrome_json(&trace.events, &trace.layout, |task| trace.names.get(&task).cloned());
-        fs::write(&path, json).map_err(|error| cannot_write(&path, &error))?;
+        fs::write(&path, json).map_err(|error| Failure::cannot_write(&path, &error))?;
         let of_one = trace.events.chunk_by(|a, b| a.worker == b.worker).map(<[_]>::len).max();
         // One place of a ring counts as being written.
         if of_one.is_some_and(|events| events + 1 >= EVENTS) {
@@ -60,10 +60,6 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
         Some(extension) => path.with_extension(format!("{number}.{}", extension.to_string_lossy())),
         None => path.with_extension(number.to_string()),
     }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 #[cfg(test)]

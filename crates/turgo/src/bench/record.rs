@@ -101,7 +101,7 @@ impl JsonOutput {
             return Ok(Self::Stdout);
         }
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
-        Ok(Self::File(path.into(), file.map_err(|error| cannot_write(path, &error))?))
+        Ok(Self::File(path.into(), file.map_err(|error| Failure::cannot_write(path, &error))?))
     }
 
     /// Writes a line for each record.
@@ -115,7 +115,7 @@ impl JsonOutput {
             Self::File(path, mut file) => file
                 .set_len(0)
                 .and_then(|()| file.write_all(text.as_bytes()))
-                .map_err(|error| cannot_write(&path, &error)),
+                .map_err(|error| Failure::cannot_write(&path, &error)),
         }
     }
 }
@@ -126,10 +126,6 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         Err(EngineError::Closed) => Ok(()),
         printed => Ok(printed?),
     }
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 /// Lays out `rows` under `heads`, the first column to the left, the others to the right.
