@@ -117,13 +117,13 @@ impl Chain {
     }
 
     /// Lets operators let go of what they hold back.
-    fn release(&mut self, counts: &mut RowCounts) -> Result<()> {
+    fn release(&mut self) -> Result<()> {
         for index in 0..self.links.len() {
             let mut out = Output::default();
             let released = self.links[index].operator.release(&mut out);
             self.letters.put(out.letters);
             released?;
-            counts.add(&out.counts);
+            self.counts.own.add(&out.counts);
             self.pass(index + 1, out.messages)?;
         }
         Ok(())
@@ -144,7 +144,7 @@ impl Chain {
     }
 
     /// Lets the last operator that can work do one thing; false: none can.
-    fn step(&mut self, counts: &mut RowCounts) -> Result<bool> {
+    fn step(&mut self) -> Result<bool> {
         for index in (0..self.links.len()).rev() {
             let link = &mut self.links[index];
             let mut out = Output::default();
@@ -160,7 +160,7 @@ impl Chain {
             };
             self.letters.put(out.letters);
             worked?;
-            counts.add(&out.counts);
+            self.counts.own.add(&out.counts);
             self.pass(index + 1, out.messages)?;
             return Ok(true);
         }
@@ -221,14 +221,9 @@ impl Chain {
         error
     }
 
-    fn run_counting(
-        &mut self,
-        cx: &mut Context<'_>,
-        budget: Budget<'_>,
-        counts: &mut RowCounts,
-    ) -> Result<Step> {
+    fn turns(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Result<Step> {
         loop {
-            if let Some(step) = self.turn(cx, counts)? {
+            if let Some(step) = self.turn(cx)? {
                 return Ok(step);
             }
             if budget.is_spent() {
@@ -238,13 +233,13 @@ impl Chain {
     }
 
     /// Sends on what there is, and takes one message; `None`: it goes on.
-    fn turn(&mut self, cx: &mut Context<'_>, counts: &mut RowCounts) -> Result<Option<Step>> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<Option<Step>> {
         loop {
             let [outlet, letters] = [self.outlet.poll_flush(cx), self.letters.poll_flush(cx)];
             if outlet.is_pending() || letters.is_pending() {
                 return Ok(Some(Step::Park));
             }
-            if !self.step(counts)? {
+            if !self.step()? {
                 break;
             }
         }
@@ -252,7 +247,7 @@ impl Chain {
             return Ok(Some(Step::Done));
         }
         if self.bell.as_ref().is_some_and(|bell| bell.poll(cx)) {
-            self.release(counts)?;
+            self.release()?;
             return Ok(None);
         }
         let polled = self.inlet.poll(cx);
@@ -261,7 +256,7 @@ impl Chain {
             Poll::Pending => return Ok(Some(Step::Park)),
             Poll::Ready(Input::Abandoned) => {
                 self.abandoned = true;
-                self.release(counts)?;
+                self.release()?;
             }
             Poll::Ready(Input::Message(message)) => {
                 if let Message::Batch(batch) = &message {
@@ -276,11 +271,9 @@ impl Chain {
 
 impl Task for Chain {
     fn run(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Result<Step> {
-        let mut counts = RowCounts::default();
-        let step = self.run_counting(cx, budget, &mut counts);
-        counts.add(&self.inlet.counts());
-        counts.add(&self.outlet.counts());
-        self.counts.own.add(&counts);
+        let step = self.turns(cx, budget);
+        self.counts.own.add(&self.inlet.counts());
+        self.counts.own.add(&self.outlet.counts());
         step
     }
 }
