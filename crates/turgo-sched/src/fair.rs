@@ -50,7 +50,7 @@ pub use pair::{BeattyPair, Side};
 pub use stride::Stride;
 pub use turns::TURN_NS;
 
-pub(crate) use turns::{Had, Turns};
+pub(crate) use turns::{Had, Turns, present};
 
 /// A client of an interleaver, unique among all that it ever had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -39,6 +39,11 @@ const STEPS_MAX: u64 = 64;
 /// The most turns that are given without anybody's being able to begin a step.
 const GRANTS_MAX: u32 = 1_024;
 
+/// The tenant of this number, of so many; the first one if there is none.
+pub(crate) fn present(tenant: u32, tenants: usize) -> u32 {
+    if (tenant as usize) < tenants { tenant } else { 0 }
+}
+
 /// The queue. Every operation is O(tenants), but for turns that are given up, which are paid for once by the step that was too long.
 #[derive(Debug)]
 pub(crate) struct Turns {
@@ -120,9 +125,8 @@ impl Turns {
         Self { order, accounts, queued: 0, running: 0, members: 0, meter: LagMeter::default() }
     }
 
-    /// A tenant that is not there is the first one.
     fn place(&self, tenant: u32) -> usize {
-        if (tenant as usize) < self.accounts.len() { tenant as usize } else { 0 }
+        present(tenant, self.accounts.len()) as usize
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -25,6 +25,7 @@ use turgo_machine::atomic::{AtomicU32, Ordering, fence};
 use turgo_machine::mutant;
 
 use crate::admission::{Tenant, Tenants};
+use crate::fair::present;
 use crate::layout::NodeIndex;
 use crate::policy::{Order, Place, TaskView};
 use crate::reserve::{Capacity, Refused};
@@ -67,19 +68,14 @@ struct Line {
 }
 
 impl Line {
-    /// A tenant that is not there is the first one.
-    fn place(&self, tenant: u32) -> usize {
-        if (tenant as usize) < self.lines.len() { tenant as usize } else { 0 }
-    }
-
     fn tenant(&self, tenant: u32) -> Tenant {
-        Tenant(crate::layout::small(self.place(tenant)))
+        Tenant(present(tenant, self.lines.len()))
     }
 
     fn push(&mut self, claim: Claim) {
-        let (tenant, number) = (self.place(claim.task.tenant), self.came);
+        let (Tenant(tenant), number) = (self.tenant(claim.task.tenant), self.came);
         self.came += 1;
-        self.lines[tenant].push_back((number, claim));
+        self.lines[tenant as usize].push_back((number, claim));
     }
 
     fn len(&self) -> usize {

@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard};
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::mutant;
 
-use crate::fair::{Had, Interleaving, Turns};
+use crate::fair::{Had, Interleaving, Turns, present};
 use crate::layout::NodeIndex;
 use crate::statistics::TenantStatistics;
 
@@ -193,10 +193,9 @@ impl Worker {
 }
 
 impl Shared {
-    /// A tenant that is there: a number that is not is the first one's.
+    /// A tenant that is there.
     pub(crate) fn tenant(&self, tenant: u32) -> u32 {
-        let is_there = (tenant as usize) < self.tenancy.as_ref().map_or(0, |all| all.weights.len());
-        if is_there { tenant } else { 0 }
+        present(tenant, self.tenancy.as_ref().map_or(0, |all| all.weights.len()))
     }
 
     /// What each tenant has had, of all nodes and classes together.
