@@ -93,7 +93,10 @@ fn a_flood_of_urgent_tasks_leaves_the_others_their_turns() {
         let urgent = TaskOptions { priority: Priority::High, ..TaskOptions::default() };
         let many = flooded.add(64, urgent);
         let few = flooded.add(4, TaskOptions { priority, ..TaskOptions::default() });
-        let beside = flooded.steps_beside(&many, &few, urgent);
+        // The middle one of three: while the system keeps one worker from running, only the other one's tasks make steps.
+        let mut measured = [0; 3].map(|_| flooded.steps_beside(&many, &few, urgent));
+        measured.sort_unstable();
+        let beside = measured[1];
         let bound = turns * WORKERS * 4;
         assert!(beside <= bound, "K3: {beside} urgent steps for one of {priority:?}");
         // It is a flood: the few do not get more than they should, either.
