@@ -10,6 +10,21 @@ use std::marker::PhantomData;
 
 use crate::topology::{CpuId, CpuSet, Id};
 
+/// A thread, as the system numbers it: for as long as it lives. After its end the number may be another one's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ThreadId(i32);
+
+impl ThreadId {
+    /// The calling thread's.
+    #[must_use]
+    pub fn current() -> Self {
+        Self(system::thread())
+    }
+}
+
+/// What system calls take for the thread that makes them.
+const CALLING: ThreadId = ThreadId(0);
+
 /// Words of a set that holds every number (F2).
 const WORDS: usize = CpuId::LIMIT as usize / 64;
 
@@ -21,8 +36,17 @@ const _: () = assert!(WORDS * 64 == CpuId::LIMIT as usize, "F2");
 ///
 /// Where the kernel has no such call, or refuses it (`seccomp`).
 pub fn current() -> io::Result<CpuSet> {
+    of(CALLING)
+}
+
+/// As [`current`], of another thread.
+///
+/// # Errors
+///
+/// As [`current`], and if there is no such thread.
+pub fn of(thread: ThreadId) -> io::Result<CpuSet> {
     let mut words = vec![0u64; WORDS];
-    system::get(&mut words)?;
+    system::get(thread, &mut words)?;
     Ok(CpuSet::of_words(words))
 }
 
@@ -32,7 +56,16 @@ pub fn current() -> io::Result<CpuSet> {
 ///
 /// If none of them is one the process may use ([`io::ErrorKind::InvalidInput`]), or where the kernel refuses.
 pub fn set(cpus: &CpuSet) -> io::Result<()> {
-    system::set(cpus.words())
+    set_of(CALLING, cpus)
+}
+
+/// As [`set`], for another thread. One that sleeps begins on one of these when it wakes up.
+///
+/// # Errors
+///
+/// As [`set`], and if there is no such thread.
+pub fn set_of(thread: ThreadId, cpus: &CpuSet) -> io::Result<()> {
+    system::set(thread, cpus.words())
 }
 
 /// The processor that the calling thread runs on: where it was a moment ago, unless it is [pinned](pin). Takes some ten nanoseconds.
@@ -103,10 +136,18 @@ mod system {
 
     use std::io;
 
-    pub(super) fn get(words: &mut [u64]) -> io::Result<()> {
+    use super::ThreadId;
+
+    pub(super) fn thread() -> i32 {
+        // SAFETY: takes nothing, and returns a number.
+        unsafe { libc::gettid() }
+    }
+
+    pub(super) fn get(thread: ThreadId, words: &mut [u64]) -> io::Result<()> {
         // SAFETY: the kernel writes at most the given number of bytes to `words`, which has as many.
         let written = unsafe {
-            libc::syscall(libc::SYS_sched_getaffinity, 0, size_of_val(words), words.as_mut_ptr())
+            let (bytes, words) = (size_of_val(words), words.as_mut_ptr());
+            libc::syscall(libc::SYS_sched_getaffinity, thread.0, bytes, words)
         };
         if written < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
@@ -116,10 +157,11 @@ mod system {
         Ok(unsafe { libc::sched_getcpu() })
     }
 
-    pub(super) fn set(words: &[u64]) -> io::Result<()> {
+    pub(super) fn set(thread: ThreadId, words: &[u64]) -> io::Result<()> {
         // SAFETY: the kernel reads the given number of bytes from `words`, which has as many.
         let done = unsafe {
-            libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(words), words.as_ptr())
+            let (bytes, words) = (size_of_val(words), words.as_ptr());
+            libc::syscall(libc::SYS_sched_setaffinity, thread.0, bytes, words)
         };
         if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
@@ -131,7 +173,13 @@ mod system {
 
     use std::io::{Error, ErrorKind, Result};
 
-    pub(super) fn get(_words: &mut [u64]) -> Result<()> {
+    use super::ThreadId;
+
+    pub(super) fn thread() -> i32 {
+        0
+    }
+
+    pub(super) fn get(_thread: ThreadId, _words: &mut [u64]) -> Result<()> {
         Err(Error::from(ErrorKind::Unsupported))
     }
 
@@ -139,7 +187,7 @@ mod system {
         Err(Error::from(ErrorKind::Unsupported))
     }
 
-    pub(super) fn set(_words: &[u64]) -> Result<()> {
+    pub(super) fn set(_thread: ThreadId, _words: &[u64]) -> Result<()> {
         Err(Error::from(ErrorKind::Unsupported))
     }
 }
@@ -158,6 +206,27 @@ mod tests {
             drop(pinned);
             assert_eq!(current().expect("a set"), before, "F1");
         }
+    }
+
+    /// The other thread sleeps, and says where it is when it has woken up.
+    #[test]
+    fn a_thread_that_sleeps_wakes_up_where_it_was_sent() {
+        use std::sync::mpsc::channel;
+        let before = current().expect("a set");
+        for cpu in before.iter() {
+            let (tell, told) = channel();
+            let other = crate::thread::spawn(move || {
+                tell.send(ThreadId::current()).expect("somebody asks");
+                crate::thread::park();
+                processor().expect("the kernel knows")
+            });
+            let number = told.recv().expect("it says so");
+            assert_eq!(of(number).expect("a set"), before);
+            set_of(number, &CpuSet::from_iter([cpu])).expect("a processor of ours");
+            other.thread().unpark();
+            assert_eq!(other.join().expect("an answer"), cpu);
+        }
+        assert_eq!(current().expect("a set"), before, "ours is what it was");
     }
 
     #[test]

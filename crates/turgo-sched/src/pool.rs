@@ -16,7 +16,6 @@ use crate::task::{self, JoinHandle, Polled, Rearmed, Stepped, TaskOptions};
 use crate::trace::Event;
 use crate::tune::Report;
 
-mod apart;
 mod asking;
 mod builder;
 mod claims;

@@ -23,22 +23,27 @@
 //! - **S5** A sleeper that has risen takes exactly one token, which whoever cleared its bit gives it. It gives up lying down in the same way as others would
 //!   wake it (S1), so that no token is left over.
 
+use std::cell::Cell;
 use std::fmt;
 
 use turgo_machine::CachePadded;
+use turgo_machine::affinity::ThreadId;
 use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use turgo_machine::barrier;
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 use turgo_machine::thread::{self, Thread};
+use turgo_machine::topology::CpuId;
 
 use crate::layout::{Layout, NodeIndex, WorkerId};
 use crate::pause;
 
+mod apart;
 mod rest;
 #[cfg(test)]
 mod tests;
 
+use apart::{Places, Sent};
 use rest::Rest;
 
 /// Where a push came from (S2).
@@ -50,12 +55,13 @@ pub(crate) enum Pushed {
     Outside,
 }
 
-/// The beds of all workers. Notifying is lock-free and makes at most one system call.
+/// The beds of all workers. Notifying is lock-free, and wakes at most one worker.
 pub(crate) struct Sleep {
     nodes: Box<[CachePadded<Node>]>,
     beds: Box<[CachePadded<Bed>]>,
     /// Where there are several nodes: workers of all of them that search or sleep.
     resting: CachePadded<AtomicU64>,
+    places: Places,
 }
 
 struct Node {
@@ -72,12 +78,18 @@ struct Bed {
     /// 1 when its worker shall rise (S5).
     token: AtomicU32,
     /// Written by its worker before it lies down for the first time, read by whoever cleared its bit.
-    thread: UnsafeCell<Option<Thread>>,
+    thread: UnsafeCell<Option<(Thread, ThreadId)>>,
+    /// Written by whoever cleared its bit, before it gives the token; read by its worker, which has taken the token.
+    sent: UnsafeCell<Option<Sent>>,
+    /// Where its worker was when it rose; that one's alone.
+    place: Cell<Option<CpuId>>,
+    /// Its worker's, in the layout.
+    cpu: CpuId,
     node: usize,
     position: usize,
 }
 
-// SAFETY: `thread` is written before the Release in `lie_down` and read after the Acquire in `wake_any` or `wake`.
+// SAFETY: `thread` is written before the Release in `lie_down` and read after the Acquire in `wake_any` or `wake`; `sent` is handed over with the token (S5); `place` is touched by its worker only.
 unsafe impl Sync for Bed {}
 // SAFETY: as above.
 unsafe impl Send for Bed {}
@@ -102,13 +114,17 @@ impl Sleep {
                 beds[member.0 as usize] = Some(CachePadded::new(Bed {
                     token: AtomicU32::new(0),
                     thread: UnsafeCell::new(None),
+                    sent: UnsafeCell::new(None),
+                    place: Cell::new(None),
+                    cpu: layout.seat(*member).cpu,
                     node: number,
                     position,
                 }));
             }
         }
         let beds = beds.into_iter().map(|bed| bed.expect("every worker is on a node")).collect();
-        Self { nodes, beds, resting: CachePadded::new(AtomicU64::new(0)) }
+        let resting = CachePadded::new(AtomicU64::new(0));
+        Self { nodes, beds, resting, places: Places::default() }
     }
 
     fn bed(&self, worker: WorkerId) -> (&Bed, &Node) {
@@ -124,7 +140,7 @@ impl Sleep {
     pub(crate) unsafe fn introduce(&self, worker: WorkerId) {
         self.bed(worker).0.thread.with_mut(|thread| {
             // SAFETY: nobody reads it before this worker has lain down.
-            unsafe { *thread = Some(thread::current()) }
+            unsafe { *thread = Some((thread::current(), ThreadId::current())) }
         });
     }
 
@@ -219,11 +235,15 @@ impl Sleep {
         // Relaxed: a count.
         node.wakeups.fetch_add(1, Ordering::Relaxed);
         let bed = self.bed(worker).0;
-        let thread = bed.thread.with(|thread| {
+        let (thread, number) = bed.thread.with(|thread| {
             // SAFETY: written before its worker lay down, which we saw by the Acquire in `clear`, or which asked us to.
             let thread = unsafe { &*thread };
             thread.clone().expect("a worker introduces itself before it lies down")
         });
+        if let Some(sent) = self.send(worker, number) {
+            // SAFETY: the token is ours to give, and its worker does not look before it has taken that (S5).
+            bed.sent.with_mut(|cell| unsafe { *cell = Some(sent) });
+        }
         pause::point("token");
         // Release: what led here comes before the Acquire in `take_token`. An exchange, not a store: then loom, too, has one order of all changes.
         bed.token.swap(1, Ordering::Release);
@@ -345,25 +365,30 @@ impl Sleep {
             }
         }
         if !mutant!("S5 a token is left over") {
-            self.take_token(bed);
+            self.take_token(worker);
         }
     }
 
     /// Sleeps until it is woken; it searches then.
     pub(crate) fn sleep(&self, worker: WorkerId) {
-        self.take_token(self.bed(worker).0);
+        self.take_token(worker);
     }
 
     /// Sleeps until [`wake_alone`](Self::wake_alone), known to nobody else. It neither searches nor counts as a sleeper.
     pub(crate) fn sleep_alone(&self, worker: WorkerId) {
-        self.take_token(self.bed(worker).0);
+        self.take_token(worker);
     }
 
-    fn take_token(&self, bed: &Bed) {
+    fn take_token(&self, worker: WorkerId) {
+        let bed = self.bed(worker).0;
+        self.leave_place(worker, bed);
         // Acquire: pairs with the Release in `give_token`.
         while bed.token.swap(0, Ordering::Acquire) == 0 {
             thread::park();
         }
+        // SAFETY: whoever gave the token has written it before, and nobody else gives one before we lie down again (S5).
+        let sent = bed.sent.with_mut(|sent| unsafe { (*sent).take() });
+        self.take_place(worker, bed, sent);
     }
 
     /// Wakes all who sleep: the pool ends.

@@ -25,7 +25,6 @@ use crate::trace::Trace;
 use crate::tune::Objective;
 
 use super::Pool;
-use super::apart::Places;
 use super::control::{Control, Done};
 use super::rota::{Rota, Tenancy};
 use super::shared::{Node, Seat, Shared};
@@ -309,9 +308,10 @@ impl<'a> Builder<'a> {
     }
 
     /// Whoever is pinned stays where it is, and models have no processors.
-    fn places(&self, layout: &Layout) -> Places {
+    fn beds(&self, layout: &Layout) -> Sleep {
         let is_moved = !self.is_pinned && !cfg!(any(loom, shuttle));
-        if is_moved { Places::new(layout) } else { Places::default() }
+        let sleep = Sleep::new(layout);
+        if is_moved { sleep.keeping_apart() } else { sleep }
     }
 
     /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.
@@ -323,11 +323,11 @@ impl<'a> Builder<'a> {
     pub fn build(self) -> Result<Pool, BuildError> {
         self.check()?;
         let (layout, waits) = (self.layout(), self.waits());
-        let (nodes, places) = (self.nodes(&layout), self.places(&layout));
+        let (nodes, sleep) = (self.nodes(&layout), self.beds(&layout));
         let own: Vec<Queues> = (0..self.workers).map(|_| Queues::new()).collect();
         let shared = Arc::new(Shared {
             arena: Arena::new(self.workers),
-            sleep: Sleep::new(&layout),
+            sleep,
             clock: self.clock,
             trace: (self.trace_events > 0).then(|| Trace::new(self.workers, self.trace_events)),
             is_watching: self.policy.watches(),
@@ -347,7 +347,6 @@ impl<'a> Builder<'a> {
             nodes,
             for_all_from: first_for_all(self.tenancy.as_ref()) as u8,
             tenancy: self.tenancy,
-            places,
             seed: self.seed,
             help_max: self.help_max,
             is_closed: AtomicBool::new(false),

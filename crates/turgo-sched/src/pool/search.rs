@@ -92,7 +92,7 @@ impl Worker {
     fn park(&self, sleep: impl FnOnce()) {
         self.tally().parks.add(1);
         self.trace(Kind::Park, 0);
-        self.away(sleep);
+        sleep();
         self.trace(Kind::Wake, 0);
     }
 

@@ -17,7 +17,6 @@ use crate::statistics::Tally;
 use crate::task::Held;
 use crate::trace::Trace;
 
-use super::apart::Places;
 use super::claims::Claims;
 use super::class::{CLASSES, Class};
 use super::control::Control;
@@ -94,8 +93,6 @@ pub(crate) struct Shared {
     pub(super) tenancy: Option<Tenancy>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
-    /// Where workers are that are awake.
-    pub(super) places: Places,
     pub(super) seed: u64,
     /// How many tasks of others a worker that waits may have on its stack.
     pub(super) help_max: u32,

@@ -19,7 +19,6 @@ use std::sync::Arc;
 use turgo_lockfree::deque::Worker as Deque;
 use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::mutant;
-use turgo_machine::topology::CpuId;
 
 use crate::arena::{Place, Purse};
 use crate::join::Forks;
@@ -70,8 +69,6 @@ pub struct Worker {
     got: Cell<Got>,
     /// What it spawned and woke, to know what is [measured](super::waits).
     pub(super) readied: Cell<u32>,
-    /// Where it was when it rose.
-    pub(super) place: Cell<Option<CpuId>>,
     /// Tasks on the stack that were taken while something else waits.
     pub(super) helping: Cell<u32>,
     /// Who pays for the task that was just taken, and runs next.
@@ -134,7 +131,6 @@ impl Worker {
             turn: Cell::new(0),
             got: Cell::new(Got::Own),
             readied: Cell::new(0),
-            place: Cell::new(None),
             helping: Cell::new(0),
             purse: Purse::new(id.0),
             mind: RefCell::new(mind),

@@ -73,7 +73,7 @@ const SUSPENDED: [Halves; 8] = [
         |sleep| {
             if !sleep.bed(worker(STUCK)).0.clear(node(sleep)) {
                 sleep.wake_one_of(node(sleep));
-                sleep.take_token(sleep.bed(worker(STUCK)).0);
+                sleep.take_token(worker(STUCK));
             }
             sleep.leave(worker(STUCK), || false);
         },
