@@ -128,7 +128,7 @@ impl Pool {
     ///
     /// As [`Worker::parallel_for`].
     pub fn parallel_for(&self, range: Range<usize>, body: impl Fn(usize) + Sync) {
-        self.install(|worker| worker.parallel_for(range, &body));
+        self.install(|worker| worker.parallel_for_by_ref(range, &body));
     }
 
     /// As [`Worker::parallel_for_chunks`].

@@ -13,35 +13,42 @@ use crate::trace::Kind;
 
 use super::Fork;
 
-/// Iterations between two looks, where [`PLENTY`] are left.
-const BLOCK: usize = 8;
+/// Between two looks grains are run for at least this time, where enough are left, and for less than the other: a look with its clock costs some 40 ns, and whoever has nothing to do waits for it.
+const LOOK_NS: u64 = 2_000;
+const LOOK_LATE_NS: u64 = 8_000;
 
-/// Iterations of which a few more or less do not matter.
-const PLENTY: usize = 512;
+/// The most grains between two looks.
+const BLOCK_MAX: usize = 1_024;
+
+/// The share of what is left that is run without a look: the next iteration may be longer than all before it.
+const SHARE: usize = 64;
 
 /// What all pieces of a loop share.
-struct Whole<'a, F> {
+struct Whole<'a, F, C> {
     body: &'a F,
+    /// Calls the body. It gets it as an argument, and not as a part of itself: what an argument refers to is known not to change meanwhile, so the body's captures are read once for each
+    /// block and not in each iteration.
+    call: C,
     /// The fewest iterations of a piece.
     grain: usize,
-    /// So many times as many are run between two looks, where plenty are left.
-    block: usize,
+    /// The most grains between two looks.
+    block_max: usize,
     panic: FirstPanic,
 }
 
 /// A piece of a loop on somebody's stack.
 #[repr(C)]
-struct Piece<'a, F> {
+struct Piece<'a, F, C> {
     fork: Fork,
-    whole: &'a Whole<'a, F>,
+    whole: &'a Whole<'a, F, C>,
     next: Cell<usize>,
     end: Cell<usize>,
     countdown: Countdown,
 }
 
 /// A piece that was given away, in its slot.
-struct Given<'a, F> {
-    from: *const Piece<'a, F>,
+struct Given<'a, F, C> {
+    from: *const Piece<'a, F, C>,
     range: Range<usize>,
 }
 
@@ -55,8 +62,15 @@ impl Worker {
     ///
     /// When all that were begun have ended, as the first that panicked did. Iterations that were not begun by then may be left out.
     pub fn parallel_for<F: Fn(usize) + Sync>(&self, range: Range<usize>, body: F) {
+        self.parallel_for_by_ref(range, &body);
+    }
+
+    /// As [`parallel_for`](Self::parallel_for).
+    #[inline]
+    pub(crate) fn parallel_for_by_ref<F: Fn(usize) + Sync>(&self, range: Range<usize>, body: &F) {
         let grain = self.shared.knobs().grain.max(1) as usize;
-        self.parallel(range, grain, BLOCK, |chunk, _: &Worker| chunk.for_each(&body));
+        let each = |body: &F, block: Range<usize>, _: &Worker| block.for_each(body);
+        self.parallel(range, grain, BLOCK_MAX, body, each);
     }
 
     /// As [`parallel_for`](Self::parallel_for), with up to `chunk` numbers at a time, so that the body's own loop runs at full speed.
@@ -69,30 +83,32 @@ impl Worker {
         F: Fn(Range<usize>, &Worker) + Sync,
     {
         assert!(chunk > 0, "a chunk of nothing never ends");
-        self.parallel(range, chunk, 1, body);
+        self.parallel(range, chunk, 1, &body, |body, chunk, worker| body(chunk, worker));
     }
 
     #[inline]
-    fn parallel<F>(&self, range: Range<usize>, grain: usize, block: usize, body: F)
+    fn parallel<F, C>(&self, range: Range<usize>, grain: usize, block_max: usize, body: &F, call: C)
     where
-        F: Fn(Range<usize>, &Worker) + Sync,
+        F: Sync,
+        C: Fn(&F, Range<usize>, &Worker) + Sync,
     {
-        let whole = Whole { body: &body, grain, block, panic: FirstPanic::new() };
+        let whole = Whole { body, call, grain, block_max, panic: FirstPanic::new() };
         run(&whole, range, self);
         whole.panic.throw();
     }
 }
 
 /// Runs a piece, and waits for those that were cut off it.
-fn run<F>(whole: &Whole<'_, F>, range: Range<usize>, worker: &Worker)
+fn run<F, C>(whole: &Whole<'_, F, C>, range: Range<usize>, worker: &Worker)
 where
-    F: Fn(Range<usize>, &Worker) + Sync,
+    F: Sync,
+    C: Fn(&F, Range<usize>, &Worker) + Sync,
 {
     if range.is_empty() || whole.panic.is_some() {
         return;
     }
     let piece = Piece {
-        fork: Fork::new(promote::<F>),
+        fork: Fork::new(promote::<F, C>),
         whole,
         next: Cell::new(range.start),
         end: Cell::new(range.end),
@@ -111,25 +127,36 @@ where
     }
 }
 
-impl<F> Piece<'_, F>
+impl<F, C> Piece<'_, F, C>
 where
-    F: Fn(Range<usize>, &Worker) + Sync,
+    F: Sync,
+    C: Fn(&F, Range<usize>, &Worker) + Sync,
 {
     #[inline(always)]
     fn iterate(&self, worker: &Worker) {
-        let Whole { body, grain, block, .. } = *self.whole;
+        let Whole { body, ref call, grain, block_max, .. } = *self.whole;
+        let (mut block, mut then_ns) = (1, worker.now_ns());
         loop {
             let (next, end) = (self.next.get(), self.end.get());
             if next >= end {
                 return;
             }
-            // A look costs about as much as a short iteration; where few are left, each may be long.
-            let step = if end - next >= PLENTY { grain.saturating_mul(block) } else { grain };
-            let stop = end.min(next.saturating_add(step));
+            let most = ((end - next) / grain / SHARE).min(block_max);
+            let stop = end.min(next.saturating_add(grain.saturating_mul(most.min(block).max(1))));
             // Before the beat, so that every piece makes progress, however often it is cut.
             self.next.set(stop);
             worker.beat();
-            body(next..stop, worker);
+            call(body, next..stop, worker);
+            if most > 1 {
+                let now_ns = worker.now_ns();
+                let took_ns = now_ns.wrapping_sub(then_ns);
+                block = match took_ns {
+                    ..LOOK_NS => (block * 2).min(most),
+                    LOOK_NS..LOOK_LATE_NS => block,
+                    LOOK_LATE_NS.. => block.div_ceil(2),
+                };
+                then_ns = now_ns;
+            }
         }
     }
 }
@@ -138,12 +165,13 @@ where
 ///
 /// # Safety
 ///
-/// The fork is part of a `Piece<F>`, in the list of this worker.
-unsafe fn promote<F>(fork: *const Fork, worker: &Worker) -> bool
+/// The fork is part of a `Piece<F, C>`, in the list of this worker.
+unsafe fn promote<F, C>(fork: *const Fork, worker: &Worker) -> bool
 where
-    F: Fn(Range<usize>, &Worker) + Sync,
+    F: Sync,
+    C: Fn(&F, Range<usize>, &Worker) + Sync,
 {
-    let from = fork.cast::<Piece<'_, F>>();
+    let from = fork.cast::<Piece<'_, F, C>>();
     // SAFETY: J2, the frame lives.
     let piece = unsafe { &*from };
     let (next, end) = (piece.next.get(), piece.end.get());
@@ -156,7 +184,7 @@ where
     piece.countdown.begin_own();
     let (id, slot) = worker.purse.take(&worker.shared.arena);
     // SAFETY: N1, the slot is ours; three words fit, and `run_given` reads them.
-    unsafe { slot.fill(run_given::<F>, Given { from, range: middle..end }) };
+    unsafe { slot.fill(run_given::<F, C>, Given { from, range: middle..end }) };
     worker.trace(Kind::Promote, id);
     worker.push(id);
     true
@@ -166,13 +194,14 @@ where
 ///
 /// # Safety
 ///
-/// The slot holds a `Given<F>` whose piece waits for it (J2), and is run once (J3).
-unsafe fn run_given<F>(slot: &Slot, id: u32, worker: &Worker)
+/// The slot holds a `Given<F, C>` whose piece waits for it (J2), and is run once (J3).
+unsafe fn run_given<F, C>(slot: &Slot, id: u32, worker: &Worker)
 where
-    F: Fn(Range<usize>, &Worker) + Sync,
+    F: Sync,
+    C: Fn(&F, Range<usize>, &Worker) + Sync,
 {
     // SAFETY: N1.
-    let given = unsafe { slot.read::<Given<'_, F>>() };
+    let given = unsafe { slot.read::<Given<'_, F, C>>() };
     worker.purse.give(&worker.shared.arena, id, slot);
     // SAFETY: J2, it waits for us.
     let from = unsafe { &*given.from };
