@@ -8,6 +8,8 @@
 //!   `help_max = 0` a waiting task never runs one it has nothing to do with.
 //! - **F3** A worker ends only when it has looked everywhere after the pool was closed, also where its policy never looks. Whoever pushes has not ended, so nothing that
 //!   is pushed is left.
+//! - **F4** A search lasts as long as the knob says only where work came within twice that time when the worker had last nothing to do. Each one in vain halves the next one's time, down to an eighth. So
+//!   who is woken now and then does not look around for long before it sleeps again.
 
 use turgo_machine::mutant;
 use turgo_machine::thread;
@@ -100,8 +102,9 @@ impl Worker {
         let shared = &*self.shared;
         self.purse.flush(&shared.arena);
         shared.sleep.search(self.id);
+        let since_ns = self.now_ns();
         loop {
-            if let Some(found) = self.spin(countdown) {
+            if let Some(found) = self.spin(countdown, since_ns) {
                 shared.sleep.leave(self.id, || shared.is_work());
                 return found;
             }
@@ -128,15 +131,19 @@ impl Worker {
         }
     }
 
-    /// Looks everywhere for as long as there is hope.
-    fn spin(&self, countdown: Option<&Countdown>) -> Option<Found> {
+    /// Looks everywhere for as long as there is hope; there has been nothing to do since `since_ns` (F4).
+    fn spin(&self, countdown: Option<&Countdown>, since_ns: u64) -> Option<Found> {
         let start = self.now_ns();
         self.shared.control(|| start);
         let patience = self.mind.borrow().patience_ns;
         let spin = self.shared.tunable.spin_ns();
         loop {
             if let Some(found) = self.look(countdown) {
-                self.mind.borrow_mut().patience_ns = spin;
+                // Twice: whoever slept meanwhile was told some time after the work came.
+                let was_soon = self.now_ns().wrapping_sub(since_ns) <= spin.saturating_mul(2);
+                if was_soon || mutant!("F4 hope is always new") {
+                    self.mind.borrow_mut().patience_ns = spin;
+                }
                 return Some(found);
             }
             if self.now_ns().wrapping_sub(start) >= patience {

@@ -9,6 +9,8 @@ mod hostile;
 #[cfg(not(any(loom, shuttle)))]
 mod needs;
 #[cfg(not(any(loom, shuttle)))]
+mod patience;
+#[cfg(not(any(loom, shuttle)))]
 mod policies;
 #[cfg(all(shuttle, not(loom)))]
 mod shuttled;
