@@ -17,7 +17,9 @@
 //! - **S2** A push is followed by a fence and then by the look at the word. Within the worker's own node that is the light half of the asymmetric fence, because
 //!   it follows every spawn; for a push from outside, and before the words of other nodes, it is a full one.
 //! - **S3** Lying down is followed by the heavy half, and then by a search of all places where work could be. With S2 either the pusher sees the sleeper, or the sleeper
-//!   finds the work: no wakeup is lost.
+//!   finds the work: no wakeup is lost. A full fence does where all other workers of the node are counted as sleepers: only these push with the light half. What they pushed before they lay down is
+//!   seen by whoever counts itself after them, and one that is woken after this one was counted sees it counted, since both are changes of the one word, and its wakeup comes after the later of them. So one
+//!   worker that is woken now and then interrupts nobody.
 //! - **S4** The last searcher that leaves with work looks once more if anybody sleeps: somebody may have pushed, seen the searcher and relied on it. Between leaving and
 //!   looking stands the heavy half if other workers of the node are awake, who push with the light one; else a full fence.
 //! - **S5** A sleeper that has risen takes exactly one token, which whoever cleared its bit gives it. It gives up lying down in the same way as others would
@@ -308,11 +310,8 @@ impl Sleep {
             return;
         }
         if mutant!("S4 no fence between leaving and looking") {
-        } else if (before.sleeping() as usize) + 1 < node.members.len() {
-            barrier::heavy();
         } else {
-            // SeqCst: pairs with the fence in `notify` after a push from outside.
-            fence(Ordering::SeqCst);
+            node.fence_with(before);
         }
         if is_work() {
             let node = NodeIndex(u32::try_from(bed.node).expect("nodes have 32-bit numbers"));
@@ -331,10 +330,11 @@ impl Sleep {
         let (bed, node) = self.bed(worker);
         bed.set(node);
         pause::point("lie down");
-        // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count.
-        node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
+        // AcqRel: publishes the bit and the thread's handle to whoever takes one off the count, and comes after what those who sleep did before.
+        let before =
+            Rest::of(node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel));
         if !mutant!("S3 no heavy half") {
-            barrier::heavy();
+            node.fence_with(before);
         }
     }
 
@@ -413,6 +413,16 @@ impl Sleep {
 }
 
 impl Node {
+    /// The fence of one worker that was awake, as the word said `before` it changed that; a full one if all others slept (S3, S4).
+    fn fence_with(&self, before: Rest) {
+        if (before.sleeping() as usize) + 1 < self.members.len() {
+            barrier::heavy();
+        } else {
+            // SeqCst: pairs with the fence in `notify` after a push from outside.
+            fence(Ordering::SeqCst);
+        }
+    }
+
     fn exchange(&self, now: u64, next: Rest) -> Result<(), u64> {
         // AcqRel: as in `search`. Relaxed: a failure is tried again.
         let order = (Ordering::AcqRel, Ordering::Relaxed);

@@ -5,10 +5,16 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use turgo_machine::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use turgo_machine::clock::Clock;
+use turgo_machine::thread::spin_loop;
 use turgo_machine::topology::Topology;
 
 use crate::Scope;
+use crate::policy::Knobs;
 use crate::pool::{BuildError, Pool};
+
+/// After so long, whoever was to be woken never will be.
+const PATIENCE_NS: u64 = 20_000_000_000;
 
 pub(super) fn pool(workers: usize) -> Pool {
     let machine = Topology::simulate("2x4").expect("a machine");
@@ -279,4 +285,31 @@ fn a_processor_that_is_not_there_is_no_place_to_pin() {
     let machine = Topology::simulate("1x4000").expect("a machine");
     let error = Pool::builder(&machine).workers(300).pin(true).stack_bytes(1 << 16).build();
     assert!(matches!(error.expect_err("no such processors"), BuildError::Pin { .. }));
+}
+
+/// Whoever pushes it does nothing else until somebody else has run it, while the others lie down at all times (S3).
+#[test]
+fn somebody_else_is_awake_for_what_a_worker_cannot_run_itself() {
+    let clock = Clock::real();
+    for workers in [2, 3] {
+        let machine = Topology::simulate("1x4").expect("a machine");
+        let knobs = Knobs { spin_ns: 2_000, ..Knobs::default() };
+        let pool = Pool::builder(&machine).workers(workers).knobs(knobs).build().expect("threads");
+        for round in 0..3_000u32 {
+            let is_run = AtomicBool::new(false);
+            pool.scope(|scope| {
+                (0..round % 64).for_each(|_| spin_loop());
+                scope.spawn(|_| is_run.store(true, Ordering::Release));
+                let start_ns = clock.now_ns();
+                while !is_run.load(Ordering::Acquire) {
+                    assert!(
+                        clock.now_ns() - start_ns < PATIENCE_NS,
+                        "S3: round {round} of {workers} workers"
+                    );
+                    spin_loop();
+                }
+            });
+            (0..round % 1_999).for_each(|_| spin_loop());
+        }
+    }
 }
