@@ -26,6 +26,8 @@ pub mod prefetch;
 pub mod thread;
 #[cfg(feature = "std")]
 pub mod topology;
+#[cfg(turgo_without = "alignment")]
+mod unpadded;
 
 /// Waits longer from one failed attempt to the next: first some `spin_loop` hints, twice as many each time, then the rest of the
 /// thread's time slice ([`snooze`](Backoff::snooze)); [`is_completed`](Backoff::is_completed) says when it is time to park instead. crossbeam's, because the
@@ -33,4 +35,7 @@ pub mod topology;
 pub use crossbeam_utils::Backoff;
 /// Keeps a value on cache lines of its own: 128 bytes on x86-64 (where lines are fetched in pairs), aarch64 and powerpc64, as much as a
 /// line has elsewhere. crossbeam's, which keeps the table of processors.
+#[cfg(not(turgo_without = "alignment"))]
 pub use crossbeam_utils::CachePadded;
+#[cfg(turgo_without = "alignment")]
+pub use unpadded::CachePadded;

@@ -5,7 +5,7 @@
 //! address stands in the line that is waited for, or where the loads are independent and the work between them is short.
 
 /// Asks for the line of `address` to be brought into every cache. Costs an instruction; reads nothing, so any address will do. Nothing at all on
-/// processors other than x86-64, whose hint stable Rust cannot name, and in models. Wait-free.
+/// processors other than x86-64, whose hint stable Rust cannot name, in models, and with `--cfg turgo_without="prefetch"`. Wait-free.
 ///
 /// ```
 /// let tasks = [1u64, 2, 3, 4];
@@ -18,6 +18,9 @@
 /// ```
 #[inline(always)]
 pub fn read<T>(address: *const T) {
+    if cfg!(turgo_without = "prefetch") {
+        return;
+    }
     #[cfg(all(target_arch = "x86_64", not(any(loom, shuttle, miri))))]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -195,7 +195,12 @@ impl Worker {
         };
         // SAFETY: `Unwinding` or the code behind it removes it before the frame ends.
         unsafe { self.forks.push((&raw const frame).cast()) };
-        self.beat();
+        if cfg!(turgo_without = "fast_path") {
+            // SAFETY: it was pushed just now, by a pointer to the whole frame.
+            unsafe { promote::<B, RB>((&raw const frame).cast(), self) };
+        } else {
+            self.beat();
+        }
         let unwinding = Unwinding { worker: self, frame: &frame };
         let ra = a(self);
         std::mem::forget(unwinding);

@@ -17,7 +17,8 @@ const TASK: u32 = u32::MAX - 1;
 pub(crate) type Call = unsafe fn(&Slot, u32, &Worker);
 
 /// One cache line: what to call, on what, who owns the slot and what follows it in a list of free ones.
-#[repr(C, align(64))]
+#[repr(C)]
+#[cfg_attr(not(turgo_without = "alignment"), repr(align(64)))]
 pub(crate) struct Slot {
     call: UnsafeCell<Option<Call>>,
     payload: UnsafeCell<MaybeUninit<[u64; PAYLOAD / 8]>>,

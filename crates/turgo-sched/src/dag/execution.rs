@@ -132,6 +132,9 @@ impl Execution {
     pub(crate) fn step<R: Ready>(&self, task: u32, worker: u32, others: Others, ready: &R) -> bool {
         let word = &self.words[task as usize];
         let alone = self.dynamic.is_none();
+        if cfg!(turgo_with = "prefetch") {
+            self.prefetch_successors(task);
+        }
         let poisoned = word.begin(alone) && !mutant!("D3 poison is not looked at");
         // Relaxed: whoever stopped the run hears of the tasks that begin meanwhile (D9).
         let stopped =
@@ -144,6 +147,17 @@ impl Execution {
             self.call_timed(task, worker, ready)
         };
         self.end(task, end, others, ready)
+    }
+
+    /// The words at which a task will arrive. Not part of the product: it costs more than it saves (`bench/sched`).
+    #[inline(always)]
+    fn prefetch_successors(&self, task: u32) {
+        let graph = &*self.graph.0;
+        let successors =
+            graph.steps.get(task as usize).map_or(&[][..], |step| graph.successors(step));
+        for &next in successors {
+            prefetch::read(&raw const self.words[next as usize]);
+        }
     }
 
     /// Runs tasks that were handed out, and all that become ready, the newest first.

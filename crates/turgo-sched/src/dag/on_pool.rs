@@ -334,7 +334,7 @@ struct Handing<'a> {
 impl Ready for Handing<'_> {
     #[inline(always)]
     fn successor(&self, task: u32) {
-        if self.next.get().is_some() {
+        if self.next.get().is_some() || cfg!(turgo_without = "fast_path") {
             self.run.push(task, self.worker);
         } else if self.run.push_or_stay(task, self.worker) {
             self.next.set(Some(task));

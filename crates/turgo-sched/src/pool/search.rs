@@ -183,6 +183,7 @@ impl Worker {
 
     /// Where the policy says. More than one task is taken only where nothing is below that others count from (K4).
     fn sweep(&self, many: bool) -> Option<u32> {
+        let many = many && !cfg!(turgo_without = "batching");
         self.shared.ask(self, |policy, view| {
             for attempt in 0.. {
                 let source = policy.dispatch(self.id, attempt, view)?;

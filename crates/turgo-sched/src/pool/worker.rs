@@ -49,7 +49,7 @@ const BACKGROUND_TURN: u32 = 4;
 /// Beside the bits of classes: the pool has tenants, and so a queue that is always looked into.
 const TENANTS: u8 = 1 << CLASSES;
 /// The most that is taken from a shared queue at once.
-const SHARED_MAX: usize = 8;
+const SHARED_MAX: usize = if cfg!(turgo_without = "batching") { 1 } else { 8 };
 
 /// One of a pool's workers, as the code that it runs sees it: forks, scopes and loops begin here.
 ///
