@@ -24,6 +24,7 @@ mod numa_guest;
 mod ranks;
 mod rust;
 mod spin;
+mod switches;
 mod tidy;
 mod tree;
 mod tsan;
@@ -40,6 +41,8 @@ usage: cargo xtask <task>
   models  the tests of concurrent crates under loom and shuttle
   mutants every planted mistake of concurrent crates, and the test that found it
   scaling gain of a second worker over 1 GB (needs the release build; minutes on a quiet machine)
+  switches [--rounds N] [--group NAME] [--no-build] [--quick]
+          the scheduler with single things turned off, or on, beside itself as it is (six optimised builds; with --quick unoptimised ones, once)
   workshops
           that every program in bench/ compiles with its own lock file
   locks   every lock of the workspace, with the reason why it is not on a per-row path
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         (Some("scaling"), None) => measure::scaling(&root),
         (Some("numa-guest"), kernel) => numa_guest::run(&root, kernel.as_deref()),
         (Some("workshops"), None) => workshops::run(&root),
+        (Some("switches"), first) => switches::run(&root, first.into_iter().chain(args)),
         (Some("spin"), None) => spin::run(&root),
         (Some("tsan"), name) => tsan::run(&root, name.as_deref()),
         (Some("memcheck"), name) => memcheck::run(&root, name.as_deref()),
