@@ -17,12 +17,15 @@
 mod deadline;
 mod drf;
 mod gate;
+mod line;
 mod retry;
 
 pub use deadline::{Admitted, Deadlines, Overload, Periodic, rate_monotonic_bound};
 pub use drf::{Tenant, Tenants};
 pub use gate::{Gate, Rate, Turned};
 pub use retry::RetryBudget;
+
+pub(crate) use line::Line;
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests;

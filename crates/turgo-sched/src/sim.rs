@@ -27,7 +27,8 @@
 //! - **V6** A run that is replayed with the policy that made its decisions is the same run, and no answer differs.
 //! - **V7** A run of threads that is gone along has each task on the worker that ran it, and each worker's tasks in their order; a recording that no whole run of this graph can
 //!   have left is refused.
-//! - **V8** What tasks that run need together is never more than their nodes have. Who does not fit stands in line, holding nothing, and nobody overtakes it.
+//! - **V8** What tasks that run need together is never more than their nodes have. Who does not fit stands in line, holding nothing, and who comes later lines up behind those of its tenant: the lines are those
+//!   of pools, with their order and their bound ([`admission`](crate::admission)).
 //! - **V9** A search that goes past many places at once is the same as one that goes from each to the next: to the nanosecond, and to the last count.
 
 mod ablation;

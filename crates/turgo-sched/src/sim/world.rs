@@ -388,7 +388,7 @@ impl<'a> World<'a> {
                 demand: vec![Resources::NONE; workers],
                 used: vec![Resources::NONE; nodes],
             },
-            claims: claims::Claims::new(nodes, shape.len()),
+            claims: claims::Claims::new(nodes, shape.len(), workload.weights()),
             passed: vec![0; nodes],
             minds: (0..=small(workers)).map(mind).collect(),
             waits: (0..tasks).map(|task| shape.predecessors(TaskId(task))).collect(),

@@ -72,8 +72,8 @@ fn the_tenant_that_has_least_is_next() {
     for id in 10..16 {
         assert_eq!(ids(claims.line_up(claim_of(1, id, 0.125))), []);
     }
-    // Of equals who came first; then the second has twice as much, and the first of a line is the oldest there.
-    assert_eq!(ids(claims.give(need(1.0), 0)), [0, 10, 11, 1, 12, 13, 2, 14], "Q2");
+    // Of equals who was let in the longest ago; then the second has twice as much, and the first of a line is the oldest there.
+    assert_eq!(ids(claims.give(need(1.0), 0)), [10, 0, 11, 1, 12, 13, 2, 14], "Q2");
     assert_eq!(claims.in_line(), [3, 1]);
     assert_eq!(ids(claims.give(need(0.125), 1)), [15], "it has less for its weight now");
 }
