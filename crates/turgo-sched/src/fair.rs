@@ -52,6 +52,9 @@ pub use turns::TURN_NS;
 
 pub(crate) use turns::{Had, Turns, present};
 
+#[cfg(all(test, not(any(loom, shuttle))))]
+pub(crate) use turns::tests::{bound, lag_max};
+
 /// A client of an interleaver, unique among all that it ever had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Client(pub u64);

@@ -326,4 +326,4 @@ impl Account {
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
-mod tests;
+pub(super) mod tests;

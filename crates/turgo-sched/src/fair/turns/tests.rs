@@ -57,8 +57,8 @@ fn lags(times: &[f64], weights: &[u32]) -> Vec<f64> {
     times.iter().zip(weights).map(|(time, &weight)| all * share(weight) - time).collect()
 }
 
-/// The bound of the module's head.
-fn bound(interleaving: Interleaving, weights: &[u32], share: f64, workers: f64, step: f64) -> f64 {
+/// The bound of an interleaver for lags in turns.
+pub(crate) fn lag_max(interleaving: Interleaving, weights: &[u32]) -> f64 {
     let mut interleaver: Box<dyn Interleave> = match interleaving {
         Interleaving::Tijdeman => Box::new(Chairman::new()),
         Interleaving::Stride => Box::new(Stride::new()),
@@ -67,9 +67,20 @@ fn bound(interleaving: Interleaving, weights: &[u32], share: f64, workers: f64, 
     for &weight in weights {
         interleaver.add(weight);
     }
-    let lag = interleaver.lag_max(1_000_000).expect("it has a bound");
-    let others = share * (weights.len() as f64 - 2.0);
-    TURN_NS as f64 * lag + workers * step.max(TURN_NS as f64) * (1.0 + others)
+    interleaver.lag_max(1_000_000).expect("it has a bound")
+}
+
+/// The bound of the module's head for a tenant's lag, in units of which a turn has `turn` and the longest step `step`.
+pub(crate) fn bound(
+    interleaving: Interleaving,
+    weights: &[u32],
+    tenant: usize,
+    workers: f64,
+    (turn, step): (f64, f64),
+) -> f64 {
+    let total: f64 = weights.iter().copied().map(f64::from).sum();
+    let others = f64::from(weights[tenant]) / total * (weights.len() as f64 - 2.0);
+    turn * lag_max(interleaving, weights) + workers * step.max(turn) * (1.0 + others)
 }
 
 proptest! {
@@ -87,13 +98,14 @@ proptest! {
             for tenant in 0..weights.len() as u32 {
                 (0..=workers).for_each(|_| bench.turns.push(tenant, 0));
             }
-            let total: u32 = weights.iter().sum();
+            let sizes = (TURN_NS as f64, longest as f64);
+            let most: Vec<f64> = (0..weights.len())
+                .map(|tenant| bound(interleaving, &weights, tenant, workers as f64, sizes))
+                .collect();
             for _ in 0..600 {
                 // A step counts for a part of a turn at least, and so it does here.
                 bench.step(|tenant| tenants[tenant as usize].1.max(TURN_NS / STEPS_MAX), true);
-                for (lag, &weight) in lags(&bench.times(), &weights).into_iter().zip(&weights) {
-                    let share = f64::from(weight) / f64::from(total);
-                    let most = bound(interleaving, &weights, share, workers as f64, longest as f64);
+                for (lag, &most) in lags(&bench.times(), &weights).into_iter().zip(&most) {
                     prop_assert!(lag.abs() <= most, "F6: {:?}: {} of {}", interleaving, lag, most);
                 }
             }

@@ -10,7 +10,7 @@ use turgo_machine::topology::Topology;
 
 use crate::admission::Tenant;
 use crate::dag::{Dag, Graph};
-use crate::fair::{Chairman, GoldenLottery, Interleave, Interleaving, Stride, TURN_NS};
+use crate::fair::{Interleaving, TURN_NS, bound, lag_max};
 use crate::layout::NodeIndex;
 use crate::policy::{Knobs, Priority};
 use crate::pool::{BuildError, Pool};
@@ -79,11 +79,6 @@ impl Shared {
         panic!("a minute for {steps} steps: {:?}", self.had());
     }
 
-    /// By how much a tenant may be away from its share of what is counted in units of which a turn has `turn`, and the longest step `step`: as `Builder::tenants` has it.
-    fn bound(&self, lag: f64, tenant: usize, workers: f64, turn: f64, step: f64) -> f64 {
-        turn * lag + workers * step * (1.0 + self.share(tenant) * (self.weights.len() as f64 - 2.0))
-    }
-
     fn share(&self, tenant: usize) -> f64 {
         f64::from(self.weights[tenant]) / f64::from(self.weights.iter().sum::<u32>())
     }
@@ -97,19 +92,6 @@ impl Drop for Shared {
 
 fn of(tenant: u32) -> TaskOptions {
     TaskOptions { tenant, ..TaskOptions::default() }
-}
-
-/// The bound of an interleaver for lags in turns.
-fn lag_max(interleaving: Interleaving, weights: &[u32]) -> f64 {
-    let mut interleaver: Box<dyn Interleave> = match interleaving {
-        Interleaving::Tijdeman => Box::new(Chairman::new()),
-        Interleaving::Stride => Box::new(Stride::new()),
-        _ => Box::new(GoldenLottery::new()),
-    };
-    for &weight in weights {
-        interleaver.add(weight);
-    }
-    interleaver.lag_max(1_000_000).expect("it has one")
 }
 
 #[test]
@@ -132,9 +114,10 @@ fn shares_are_as_weights_up_to_the_bound() {
             for (tenant, had) in after.iter().enumerate() {
                 let behind = all * shared.share(tenant) - steps(tenant);
                 // At both ends, and on each node.
-                let bound = shared.bound(lag, tenant, f64::from(workers), STEPS, STEPS);
-                let bound = 2.0 * bound * f64::from(nodes);
-                assert!(behind.abs() <= bound, "{machine} {interleaving:?}: {behind} of {bound}");
+                let workers = f64::from(workers);
+                let most = bound(interleaving, &weights, tenant, workers, (STEPS, STEPS));
+                let most = 2.0 * most * f64::from(nodes);
+                assert!(behind.abs() <= most, "{machine} {interleaving:?}: {behind} of {most}");
                 // They came one after the other, so lags may be off by what they were then.
                 assert!(had.lag.abs() <= 2.0 * lag, "{machine} {interleaving:?}: {had:?}");
             }
@@ -144,18 +127,20 @@ fn shares_are_as_weights_up_to_the_bound() {
 
 #[test]
 fn time_is_shared_and_not_steps() {
-    let shared = Shared::new("1x1", &[1, 1, 2], Interleaving::Tijdeman);
+    let weights = [1, 1, 2];
+    let shared = Shared::new("1x1", &weights, Interleaving::Tijdeman);
     let steps_us = [10, 700, 90];
     for (tenant, us) in (0..).zip(steps_us) {
         shared.add(2, Duration::from_micros(us), of(tenant));
     }
     let (before, after) = (shared.after(1_000), shared.after(20_000));
     let time = |tenant: usize| (after[tenant].ran_ns - before[tenant].ran_ns) as f64;
-    let (all, lag) = ((0..3).map(time).sum::<f64>(), lag_max(Interleaving::Tijdeman, &[1, 1, 2]));
+    let all: f64 = (0..3).map(time).sum();
     for tenant in 0..3 {
         let behind = all * shared.share(tenant) - time(tenant);
-        let bound = 2.0 * shared.bound(lag, tenant, 1.0, TURN_NS as f64, 700_000.0);
-        assert!(behind.abs() <= bound, "F6: {tenant}: {behind} ns of {bound}");
+        let sizes = (TURN_NS as f64, 700_000.0);
+        let most = 2.0 * bound(Interleaving::Tijdeman, &weights, tenant, 1.0, sizes);
+        assert!(behind.abs() <= most, "F6: {tenant}: {behind} ns of {most}");
     }
     // Of that time: whoever came first was alone for a while.
     let mut had = shared.pool.statistics();
