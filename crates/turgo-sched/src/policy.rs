@@ -1,6 +1,6 @@
 //! Every decision of the scheduler, as functions without a memory of their own.
 //!
-//! A [`Policy`] is asked at five places, which are those of Linux's `sched_ext` (`select_cpu`, `enqueue`, `dispatch`, `running`, `stopping`).
+//! A [`Policy`] is asked at six places, of which five are those of Linux's `sched_ext` (`select_cpu`, `enqueue`, `dispatch`, `running`, `stopping`).
 //! It sees a [`View`]: the layout of the workers, the time, a stream of random numbers, the loads, the knobs, and the asking worker's
 //! [`Memory`]. Whatever it answers follows from these alone, so that the threads of a pool and the simulator run the same code, and a
 //! decision that was recorded in one can be made again in the other.
@@ -240,6 +240,13 @@ pub trait Policy: std::fmt::Debug + Send + Sync {
 
     /// Where `me`, who has nothing of its own, looks in the `attempt`-th attempt of this search, from 0; `None` ends the search.
     fn dispatch(&self, me: WorkerId, attempt: u32, view: &mut View<'_>) -> Option<Source>;
+
+    /// `me` has found work and ends its search: another node of which one worker is to be woken, to look for work. Its own node's workers are woken in any case, one after the
+    /// other; this is for nodes that would hear of the work only when all of these are busy.
+    fn spread(&self, me: WorkerId, view: &mut View<'_>) -> Option<NodeIndex> {
+        let _ = (me, view);
+        None
+    }
 
     /// What came of an attempt: how many tasks were taken.
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {

@@ -284,7 +284,7 @@ impl Search {
         view.loads.queued(victim) >= self.threshold(view.layout.node(victim), view)
     }
 
-    fn threshold(&self, node: NodeIndex, view: &View<'_>) -> u32 {
+    pub(super) fn threshold(&self, node: NodeIndex, view: &View<'_>) -> u32 {
         if mutant!("N1 distance does not count") {
             return 1;
         }

@@ -6,6 +6,7 @@
 //!
 //! - **W1** An emptier worker is never worth more than a fuller one: imbalances count with their positive part.
 //! - **N1** A worker far away is robbed, while the search is choosy, only if it has [`remote_threshold`](super::Knobs::remote_threshold) tasks for each 10 of its distance.
+//! - **N2** Whoever ends its search calls one worker of another node at most: of the nearest one of which all workers sleep, and only if its own queue is worth the way from there (N1).
 //! - **H1** A task that names its home goes to its home's node while that has someone idle.
 
 use super::search::Search;
@@ -13,7 +14,9 @@ use super::{
     Amount, Order, Place, Placement, Policy, Queueing, Reach, Scope, Source, TaskView, Victims,
     View,
 };
-use crate::layout::WorkerId;
+use turgo_machine::mutant;
+
+use crate::layout::{NodeIndex, WorkerId};
 
 /// A policy from parts: each answers one question and knows nothing of the others.
 ///
@@ -149,6 +152,21 @@ impl Policy for Standard {
         self.search(me).next(attempt, view)
     }
 
+    fn spread(&self, me: WorkerId, view: &mut View<'_>) -> Option<NodeIndex> {
+        if self.scope == Scope::Blind {
+            return None;
+        }
+        let (search, queued) = (self.search(me), view.loads.queued(me));
+        let is_worth = |node: &&NodeIndex| queued >= search.threshold(**node, view);
+        let sleeps = |node: &&NodeIndex| {
+            let mut workers = view.layout.on_node(**node).iter();
+            workers.all(|&worker| view.loads.parked(worker))
+                || mutant!("N2 whoever is near is called")
+        };
+        let others = &view.layout.nearest(view.layout.node(me))[1..];
+        others.iter().take_while(is_worth).find(sleeps).copied()
+    }
+
     fn moves_plain(&self) -> bool {
         self.placement == Placement::LeastLoaded || self.queueing == Queueing::Oldest
     }
@@ -207,6 +225,10 @@ impl Policy for Adaptive {
 
     fn moves_plain(&self) -> bool {
         self.arms.iter().any(Policy::moves_plain)
+    }
+
+    fn spread(&self, me: WorkerId, view: &mut View<'_>) -> Option<NodeIndex> {
+        self.arm(view).spread(me, view)
     }
 
     fn found(&self, me: WorkerId, source: Source, tasks: u32, view: &mut View<'_>) {

@@ -295,6 +295,26 @@ proptest! {
     }
 
     #[test]
+    fn one_node_is_called_that_sleeps_and_is_worth_the_way(
+        layout in machines(), policy in policies(), seed: u64, knob in 0..4u32,
+    ) {
+        let mut world = Random::new(seed, 1);
+        let loads = Tables::random(&layout, &mut world);
+        let me = WorkerId(world.below(layout.workers() as u32));
+        let mut asker = Asker::new(seed);
+        asker.knobs.remote_threshold = knob;
+        let (home, queued) = (layout.node(me), loads.queued(me));
+        let called = policy.spread(me, &mut asker.view(&layout, &loads));
+        let may = |node: NodeIndex| {
+            let sleeps = layout.on_node(node).iter().all(|&worker| loads.parked(worker));
+            let is_worth = queued > 0 && queued * 10 >= knob * layout.distance(home, node);
+            node != home && sleeps && is_worth && policy.scope == Scope::Aware
+        };
+        let nearest = layout.nearest(home).iter().copied().find(|&node| may(node));
+        prop_assert_eq!(called, nearest, "N2");
+    }
+
+    #[test]
     fn a_task_goes_to_a_place_that_is_there(layout in machines(), policy in policies(), seed: u64) {
         let mut world = Random::new(seed, 1);
         let loads = Tables::random(&layout, &mut world);

@@ -11,12 +11,14 @@
 //! - **F4** A search lasts as long as the knob says only where work came within twice that time when the worker had last nothing to do. Each one in vain halves the next one's time, down to an eighth. So
 //!   who is woken now and then does not look around for long before it sleeps again.
 
+use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
 use turgo_machine::thread;
 
 use crate::layout::small;
 use crate::pause;
 use crate::policy::{Amount, Source};
+use crate::sleep::Pushed;
 use crate::trace::{Got, Kind};
 
 use super::class::Class;
@@ -105,12 +107,10 @@ impl Worker {
         let since_ns = self.now_ns();
         loop {
             if let Some(found) = self.spin(countdown, since_ns) {
-                shared.sleep.leave(self.id, || shared.is_work());
-                return found;
+                return self.leave(found);
             }
             if countdown.is_some_and(|countdown| !countdown.announce(Bed::Shared)) {
-                shared.sleep.leave(self.id, || shared.is_work());
-                return Found::Over;
+                return self.leave(Found::Over);
             }
             shared.sleep.lie_down(self.id);
             pause::point("lain down");
@@ -125,10 +125,25 @@ impl Worker {
                 countdown.withdraw();
             }
             if let Some(found) = found {
-                shared.sleep.leave(self.id, || shared.is_work());
-                return found;
+                return self.leave(found);
             }
         }
+    }
+
+    /// Searches no more. Where others have nothing to do and this worker has got more than a task, those of another node may be called as well.
+    fn leave(&self, found: Found) -> Found {
+        let shared = &*self.shared;
+        shared.sleep.leave(self.id, || shared.is_work());
+        // Relaxed: a hint.
+        let is_hungry = shared.sleep.hunger().load(Ordering::Relaxed) > 0;
+        if is_hungry && shared.layout.nodes() > 1 && matches!(found, Found::Task(_)) {
+            let node = shared.ask(self, |policy, view| policy.spread(self.id, view));
+            // P4: a node that is not there is passed over.
+            if let Some(node) = node.filter(|node| (node.0 as usize) < shared.layout.nodes()) {
+                shared.sleep.notify(node, Pushed::Outside);
+            }
+        }
+        found
     }
 
     /// Looks everywhere for as long as there is hope; there has been nothing to do since `since_ns` (F4).

@@ -6,7 +6,7 @@
 
 use turgo_machine::mutant;
 
-use crate::layout::WorkerId;
+use crate::layout::{NodeIndex, WorkerId};
 use crate::policy::{Order, Place, Source};
 
 /// A decision.
@@ -39,6 +39,11 @@ pub enum Answer {
         /// Where; `None` if the search is over.
         source: Option<Source>,
     },
+    /// Which other node a worker calls that ends its search.
+    Spread {
+        /// The node, if any.
+        node: Option<NodeIndex>,
+    },
 }
 
 impl Answer {
@@ -47,6 +52,7 @@ impl Answer {
         match (self, other) {
             (Self::Put { task, .. }, Self::Put { task: same, .. }) => task == same,
             (Self::Look { attempt, .. }, Self::Look { attempt: same, .. }) => attempt == same,
+            (Self::Spread { .. }, Self::Spread { .. }) => true,
             _ => false,
         }
     }

@@ -16,7 +16,7 @@ use super::*;
 use crate::dag::{Profile, Shape, TaskId};
 use crate::fair::Interleaving;
 use crate::layout::WorkerId;
-use crate::policy::{Knobs, Reach, Standard, Victims};
+use crate::policy::{Knobs, Reach, Scope, Standard, Victims};
 use crate::trace::{Event, Kind};
 
 fn machine(spec: &str) -> Topology {
@@ -163,6 +163,29 @@ fn wakes_that_come_late_delay_a_run_and_lose_nothing() {
     };
     assert!(run(50_000).makespan_ns > run(0).makespan_ns);
     assert_eq!(run(50_000).tasks, 2_000);
+}
+
+/// Workers of a node rise one after the other, 7.5 us each; nodes do so beside each other.
+#[test]
+fn a_tree_reaches_all_nodes_at_once() {
+    let workload = Workload::made("tree:20000", 7).expect("a graph");
+    let machine = machine("4x16,ring");
+    let last_ns = |policy: Standard| {
+        let simulation = Simulation::new(&machine, 64, &policy).traced(true);
+        let mut first = [u64::MAX; 64];
+        for (begin_ns, _, worker) in runs(&simulation.run(&workload).events).into_values() {
+            let first = &mut first[worker.0 as usize];
+            *first = begin_ns.min(*first);
+        }
+        first.into_iter().max().unwrap_or(0)
+    };
+    let (default, blind) = (Standard::default(), Standard::of(Victims::Hierarchical, Scope::Blind));
+    // The first node's 16, of which the second calls the next node, and so on: 3 more.
+    let last = last_ns(default);
+    assert!(last < 19 * 8_000 + 10_000, "{last}");
+    // Who knows of no nodes wakes all of one before any of the next.
+    let last = last_ns(blind);
+    assert!(last > 300_000, "{last}");
 }
 
 #[test]

@@ -498,7 +498,7 @@ impl<'a> World<'a> {
         });
         match self.decide(from, at_ns, Answer::Put { task, place, order }) {
             Answer::Put { place, order, .. } => (place, order),
-            Answer::Look { .. } => (place, order),
+            _ => (place, order),
         }
     }
 

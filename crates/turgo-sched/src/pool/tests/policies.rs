@@ -8,7 +8,7 @@ use turgo_machine::atomic::{AtomicBool, Ordering};
 use turgo_machine::topology::Topology;
 
 use crate::dag::{Dag, Graph};
-use crate::layout::WorkerId;
+use crate::layout::{NodeIndex, WorkerId};
 use crate::policy::{Order, Place, Policy, Priority, Source, Standard, TaskView, View};
 use crate::pool::Pool;
 use crate::task::{Budget, Rearmed, Step, TaskOptions};
@@ -157,4 +157,51 @@ fn a_policy_that_watches_is_told_of_all_that_runs() {
     assert_eq!(told(Priority::High).0, 34);
     pool.scope(|scope| (0..10).for_each(|_| scope.spawn(|_| ())));
     assert!(told(Priority::Normal).0 >= 10);
+}
+
+/// The default, which calls one of this node each time that a worker ends its search.
+#[derive(Debug)]
+struct Calling(NodeIndex);
+
+impl Policy for Calling {
+    fn select(&self, task: &TaskView, from: Option<WorkerId>, view: &mut View<'_>) -> Place {
+        Standard::default().select(task, from, view)
+    }
+
+    fn enqueue(&self, task: &TaskView, place: Place, view: &mut View<'_>) -> Order {
+        Standard::default().enqueue(task, place, view)
+    }
+
+    fn dispatch(&self, me: WorkerId, attempt: u32, view: &mut View<'_>) -> Option<Source> {
+        Standard::default().dispatch(me, attempt, view)
+    }
+
+    fn spread(&self, _: WorkerId, _: &mut View<'_>) -> Option<NodeIndex> {
+        Some(self.0)
+    }
+}
+
+#[test]
+fn a_node_is_called_if_the_policy_says_so() {
+    let wakeups = |pool: Pool| {
+        let all_sleep = || (0..4).all(|worker| pool.shared.sleep.is_asleep(WorkerId(worker)));
+        let until = |is_so: &dyn Fn() -> bool| {
+            for _ in 0..20_000 {
+                if is_so() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            panic!("20 seconds");
+        };
+        until(&all_sleep);
+        // One worker of the first node is woken, finds this, and leaves nothing to do for others.
+        pool.install(|_| ());
+        until(&all_sleep);
+        [0, 1].map(|node| pool.shared.sleep.wakeups(NodeIndex(node)))
+    };
+    assert_eq!(wakeups(pool(4, Standard::default())), [1, 0]);
+    assert_eq!(wakeups(pool(4, Calling(NodeIndex(1)))), [1, 1]);
+    // P4: nobody is there.
+    assert_eq!(wakeups(pool(4, Calling(NodeIndex(77)))), [1, 0]);
 }

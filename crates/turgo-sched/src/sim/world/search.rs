@@ -78,7 +78,7 @@ impl World<'_> {
             let answer = Answer::Look { attempt, source };
             let source = match self.decide(Some(worker), at_ns, answer) {
                 Answer::Look { source, .. } => source,
-                Answer::Put { .. } => source,
+                _ => source,
             };
             let Some(source) = source else { break };
             let node = match source {
@@ -221,7 +221,28 @@ impl World<'_> {
         self.loads.parked[number as usize] = false;
         let node = worker.node;
         self.idle[node.0 as usize].searching -= 1;
-        if self.queued > 0 { self.notify(node, Some(number), at_ns) } else { at_ns }
+        if self.queued == 0 {
+            return at_ns;
+        }
+        let at_ns = self.notify(node, Some(number), at_ns);
+        if self.idle.len() > 1 { self.spread(number, at_ns) } else { at_ns }
+    }
+
+    /// A worker that ends its search calls one of another node, if the policy says so.
+    fn spread(&mut self, number: u32, at_ns: u64) -> u64 {
+        let me = WorkerId(number);
+        let node = self.ask(Some(number), at_ns, |policy, asks| policy.spread(me, asks));
+        let node = match self.decide(Some(number), at_ns, Answer::Spread { node }) {
+            Answer::Spread { node } => node,
+            _ => node,
+        };
+        // P3: a node that is not there is passed over.
+        match node {
+            Some(node) if (node.0 as usize) < self.idle.len() => {
+                self.notify(node, Some(number), at_ns)
+            }
+            _ => at_ns,
+        }
     }
 
     /// A search has found nothing.
