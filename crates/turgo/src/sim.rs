@@ -74,11 +74,11 @@ fn run(args: &Run) -> Result<String, Failure> {
     })?;
     let workers = args.workers.map_or(topology.cpus().len(), usize::from);
     let simulation = Simulation::new(&topology, workers, &policy)
-        .costs(costs(args.calibrate)?)
+        .costs(costs(args.common.calibrate)?)
         .seed(args.seed)
-        .traced(args.trace.is_some());
+        .traced(args.common.trace.is_some());
     let outcome = simulation.run(&workload);
-    if let Some(path) = &args.trace {
+    if let Some(path) = &args.common.trace {
         let json = chrome_json(&outcome.events, simulation.layout(), |_| None);
         write(path, &json)?;
     }
@@ -89,7 +89,7 @@ fn run(args: &Run) -> Result<String, Failure> {
         role: Role::Contender,
         outcome,
     };
-    Ok(if args.json { rows_json(&[row]) } else { page(&row) })
+    Ok(if args.common.json { rows_json(&[row]) } else { page(&row) })
 }
 
 fn replay(args: &Replay) -> Result<String, Failure> {
@@ -102,11 +102,11 @@ fn replay(args: &Replay) -> Result<String, Failure> {
     let (topology, policy) = (machine(name)?, Standard::default());
     // Nobody asks the policy.
     let simulation = Simulation::new(&topology, run.recording.workers as usize, &policy)
-        .costs(costs(args.calibrate)?)
-        .traced(args.trace.is_some());
+        .costs(costs(args.common.calibrate)?)
+        .traced(args.common.trace.is_some());
     let workload = Workload::new("recorded", run.shape);
     let outcome = simulation.replay(&workload, &run.recording).map_err(|error| wrong(&error))?;
-    if let Some(path) = &args.trace {
+    if let Some(path) = &args.common.trace {
         let name_of =
             |task| workload.shape().profile(TaskId(task)).name.as_deref().map(str::to_owned);
         let json = chrome_json(&outcome.events, simulation.layout(), name_of);
@@ -120,7 +120,7 @@ fn replay(args: &Replay) -> Result<String, Failure> {
         role: Role::Contender,
         outcome,
     };
-    Ok(if args.json { rows_json(&[row]) } else { page(&row) })
+    Ok(if args.common.json { rows_json(&[row]) } else { page(&row) })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -27,8 +27,8 @@ Examples:
   turgo sim run --machine 8x128 --graph stream:200000/8x128 --trace trace.json
 
 Machines are those of `turgo topology --simulate`. Graphs are a kind and a size: random, tree, bag,
-wavefront, stream, rounds, arrivals, tenants, pair; behind a slash the nodes they are partitioned for, with
-processors of each (4x16). Traces open in ui.perfetto.dev.";
+wavefront, stream, rounds, arrivals, tenants, pair; behind a slash the nodes they are partitioned
+for, with processors of each (4x16). Traces open in ui.perfetto.dev.";
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -47,6 +47,22 @@ Examples:
 
 It goes through five machines with eight graphs each, which takes minutes, and then through the targets.
 In the sizes of graphs, /N stands for the nodes and processors of each machine.";
+
+/// What a run and a replay both take.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Common {
+    /// Use costs measured on this machine
+    #[arg(long)]
+    pub(crate) calibrate: bool,
+
+    /// Write what happens to this file, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Run {
@@ -70,17 +86,8 @@ pub(crate) struct Run {
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
 
-    /// Use costs measured on this machine
-    #[arg(long)]
-    pub(crate) calibrate: bool,
-
-    /// Write what happened to this file, for a browser
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trace: Option<PathBuf>,
-
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -93,17 +100,8 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "SPEC")]
     pub(crate) machine: Option<String>,
 
-    /// Use costs measured on this machine
-    #[arg(long)]
-    pub(crate) calibrate: bool,
-
-    /// Write what happens to this file, for a browser
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trace: Option<PathBuf>,
-
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, ClapArgs)]
