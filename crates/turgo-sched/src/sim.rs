@@ -14,7 +14,7 @@
 //! takes from its own queue, its inbox, and where the policy's search leads. A search whose places are empty now is gone through in one event,
 //! and takes the time that all its looks cost. A worker that finds nothing waits, sees what is pushed within a probe's time, and parks when
 //! [`spin_ns`](crate::policy::Knobs::spin_ns) is over. Pushing wakes at most one parked worker of the node where nobody searches, and of the nearest other if all
-//! there are busy; who was the last to search and found something wakes the next.
+//! there are busy; who was the last to search and found something wakes the next, and one of another node if the policy says so.
 //!
 //! # Invariants
 //!

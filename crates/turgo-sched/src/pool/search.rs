@@ -130,13 +130,13 @@ impl Worker {
         }
     }
 
-    /// Searches no more. Where others have nothing to do and this worker has got more than a task, those of another node may be called as well.
+    /// Searches no more. Those of another node that have nothing to do may be called as well, if the policy says so.
     fn leave(&self, found: Found) -> Found {
         let shared = &*self.shared;
         shared.sleep.leave(self.id, || shared.is_work());
         // Relaxed: a hint.
-        let is_hungry = shared.sleep.hunger().load(Ordering::Relaxed) > 0;
-        if is_hungry && shared.layout.nodes() > 1 && matches!(found, Found::Task(_)) {
+        let is_hungry = || shared.sleep.hunger().load(Ordering::Relaxed) > 0;
+        if shared.layout.nodes() > 1 && matches!(found, Found::Task(_)) && is_hungry() {
             let node = shared.ask(self, |policy, view| policy.spread(self.id, view));
             // P4: a node that is not there is passed over.
             if let Some(node) = node.filter(|node| (node.0 as usize) < shared.layout.nodes()) {
