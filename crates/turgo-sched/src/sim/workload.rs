@@ -67,8 +67,14 @@ impl Workload {
     }
 
     /// What shares tenants have in the machine, by number.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or one is 0.
     #[must_use]
     pub fn weighted(mut self, weights: Vec<u32>) -> Self {
+        let are_sound = !weights.is_empty() && !weights.contains(&0);
+        assert!(are_sound, "{weights:?}: there is a tenant, and each has a weight");
         self.weights = weights;
         self
     }

@@ -98,7 +98,7 @@ fn of(tenant: u32, need: Resources, cost_ns: u64) -> Profile {
     Profile { cost_ns, need, tenant, home: Some(NodeId(0)), ..Profile::default() }
 }
 
-/// How long a task of the sort that is rare waits at most, where another tenant has so many tasks that need much; by the interleaver.
+/// How long one of twelve tasks waits at most that need little and come one at a time, beside sixty that need much; those are of another tenant, or nobody asks whose they are.
 fn waits(much: f32, little: f32, cost_ns: u64, is_shared: bool) -> u64 {
     let memory = |part| Resources::NONE.with(Lane::Memory, part);
     let mut profiles = vec![of(0, memory(much), cost_ns); 60];
