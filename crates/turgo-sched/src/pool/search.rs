@@ -179,7 +179,7 @@ impl Worker {
         }
         // Asked first: what was pushed before the pool was closed is found after it.
         let is_closed = self.shared.is_closed();
-        let own = countdown.and_then(|_| self.own());
+        let own = countdown.and_then(|_| self.next_while_waiting());
         let task = own.or_else(|| self.take_outside(0)).or_else(|| self.sweep(countdown.is_none()));
         let ends = countdown.is_none() && is_closed;
         let is_left = ends && !mutant!("F3 the policy says when to end");
@@ -188,12 +188,6 @@ impl Worker {
             None if ends => Some(Found::Over),
             None => None,
         }
-    }
-
-    /// What is left of its own, below the frame that waits.
-    fn own(&self) -> Option<u32> {
-        let turn = Class::ALL.into_iter().find_map(|class| self.take_turn(class));
-        turn.or_else(|| self.pop())
     }
 
     /// Where the policy says. More than one task is taken only where nothing is below that others count from (K4).

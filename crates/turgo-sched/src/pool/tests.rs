@@ -25,4 +25,6 @@ mod tuned;
 #[cfg(not(any(loom, shuttle)))]
 mod urgency;
 #[cfg(not(any(loom, shuttle)))]
+mod waiting;
+#[cfg(not(any(loom, shuttle)))]
 mod waits;

@@ -7,6 +7,7 @@
 //! - **K3** Every queue gets its turn, however full the others are: of 64 turns at least one begins with what is outside (the inbox and the node's queue, each
 //!   class of either in one of sixteen such turns), one with the background class, four with the normal one and four with the deque. All others begin with what is
 //!   urgent: by class, what has a deadline first. Where tenants share the pool, the queue in which they take turns stands for the node's and for those of long-lived tasks.
+//!   A frame that waits divides its worker's turns in the same way, once it has run what it pushed itself.
 //! - **K4** `level` is pushes less pops of the deque. Thieves take the oldest, so while a frame waits, what lies above the level at which it began was
 //!   pushed by it and what it called; if anything of that was stolen, everything older was as well.
 
@@ -185,8 +186,28 @@ impl Worker {
         self.shared.retire();
     }
 
-    /// Something of its own, or from outside where it is time for that (K3).
+    /// What runs next where nothing is below.
     fn next(&self) -> Option<u32> {
+        let first = self.next_before_last();
+        if first.is_some() {
+            return first;
+        }
+        // Nobody counts from it (K4).
+        self.level.set(0);
+        self.next_at_last()
+    }
+
+    /// What runs next where a frame waits that has nothing of its own left.
+    pub(super) fn next_while_waiting(&self) -> Option<u32> {
+        if mutant!("K3 who waits has its own first") {
+            return self.take_turn(Class::Normal);
+        }
+        self.next_before_last().or_else(|| self.next_at_last())
+    }
+
+    /// Something of its own, or from outside where it is time for that (K3).
+    #[inline(always)]
+    fn next_before_last(&self) -> Option<u32> {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         if turn.is_multiple_of(SHARED_EVERY) && !mutant!("K3 the shared queues have no turn") {
@@ -202,13 +223,12 @@ impl Worker {
                 return urgent;
             }
         }
-        let own = self.pop();
-        if own.is_none() {
-            // Nothing is below, so nobody counts from it (K4).
-            self.level.set(0);
-            return self.take_turn(Class::Normal).or_else(|| self.take_class(Class::Background));
-        }
-        own
+        self.pop()
+    }
+
+    /// What of its own can wait until there is nothing else.
+    fn next_at_last(&self) -> Option<u32> {
+        self.take_turn(Class::Normal).or_else(|| self.take_class(Class::Background))
     }
 
     /// What comes before the deque in this turn; the deque itself, where that is not to wait any longer.
