@@ -280,7 +280,7 @@ impl Drop for Pool {
         }
         self.shared.close();
         self.threads.drain(..).for_each(threads::Handle::join);
-        // SAFETY: the workers have ended, and who could call a method of this pool or of one of its scopes has, too.
+        // SAFETY: the workers have ended, and who could call a method of this pool or of one of its scopes has, too; promises ask (A8).
         unsafe { self.shared.dissolve() };
     }
 }

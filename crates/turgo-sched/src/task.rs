@@ -35,7 +35,7 @@ mod state;
 mod tests;
 mod work;
 
-pub(crate) use cell::{Held, spawn};
+pub(crate) use cell::{Held, spawn, spawn_cancelled};
 pub(crate) use work::{Polled, Stepped, Work};
 
 use cell::Joinable;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use turgo_lockfree::deque::Worker as Deque;
@@ -352,6 +352,8 @@ impl<'a> Builder<'a> {
             is_closed: AtomicBool::new(false),
             running: AtomicU32::new(small(self.workers)),
             is_orphaned: AtomicBool::new(false),
+            // LOCK: see the field.
+            is_dissolved: Mutex::new(false),
             layout,
         });
         // From here on, dropping the pool ends the threads that were started.

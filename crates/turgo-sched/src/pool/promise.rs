@@ -3,6 +3,7 @@
 //! # Invariants
 //!
 //! - **A7** What a job is measured to take is the time of all its steps, from the first after it was woken to the one in which it waits again or ends.
+//! - **A8** A promise may outlive its pool. What is spawned through it is queued before what is left of the pool's tasks is ended, or else cancelled at once.
 
 use std::fmt;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -59,7 +60,7 @@ impl Promise {
     /// Runs the task that was promised, on the node that promised it, each job to be done within the deadline from when it was woken.
     ///
     /// What jobs take is measured, and more than was said counts from then on. If the node has then promised too much, the worker calls `overloaded`, which may drop other promises or
-    /// have the task do less; it shall not block, and a panic in it is one of the task. The promise ends with the task.
+    /// have the task do less; it shall not block, and a panic in it is one of the task. The promise ends with the task, which is cancelled where the pool has ended.
     ///
     /// ```
     /// use std::task::Context;
@@ -100,6 +101,12 @@ impl Promise {
             ..TaskOptions::default()
         };
         let kept = Kept { task, promise: self, overloaded, job_ns: 0, worst_ns: cost_ns };
+        let is_dissolved = shared.is_dissolved();
+        if *is_dissolved && !mutant!("A8 a promise does not know that its pool has ended") {
+            // What the task holds may be the last share of anything.
+            drop(is_dissolved);
+            return task::spawn_cancelled(&shared, Stepped(kept), options);
+        }
         current::with(|worker| {
             let worker = worker.filter(|worker| worker.is_of(&shared));
             task::spawn(&shared, worker, Stepped(kept), options)

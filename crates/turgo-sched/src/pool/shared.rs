@@ -1,6 +1,6 @@
 //! What the workers of a pool share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use turgo_lockfree::deque::{Injector, Steal, Stealer};
 use turgo_machine::CachePadded;
@@ -101,6 +101,8 @@ pub(crate) struct Shared {
     pub(super) running: AtomicU32,
     /// Nobody waits for the workers' end: the last of them does what is left to do.
     pub(super) is_orphaned: AtomicBool,
+    // LOCK: taken once at the end of the pool, and by each task that is spawned through a promise.
+    pub(super) is_dissolved: Mutex<bool>,
 }
 
 impl Shared {
@@ -121,12 +123,19 @@ impl Shared {
         self.tunable.quantum_ns()
     }
 
+    /// Whether the long-lived tasks that were left have ended with the pool, or are about to. As long as the guard lives, that stays so.
+    pub(super) fn is_dissolved(&self) -> MutexGuard<'_, bool> {
+        // LOCK: see the field.
+        self.is_dissolved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the long-lived tasks that are left.
     ///
     /// # Safety
     ///
-    /// All workers have ended, and no other thread takes slots meanwhile.
+    /// All workers have ended, and no other thread takes slots meanwhile, but where [`is_dissolved`](Self::is_dissolved) says that it may.
     pub(super) unsafe fn dissolve(&self) {
+        *self.is_dissolved() = true;
         // SAFETY: the caller's promise.
         for slot in unsafe { self.arena.tasks() } {
             // SAFETY: N1, nobody else reads it; it holds that.
@@ -148,7 +157,7 @@ impl Shared {
         let is_last = self.running.fetch_sub(1, Ordering::AcqRel) == 1;
         // Relaxed: written before the end of the worker that wrote it.
         if is_last && self.is_orphaned.load(Ordering::Relaxed) {
-            // SAFETY: all workers have ended, and there is no pool any more through which somebody could take slots.
+            // SAFETY: all workers have ended, and there is no pool any more through which somebody could take slots; promises ask (A8).
             unsafe { self.dissolve() };
         }
     }

@@ -9,7 +9,7 @@ use turgo_machine::atomic::{AtomicU32, AtomicU64, Ordering};
 use turgo_machine::cell::UnsafeCell;
 use turgo_machine::mutant;
 
-use crate::arena::Slot;
+use crate::arena::{self, Slot};
 use crate::layout::WorkerId;
 use crate::policy::TaskView;
 use crate::pool::{Ready, Shared, Worker, contain};
@@ -90,22 +90,23 @@ pub(crate) fn spawn<W: Work>(
             (id, unsafe { shared.arena.slot(id) })
         }
     };
-    let cell = Arc::new(Cell {
-        state: State::new(),
-        joiner: Joiner::new(),
-        shared: Arc::clone(shared),
-        id,
-        options,
-        last: AtomicU32::new(NOBODY),
-        due_ns: AtomicU64::new(u64::MAX),
-        ready: AtomicU64::new(Ready::UNKNOWN.bits()),
-        stage: UnsafeCell::new(Stage::Working(work)),
-    });
+    let cell = Arc::new(Cell::new(shared, id, work, options));
     let held = Arc::into_raw(Arc::clone(&cell)).cast();
     // SAFETY: N1, the slot is ours; it fits, and `run` reads one.
     unsafe { slot.fill(run::<W>, Held { cell: held, dissolve: dissolve::<W> }) };
     slot.mark_task();
     cell.then(cell.state.transition_to_ready(), worker);
+    JoinHandle { task: cell, outcome: std::marker::PhantomData }
+}
+
+/// Makes a task of a pool that has ended: it is cancelled, and has no number.
+pub(crate) fn spawn_cancelled<W: Work>(
+    shared: &Arc<Shared>,
+    work: W,
+    options: TaskOptions,
+) -> JoinHandle<W::Output> {
+    let cell = Arc::new(Cell::new(shared, arena::NONE, work, options));
+    cell.cancel();
     JoinHandle { task: cell, outcome: std::marker::PhantomData }
 }
 
@@ -151,6 +152,20 @@ unsafe fn dissolve<W: Work>(cell: *const ()) {
 }
 
 impl<W: Work> Cell<W> {
+    fn new(shared: &Arc<Shared>, id: u32, work: W, options: TaskOptions) -> Self {
+        Self {
+            state: State::new(),
+            joiner: Joiner::new(),
+            shared: Arc::clone(shared),
+            id,
+            options,
+            last: AtomicU32::new(NOBODY),
+            due_ns: AtomicU64::new(u64::MAX),
+            ready: AtomicU64::new(Ready::UNKNOWN.bits()),
+            stage: UnsafeCell::new(Stage::Working(work)),
+        }
+    }
+
     /// Runs a step of the running task; whether it has ended.
     fn step(self: &Arc<Self>, worker: &Worker) -> bool {
         // SAFETY: the waker's share is the slot's, which outlives the step.
@@ -202,7 +217,7 @@ impl<W: Work> Cell<W> {
     /// Drops the work, and keeps the outcome for the handle.
     fn end(&self, outcome: Result<W::Output, JoinError>, end: End) {
         self.stage.with_mut(|stage| {
-            // SAFETY: T1, we made it RUNNING.
+            // SAFETY: T1, we made it RUNNING, or nobody else has it.
             let stage = unsafe { &mut *stage };
             let work = std::mem::replace(stage, Stage::Ended(outcome));
             contain(|| drop(work));

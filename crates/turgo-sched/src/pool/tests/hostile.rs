@@ -9,10 +9,12 @@ use std::task::{Context, Wake, Waker};
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::topology::Topology;
 
+use crate::admission::Periodic;
 use crate::dag::Dag;
+use crate::layout::NodeIndex;
 use crate::policy::Knobs;
 use crate::pool::Pool;
-use crate::task::TaskState;
+use crate::task::{Budget, Rearmed, Step, TaskState};
 
 /// Its drop panics, and has said so before.
 struct Spiteful(Sender<()>);
@@ -204,6 +206,39 @@ fn a_pool_is_dropped_by_a_node_that_another_worker_waits_for() {
     end.recv().expect("it has begun");
     *place.lock().unwrap() = Some(pool);
     assert_eq!(waits.wait().expect("the run ends"), 1);
+}
+
+/// Ends with its first step.
+struct Ends;
+
+impl Rearmed for Ends {
+    fn run(&mut self, _: &mut Context<'_>, _: Budget<'_>) -> Step {
+        Step::Done
+    }
+}
+
+#[test]
+fn what_is_spawned_through_a_promise_ends_whenever_the_pool_does() {
+    let often = Periodic { period_ns: 1_000_000, deadline_ns: 1_000_000, cost_ns: 1 };
+    for _ in 0..200 {
+        let pool = pool();
+        let promises = [(); 8].map(|()| pool.promise(NodeIndex(0), often).expect("there is room"));
+        let gate = Barrier::new(2);
+        let tasks = std::thread::scope(|threads| {
+            let spawns = threads.spawn(|| {
+                gate.wait();
+                promises.map(|promise| promise.spawn(Ends, |_| ()))
+            });
+            gate.wait();
+            drop(pool);
+            spawns.join().expect("nothing panics")
+        });
+        for task in tasks {
+            // The pool has ended.
+            assert!(task.is_finished(), "A8: {:?}", task.state());
+            drop(task.wait());
+        }
+    }
 }
 
 #[test]
