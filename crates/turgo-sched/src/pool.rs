@@ -18,6 +18,7 @@ use crate::tune::Report;
 
 mod asking;
 mod builder;
+mod calls;
 mod claims;
 mod class;
 mod control;
@@ -76,8 +77,9 @@ pub(crate) use waits::Ready;
 /// When it is dropped, what is queued is still run, long-lived tasks are cancelled where they would run next or wait, and the threads are joined. Dropped by one of its own
 /// workers, it waits for none of them: all that is done by them, and by the last of them what is left.
 ///
-/// *Pools that wait for each other.* Of the tasks of one pool that call another, at most [`help`](Builder::help) are begun by a worker on top of each other. Where tasks of both pools call
-/// the other one, all workers of both can come to wait for closures that nobody is free to run. Let one of them call the other, or spawn and await.
+/// *Pools that call each other* may do so in any circle: a worker that waits for another pool begins tasks of its own meanwhile, up to [`help`](Builder::help) on top of each other, and beyond that
+/// only what workers of other pools call. So its stack has room for as many more calls as tasks of those pools may have begun. With a `help` of 0 a task that calls waits until somebody else comes
+/// to its closure: then let one of two pools call the other, or spawn and await.
 pub struct Pool {
     shared: Arc<Shared>,
     threads: Vec<threads::Handle>,

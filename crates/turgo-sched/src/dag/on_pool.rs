@@ -308,7 +308,7 @@ impl Running {
         let waiter =
             Waiter::Worker { pool: Arc::clone(&worker.shared), countdown: Arc::clone(&countdown) };
         if self.join(waiter) {
-            worker.wait(&countdown, worker.level());
+            worker.wait_elsewhere(&countdown);
         }
     }
 
@@ -409,7 +409,7 @@ impl Runnable for Running {
         for waiter in std::mem::take(&mut *waiters) {
             match waiter {
                 Waiter::Thread(thread) => thread.unpark(),
-                Waiter::Worker { pool, countdown } => countdown.end(&pool.sleep),
+                Waiter::Worker { pool, countdown } => pool.end_elsewhere(&countdown),
             }
         }
         drop(waiters);

@@ -25,6 +25,7 @@ use crate::trace::Trace;
 use crate::tune::Objective;
 
 use super::Pool;
+use super::calls::Calls;
 use super::control::{Control, Done};
 use super::rota::{Rota, Tenancy};
 use super::shared::{Node, Seat, Shared};
@@ -205,6 +206,9 @@ impl<'a> Builder<'a> {
     ///
     /// With 0 a task that waits for a fork, a loop or a scope runs nothing but what it spawned itself: then it can hold a lock meanwhile that others take, and the
     /// stack is no deeper than in a run on one thread. More keeps processors busy while others run what it waits for.
+    ///
+    /// What it does not spawn itself it does not run beyond that: nodes of a graph, and closures that other pools are to run. A task that waits for a graph of its own pool relies on a worker that may begin one,
+    /// so tasks that do so from within such nodes, deeper than this on all workers, wait for ever; with 0, the first one does where all workers wait. Calls of [other pools](Pool) are begun at any depth, but for 0.
     pub fn help(mut self, tasks_max: u32) -> Self {
         self.help_max = tasks_max;
         self
@@ -345,6 +349,7 @@ impl<'a> Builder<'a> {
             tunable: Tunable::new(self.knobs),
             seats: own.iter().map(|queues| CachePadded::new(Seat::of(queues))).collect(),
             nodes,
+            calls: Calls::default(),
             for_all_from: first_for_all(self.tenancy.as_ref()) as u8,
             tenancy: self.tenancy,
             seed: self.seed,

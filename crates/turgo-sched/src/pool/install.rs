@@ -62,17 +62,20 @@ where
     let ready = shared.ready(None);
     let frame =
         Frame { f: UnsafeCell::new(Some(f)), result: UnsafeCell::new(None), waiting, ready };
-    let id = shared.arena.take_outside();
-    // SAFETY: N1, it was just handed out.
-    let slot = unsafe { shared.arena.slot(id) };
-    // SAFETY: N1, the slot is ours; a pointer fits, and `run` reads one.
-    unsafe { slot.fill(run::<F, R>, &raw const frame) };
-    shared.inject(NodeIndex(0), Class::Normal, id);
+    let place = &raw const frame;
     match (&frame.waiting, caller) {
         (Waiting::Worker { countdown, .. }, Some(caller)) => {
-            caller.wait(countdown, caller.level());
+            // SAFETY: L1, it is begun once, and what is in the frame may be used by another thread.
+            unsafe { shared.call(place.cast(), begin::<F, R>) };
+            caller.wait_elsewhere(countdown);
         }
         (Waiting::Thread { is_over, .. }, _) => {
+            let id = shared.arena.take_outside();
+            // SAFETY: N1, it was just handed out.
+            let slot = unsafe { shared.arena.slot(id) };
+            // SAFETY: N1, the slot is ours; a pointer fits, and `run` reads one.
+            unsafe { slot.fill(run::<F, R>, place) };
+            shared.inject(NodeIndex(0), Class::Normal, id);
             // Acquire: pairs with the Release in `end`.
             while !is_over.load(Ordering::Acquire) {
                 thread::park();
@@ -98,8 +101,22 @@ where
     // SAFETY: N1.
     let frame = unsafe { slot.read::<*const Frame<F, R>>() };
     worker.purse.give(&worker.shared.arena, id, slot);
+    // SAFETY: the caller's promise.
+    unsafe { begin::<F, R>(frame.cast(), worker) };
+}
+
+/// Calls the closure in a frame, and tells whoever waits.
+///
+/// # Safety
+///
+/// The pointer is to a `Frame<F, R>` that waits for this (L1), and it is called once.
+unsafe fn begin<F, R>(frame: *const (), worker: &Worker)
+where
+    F: FnOnce(&Worker) -> R + Send,
+    R: Send,
+{
     // SAFETY: L1.
-    let frame = unsafe { &*frame };
+    let frame = unsafe { &*frame.cast::<Frame<F, R>>() };
     if let Some(waits) = &worker.shared.waits {
         waits.begun(frame.ready, worker.now_ns());
     }
@@ -125,7 +142,7 @@ impl Waiting {
             Self::Worker { pool, countdown } => {
                 // The caller's pool may end as soon as the caller is told.
                 let pool = Arc::clone(pool);
-                countdown.end(&pool.sleep);
+                pool.end_elsewhere(countdown);
             }
         }
     }

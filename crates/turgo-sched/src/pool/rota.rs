@@ -146,13 +146,17 @@ impl Worker {
     /// The most urgent of a node's tasks with deadlines; if there are tenants, its tenant pays for it.
     #[cold]
     pub(super) fn pop_due(&self, at: NodeIndex, class: Class) -> Option<u32> {
-        let node = self.shared.node(at);
-        let (id, tenant) = node.due.pop(class)?;
-        if let Some(rota) = &node.rota {
+        let (id, tenant) = self.shared.node(at).due.pop(class)?;
+        self.begin_out_of_turn(at, class, tenant);
+        Some(id)
+    }
+
+    /// A task was taken that has not waited for a turn: its tenant pays for it, if there are tenants.
+    pub(super) fn begin_out_of_turn(&self, at: NodeIndex, class: Class, tenant: u32) {
+        if let Some(rota) = &self.shared.node(at).rota {
             rota.begin(class, tenant);
             self.payer.set(Some(Payer { node: at, class, tenant }));
         }
-        Some(id)
     }
 
     /// Calls `f`, which is the task that was just taken, and has its tenant pay for it (X2).

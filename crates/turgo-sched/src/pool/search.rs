@@ -10,6 +10,15 @@
 //!   is pushed is left.
 //! - **F4** A search lasts as long as the knob says only where work came within twice that time when the worker had last nothing to do. Each one in vain halves the next one's time, down to an eighth. So
 //!   who is woken now and then does not look around for long before it sleeps again.
+//! - **F5** A worker that waits for another pool, or for a graph, when as many tasks are on its stack as F2 allows, and that is not none, begins what workers of other pools [call](super::calls),
+//!   and nothing else. A task of theirs waits for each such call, so there are no more of them than tasks of theirs have begun that have not ended.
+//!
+//! # Why pools do not wait for each other in a circle
+//!
+//! Let tasks wait for forks, scopes and calls, and none of the pools have 0 as its bound. Whoever waits has begun itself what it waits for, so that began later. Say that nothing moves: every worker
+//! waits. Of the frames on top of the stacks of one pool take the one that began last. What it waits for is on none of these stacks, or on top of it there were a frame that began
+//! later; it runs what it pushed itself; so it is elsewhere, and the worker begins calls, by F2 or by F5: none is left in this pool. So all calls of all pools have begun. Now of the frames on top of all stacks take the
+//! one that began last: what it waits for has begun later, and on top of that is a frame that began later still. There is none: something moves.
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
@@ -66,14 +75,32 @@ impl Worker {
                 return self.unpaid(|| self.wait_alone(countdown));
             }
             match self.unpaid(|| self.search(Some(countdown))) {
-                Found::Task(id) => {
-                    self.helping.set(self.helping.get() + 1);
-                    self.run(id);
-                    self.helping.set(self.helping.get() - 1);
-                }
+                Found::Task(id) => self.help(id),
                 Found::Over => return,
             }
         }
+    }
+
+    /// Waits for the end of what is run by another pool, or by whoever comes to it, and works meanwhile as far as F2 and F5 allow.
+    pub(crate) fn wait_elsewhere(&self, countdown: &Countdown) {
+        let help_max = self.shared.help_max;
+        let is_full = help_max > 0 && self.helping.get() >= help_max;
+        // As in `wait`.
+        if is_full
+            && !std::thread::panicking()
+            && !mutant!("F5 who may begin nothing begins no call")
+        {
+            self.wait_for_calls(countdown);
+        } else {
+            self.wait(countdown, self.level());
+        }
+    }
+
+    /// Runs a task that the one on top of the stack has nothing to do with.
+    pub(super) fn help(&self, id: u32) {
+        self.helping.set(self.helping.get() + 1);
+        self.run(id);
+        self.helping.set(self.helping.get() - 1);
     }
 
     /// Waits without working.
@@ -93,7 +120,7 @@ impl Worker {
         }
     }
 
-    fn park(&self, sleep: impl FnOnce()) {
+    pub(super) fn park(&self, sleep: impl FnOnce()) {
         self.tally().parks.add(1);
         self.trace(Kind::Park, 0);
         sleep();

@@ -17,6 +17,7 @@ use crate::statistics::Tally;
 use crate::task::Held;
 use crate::trace::Trace;
 
+use super::calls::Calls;
 use super::claims::Claims;
 use super::class::{CLASSES, Class};
 use super::control::Control;
@@ -93,6 +94,8 @@ pub(crate) struct Shared {
     pub(super) tenancy: Option<Tenancy>,
     pub(super) seats: Box<[CachePadded<Seat>]>,
     pub(super) nodes: Box<[CachePadded<Node>]>,
+    /// What workers of other pools call.
+    pub(super) calls: Calls,
     pub(super) seed: u64,
     /// How many tasks of others a worker that waits may have on its stack.
     pub(super) help_max: u32,

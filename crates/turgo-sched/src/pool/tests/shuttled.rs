@@ -151,6 +151,24 @@ fn tasks_that_wait_are_woken_from_outside() {
     });
 }
 
+/// Two of each on the stack of the other's only worker, and no more is to be begun there than calls.
+#[test]
+fn pools_that_call_each_other_end() {
+    check(200, || {
+        let pools = [(); 2].map(|()| {
+            let machine = Topology::simulate("1x1").expect("a machine");
+            let knobs = Knobs { spin_ns: 0, ..Knobs::default() };
+            let builder = Pool::builder(&machine).workers(1).knobs(knobs).help(1);
+            Arc::new(builder.clock(VirtualTime::new().clock()).build().expect("a thread"))
+        });
+        let tasks = [0, 1, 0, 1].map(|at: usize| {
+            let (one, other) = (Arc::clone(&pools[at]), Arc::clone(&pools[1 - at]));
+            pools[at].spawn(async move { other.install(|_| one.install(|_| at)) })
+        });
+        assert_eq!(tasks.map(|task| task.wait().expect("it ends")), [0, 1, 0, 1]);
+    });
+}
+
 #[test]
 fn a_pool_is_dropped_by_whoever_is_last() {
     check(200, || {
