@@ -11,6 +11,8 @@
 //!   ends; when a frame looks at its fork, all newer ones are gone, so the fork is the newest or was promoted.
 //! - **J2** What a fork points to lives until its frame ends, and a frame whose fork was promoted ends after the task has, also when it unwinds.
 //! - **J3** A promoted fork is run by whoever takes its number, exactly once; its frame never runs it inline.
+//! - **J4** Where frames that wait run nothing but their own, forks that are older than a scope are not promoted before it ends: they would be pushed above the level at which it began (K4), and
+//!   it would run them while it waits. A fork or a loop that waits was promoted itself, when its deque was empty and nothing older could be promoted, so it never finds such a one.
 
 use std::cell::Cell;
 use std::cell::UnsafeCell;
@@ -42,7 +44,10 @@ pub(crate) struct Fork {
 /// A worker's list of forks, and when the last one was promoted.
 pub(crate) struct Forks {
     /// Before the oldest; in a box, so that forks can point to it.
+    #[expect(dead_code, reason = "it keeps what they point to")]
     end: Box<Fork>,
+    /// The newest of those that are not promoted for now (J4), or the end.
+    held: Cell<*const Fork>,
     newest: Cell<*const Fork>,
     /// Forks that pass without a look at the clock.
     skip: Cell<u32>,
@@ -64,9 +69,10 @@ impl Fork {
 impl Forks {
     pub(crate) fn new() -> Self {
         let end = Box::new(Fork::new(never));
-        let newest = Cell::new(&raw const *end);
+        let (held, newest) = (Cell::new(&raw const *end), Cell::new(&raw const *end));
         Self {
             end,
+            held,
             newest,
             skip: Cell::new(0),
             stride: Cell::new(1),
@@ -114,14 +120,14 @@ impl Forks {
         }
     }
 
-    /// The forks, the oldest first.
+    /// The forks that may be promoted, the oldest first.
     fn oldest_first(&self) -> impl Iterator<Item = *const Fork> {
-        let mut at = &raw const *self.end;
+        let mut at = self.held.get();
         std::iter::from_fn(move || {
             if ptr::eq(at, self.newest.get()) {
                 return None;
             }
-            // SAFETY: J1 and J2, it is in the list, and there is a newer one.
+            // SAFETY: J1 and J2, it is in the list, as what is held is not promoted (J4), and there is a newer one.
             at = unsafe { &*at }.newer.get();
             Some(at)
         })
@@ -129,6 +135,17 @@ impl Forks {
 }
 
 impl Worker {
+    /// Calls `f`, in which no fork is promoted that is there already, where frames that wait run only their own (J4).
+    pub(crate) fn hold_forks<R>(&self, f: impl FnOnce() -> R) -> R {
+        if self.helps() || mutant!("J4 what is older than a scope is promoted in it") {
+            return f();
+        }
+        let before = self.forks.held.replace(self.forks.newest.get());
+        let result = f();
+        self.forks.held.set(before);
+        result
+    }
+
     /// Gives work away if somebody has nothing to do and it is time.
     #[inline(always)]
     pub(crate) fn beat(&self) {

@@ -63,10 +63,13 @@ impl Worker {
             lifetime: PhantomData,
         };
         let level = self.level();
-        let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-        if !mutant!("O1 a scope does not wait") {
-            self.wait(&scope.countdown, level);
-        }
+        let result = self.hold_forks(|| {
+            let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+            if !mutant!("O1 a scope does not wait") {
+                self.wait(&scope.countdown, level);
+            }
+            result
+        });
         match result {
             Ok(result) => {
                 scope.panic.throw();

@@ -6,7 +6,8 @@ use std::time::Duration;
 use turgo_machine::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use turgo_machine::topology::Topology;
 
-use crate::policy::Knobs;
+use crate::layout::WorkerId;
+use crate::policy::{Knobs, Order, Place, Policy, Source, TaskView, View};
 use crate::pool::{Pool, Worker};
 
 /// Promotes as often as it can.
@@ -147,6 +148,61 @@ fn a_lock_may_be_held_while_waiting() {
         });
         assert!(other.wait().expect("an answer"), "F2: it ran on the stack of the one that waits");
     });
+}
+
+/// Nobody steals: workers look into their inboxes and into their node's queue only.
+#[derive(Debug)]
+struct Honest;
+
+impl Policy for Honest {
+    fn select(&self, _: &TaskView, _: Option<WorkerId>, _: &mut View<'_>) -> Place {
+        Place::Here
+    }
+
+    fn enqueue(&self, _: &TaskView, _: Place, _: &mut View<'_>) -> Order {
+        Order::Oldest
+    }
+
+    fn dispatch(&self, _: WorkerId, _: u32, _: &mut View<'_>) -> Option<Source> {
+        None
+    }
+}
+
+#[test]
+fn a_lock_may_be_held_around_a_scope() {
+    let machine = Topology::simulate("1x2").expect("a machine");
+    let knobs = Knobs { heartbeat_ns: 0, ..Knobs::default() };
+    let builder = Pool::builder(&machine).workers(2).knobs(knobs).help(0).policy(Honest);
+    let pool = builder.build().expect("threads");
+    let (begun, is_begun) = std::sync::mpsc::channel();
+    let (release, is_released) = std::sync::mpsc::channel();
+    let other = pool.spawn(async move {
+        begun.send(()).expect("the test waits");
+        is_released.recv().expect("the test goes on");
+    });
+    is_begun.recv().expect("it begins");
+    let is_held = AtomicBool::new(false);
+    let holds = |worker: &Worker| {
+        is_held.store(true, Ordering::Relaxed);
+        worker.scope(|scope| {
+            // From here on the other worker is hungry, and does not take what is promoted.
+            release.send(()).expect("it waits");
+            while !worker.is_somebody_hungry() {
+                std::thread::yield_now();
+            }
+            worker.beat();
+            scope.spawn(|_| crate::pool::current::with(|worker| worker.expect("a worker").beat()));
+        });
+        is_held.store(false, Ordering::Relaxed);
+    };
+    let locks = |_: &Worker| assert!(!is_held.load(Ordering::Relaxed), "F2: it waits for itself");
+    pool.install(|worker| {
+        worker.join(holds, locks);
+        // What is older than the scope is given away when that has ended.
+        worker.join(|worker| worker.beat(), |_| ());
+    });
+    other.wait().expect("it ends");
+    assert!(pool.statistics().total().promotions > 0, "it was promoted");
 }
 
 /// A chain of forks that is as deep as the stack allows on one thread, run on two: what a waiting frame runs meanwhile must not double it.

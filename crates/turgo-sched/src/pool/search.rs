@@ -83,8 +83,7 @@ impl Worker {
 
     /// Waits for the end of what is run by another pool, or by whoever comes to it, and works meanwhile as far as F2 and F5 allow.
     pub(crate) fn wait_elsewhere(&self, countdown: &Countdown) {
-        let help_max = self.shared.help_max;
-        let is_full = help_max > 0 && self.helping.get() >= help_max;
+        let is_full = self.helps() && self.helping.get() >= self.shared.help_max;
         // As in `wait`.
         if is_full
             && !std::thread::panicking()
@@ -94,6 +93,11 @@ impl Worker {
         } else {
             self.wait(countdown, self.level());
         }
+    }
+
+    /// Whether frames that wait run anything but their own (F2).
+    pub(crate) fn helps(&self) -> bool {
+        self.shared.help_max > 0
     }
 
     /// Runs a task that the one on top of the stack has nothing to do with.
