@@ -288,7 +288,8 @@ impl<B, RB> Drop for Unwinding<'_, B, RB> {
     fn drop(&mut self) {
         if self.worker.forks.pop(&self.frame.fork) {
             // SAFETY: J3, nobody else takes it.
-            return drop(unsafe { self.frame.take() });
+            let b = unsafe { self.frame.take() };
+            return contain(|| drop(b));
         }
         if mutant!("J2 a panic does not wait") {
             return;

@@ -1,6 +1,7 @@
 //! Users' code that panics where nobody waits for it, ends its own pool, or sets knobs to whatever fits in a number: the workers go on.
 
 use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
@@ -98,6 +99,20 @@ fn a_waker_may_panic() {
     }
     heard.recv().expect("it was dropped");
     both_go_on(&pool);
+}
+
+#[test]
+fn a_half_that_is_not_run_may_panic_when_it_is_dropped() {
+    // Nobody is hungry, so it is not given away.
+    let pool = Pool::builder(&Topology::simulate("1x1").unwrap()).build().unwrap();
+    let (value, heard) = spiteful();
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        pool.join(|_| panic!("planned: the first half"), move |_| drop(value));
+    }));
+    let said = ended.expect_err("as the first half");
+    assert_eq!(said.downcast_ref::<&str>(), Some(&"planned: the first half"));
+    heard.recv().expect("it was dropped");
+    assert_eq!(pool.install(|_| 7), 7);
 }
 
 #[test]
