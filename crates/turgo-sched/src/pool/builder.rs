@@ -207,8 +207,9 @@ impl<'a> Builder<'a> {
     /// With 0 a task that waits for a fork, a loop or a scope runs nothing but what it spawned itself: then it can hold a lock meanwhile that others take, and the
     /// stack is no deeper than in a run on one thread; forks that are older than a scope are given away only when that has ended. More keeps processors busy while others run what it waits for.
     ///
-    /// What it does not spawn itself it does not run beyond that: nodes of a graph, and closures that other pools are to run. A task that waits for a graph of its own pool relies on a worker that may begin one,
-    /// so tasks that do so from within such nodes, deeper than this on all workers, wait for ever; with 0, the first one does where all workers wait. Calls of [other pools](Pool) are begun at any depth, but for 0.
+    /// What it does not spawn itself it does not run beyond that: nodes of a graph, and closures that others move to the pool. A task that waits for a graph relies on a worker of the graph's pool that may begin
+    /// its nodes; tasks that do so from within such nodes, deeper than this on all workers of that pool, wait for ever, and with 0 already the first one does where all of them wait. Calls of
+    /// [other pools](Pool) are begun at any depth, but for 0.
     pub fn help(mut self, tasks_max: u32) -> Self {
         self.help_max = tasks_max;
         self

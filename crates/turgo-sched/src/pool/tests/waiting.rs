@@ -97,6 +97,26 @@ fn pools_that_call_each_other_do_not_wait_in_a_circle() {
 }
 
 #[test]
+fn nodes_of_a_graph_call_the_pool_that_waits_for_it() {
+    for help in [1, 8] {
+        let has_ended = ends(move || {
+            let [one, other] = [(); 2].map(|()| Arc::new(pool(1, |builder| builder.help(help))));
+            let wait = || {
+                let (calls, runs) = (Arc::clone(&one), Arc::clone(&other));
+                one.spawn(async move {
+                    let mut dag = Dag::new();
+                    dag.node(move |_| calls.install(|_| ()));
+                    runs.run(&dag.seal().expect("no cycle")).wait().expect("nothing fails");
+                })
+            };
+            let waiting: Vec<_> = (0..50).map(|_| wait()).collect();
+            waiting.into_iter().for_each(|handle| handle.wait().expect("it ends"));
+        });
+        assert!(has_ended, "F5: help {help}");
+    }
+}
+
+#[test]
 fn tenants_pay_for_calls_that_are_begun_out_of_turn() {
     let made = [(); 2].map(|()| {
         pool(1, |builder| builder.help(1).tenants(&[1, 2], Interleaving::Tijdeman).trace(64))
