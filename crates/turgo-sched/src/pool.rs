@@ -75,7 +75,7 @@ pub(crate) use waits::Ready;
 /// of another pool goes on working for that one while it waits.
 ///
 /// When it is dropped, what is queued is still run, long-lived tasks are cancelled where they would run next or wait, and the threads are joined. Dropped by one of its own
-/// workers, it waits for none of them: all that is done by them, and by the last of them what is left.
+/// workers, it waits for none of them: all that is done by them, and by the last of them what is left. A worker of another pool that drops it does nothing else meanwhile, so none of its tasks may need that one.
 ///
 /// *Pools that call each other* may do so in any circle: a worker that waits for another pool begins tasks of its own meanwhile, up to [`help`](Builder::help) on top of each other, and beyond that
 /// only what workers of other pools call. So its stack has room for as many more calls as tasks of those pools may have begun. With a `help` of 0 a task that calls waits until somebody else comes

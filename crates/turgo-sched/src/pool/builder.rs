@@ -144,7 +144,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Says how much has been done since the beginning, in whatever unit: rows, say. It is asked once in each window of [`tune`](Self::tune), by a worker, and shall neither block nor
-    /// take long; a panic in it switches tuning off.
+    /// take long, nor ask the pool; a panic in it switches tuning off.
     ///
     /// If this is not called, tasks count. A shorter heartbeat, quantum or grain makes more tasks of the same work, so then those three are left as they are.
     pub fn progress(mut self, done: impl Fn() -> u64 + Send + Sync + 'static) -> Self {

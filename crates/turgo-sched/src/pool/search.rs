@@ -4,7 +4,7 @@
 //!
 //! - **F1** Whoever lies down looks everywhere once more before it sleeps (S3), and for the end of what it waits for.
 //! - **F2** While a frame waits, its worker runs what that frame pushed and nobody has taken; then, and only if fewer than `help_max` tasks are on the stack that were
-//!   taken while others waited, whatever else there is. So the stack is never deeper than `help_max + 1` times the deepest that one task makes it, and with
+//!   taken while others waited, whatever else there is. So, but for calls (F5), the stack is never deeper than `help_max + 1` times the deepest that one task makes it, and with
 //!   `help_max = 0` a waiting task never runs one it has nothing to do with.
 //! - **F3** A worker ends only when it has looked everywhere after the pool was closed, also where its policy never looks. Whoever pushes has not ended, so nothing that
 //!   is pushed is left.
@@ -15,10 +15,11 @@
 //!
 //! # Why pools do not wait for each other in a circle
 //!
-//! Let tasks wait for forks, scopes and calls, and none of the pools have 0 as its bound. Whoever waits has begun itself what it waits for, so that began later. Say that nothing moves: every worker
-//! waits. Of the frames on top of the stacks of one pool take the one that began last. What it waits for is on none of these stacks, or on top of it there were a frame that began
-//! later; it runs what it pushed itself; so it is elsewhere, and the worker begins calls, by F2 or by F5: none is left in this pool. So all calls of all pools have begun. Now of the frames on top of all stacks take the
-//! one that began last: what it waits for has begun later, and on top of that is a frame that began later still. There is none: something moves.
+//! Let tasks wait for forks, scopes and calls, and none of the pools have 0 as its bound; and let no panic unwind through a frame that waits, which begins nothing. Whoever waits has begun itself what it
+//! waits for, so that began later. Say that nothing moves. A pool in which a worker finds nothing has no call left. In any other, take of the frames on top of its stacks the one that began last. What it
+//! waits for is on none of these stacks, or on top of it there were a frame that began later; it has run what it pushed itself; so it is elsewhere, and its worker begins calls, by F2 or by F5: none is left
+//! here either. So all calls have begun. Now of the frames on top of all stacks take the one that began last: what it waits for began later, and on top of that is a frame that began later
+//! still, or itself. There is none: something moves.
 
 use turgo_machine::atomic::Ordering;
 use turgo_machine::mutant;
