@@ -10,10 +10,10 @@
 //!
 //! # Invariants
 //!
-//! - **S1** The word counts every worker that searches, and no more sleepers than there are bits set: a sleeper sets its bit, then counts itself. Whoever wants to wake somebody
-//!   takes one off the count first, which gives the right to clear one bit. So there are always enough bits for those who look for one, and each cleared bit makes one worker rise,
-//!   counted as a searcher. Where the bit is of one that has not counted itself yet, another one's place on the count was taken for it, and that one is owed the place that it
-//!   is about to take: until then it sleeps uncounted, and who is about to count itself looks for work afterwards in its stead.
+//! - **S1** The word counts every worker that searches. A sleeper sets its bit, then counts itself. Whoever wakes takes one off the count first, which gives the right to clear one bit, and each cleared bit
+//!   makes one worker rise, counted as a searcher. Who wakes *somebody* does so only where the count is above 0. Who wakes a certain worker, and one that rises by itself, do so wherever its bit is set: it may
+//!   not have counted itself yet, or its place on the count was taken by somebody who has woken such a one. The count may be below 0 then, until those have counted themselves, or until one who looks for a bit and finds
+//!   none puts his back. Nobody sleeps on when that happens: whoever was not counted then counts itself later, and looks for work afterwards.
 //! - **S2** A push is followed by a fence and then by the look at the word. Within the worker's own node that is the light half of the asymmetric fence, because
 //!   it follows every spawn; for a push from outside, and before the words of other nodes, it is a full one.
 //! - **S3** Lying down is followed by the heavy half, and then by a search of all places where work could be. With S2 either the pusher sees the sleeper, or the sleeper
@@ -214,7 +214,7 @@ impl Sleep {
         true
     }
 
-    /// Wakes one whose bit we may clear (S1).
+    /// Wakes one whose bit we may clear; nobody where there is none, and those who rose have been taken off the count (S1).
     fn wake_one_of(&self, node: &Node) {
         loop {
             for (row, asleep) in node.asleep.iter().enumerate() {
@@ -228,6 +228,12 @@ impl Sleep {
                 if self.bed(member).0.clear(node) {
                     return self.give_token(member, node);
                 }
+            }
+            // Relaxed: the exchange decides.
+            let now = node.rest.load(Ordering::Relaxed);
+            let settled = Rest::of(now).transition_to_settled();
+            if settled.is_some_and(|next| node.exchange(now, next).is_ok()) {
+                return;
             }
             thread::spin_loop();
         }
@@ -257,22 +263,27 @@ impl Sleep {
         let (bed, node) = self.bed(worker);
         // SeqCst: pairs with the heavy half in `lie_down`: the worker finds what it is woken for, or we find it asleep (S3).
         fence(Ordering::SeqCst);
-        // Relaxed: the exchange decides.
-        let mut now = node.rest.load(Ordering::Relaxed);
         if mutant!("S1 a bit is cleared without the count") {
             if bed.clear(node) {
                 self.give_token(worker, node);
             }
             return;
         }
-        // Where nobody is left on the count, somebody is about to wake this one, or about to count itself and to look for work afterwards (S1).
-        while let Some(next) = Rest::of(now).transition_to_woken() {
-            match node.exchange(now, next) {
-                Ok(()) if bed.clear(node) => return self.give_token(worker, node),
-                Ok(()) => return self.wake_one_of(node),
-                Err(other) => now = other,
-            }
+        let may = !mutant!("S1 only who is counted is woken by name") || node.counts_any();
+        if may && bed.is_set(node) && self.take_place_of(bed, node) {
+            self.give_token(worker, node);
         }
+    }
+
+    /// Takes one off the count, and clears this bit. Where somebody else has done that, wakes another one in its stead; false then (S1).
+    fn take_place_of(&self, bed: &Bed, node: &Node) -> bool {
+        // AcqRel: as in `search`.
+        node.rest.fetch_add(Rest::WOKEN, Ordering::AcqRel);
+        let is_cleared = bed.clear(node);
+        if !is_cleared {
+            self.wake_one_of(node);
+        }
+        is_cleared
     }
 
     /// Wakes a worker that sleeps [alone](Self::sleep_alone).
@@ -306,7 +317,7 @@ impl Sleep {
         if before.searching() > 1 || mutant!("S4 the last searcher does not look") {
             return;
         }
-        if before.sleeping() == 0 && !self.is_anybody_asleep_outside(bed.node) {
+        if before.sleeping() <= 0 && !self.is_anybody_asleep_outside(bed.node) {
             return;
         }
         if mutant!("S4 no fence between leaving and looking") {
@@ -341,28 +352,9 @@ impl Sleep {
     /// The worker that has lain down found work after all; it searches again.
     pub(crate) fn rise(&self, worker: WorkerId) {
         let (bed, node) = self.bed(worker);
-        // Relaxed: the exchange decides.
-        let mut now = node.rest.load(Ordering::Relaxed);
-        loop {
-            let Some(next) = Rest::of(now).transition_to_woken() else {
-                // Either somebody wakes us, or we are owed a place on the count (S1).
-                if !bed.is_set(node) || mutant!("S1 whoever is not counted is being woken") {
-                    break;
-                }
-                thread::yield_now();
-                // Relaxed: as above.
-                now = node.rest.load(Ordering::Relaxed);
-                continue;
-            };
-            match node.exchange(now, next) {
-                Ok(()) if bed.clear(node) => return,
-                Ok(()) => {
-                    // Somebody wakes us already; what we took off the count is another one's.
-                    self.wake_one_of(node);
-                    break;
-                }
-                Err(other) => now = other,
-            }
+        let may = !mutant!("S1 whoever is not counted is being woken") || node.counts_any();
+        if may && bed.is_set(node) && self.take_place_of(bed, node) {
+            return;
         }
         if !mutant!("S5 a token is left over") {
             self.take_token(worker);
@@ -395,32 +387,26 @@ impl Sleep {
     pub(crate) fn wake_all(&self) {
         // SeqCst: pairs with the heavy half in `lie_down`.
         fence(Ordering::SeqCst);
-        for node in &self.nodes {
-            // Relaxed: the exchange decides.
-            let mut now = node.rest.load(Ordering::Relaxed);
-            while let Some(next) = Rest::of(now).transition_to_woken() {
-                match node.exchange(now, next) {
-                    Ok(()) => {
-                        self.wake_one_of(node);
-                        // Relaxed: as above.
-                        now = node.rest.load(Ordering::Relaxed);
-                    }
-                    Err(other) => now = other,
-                }
-            }
-        }
+        let members = self.nodes.iter().flat_map(|node| &node.members);
+        members.for_each(|&member| self.wake(member));
     }
 }
 
 impl Node {
     /// The fence of one worker that was awake, as the word said `before` it changed that; a full one if all others slept (S3, S4).
     fn fence_with(&self, before: Rest) {
-        if (before.sleeping() as usize) + 1 < self.members.len() {
+        if i64::from(before.sleeping()) + 1 < self.members.len() as i64 {
             barrier::heavy();
         } else {
             // SeqCst: pairs with the fence in `notify` after a push from outside.
             fence(Ordering::SeqCst);
         }
+    }
+
+    /// Whether anybody is on the count, for planted mistakes.
+    fn counts_any(&self) -> bool {
+        // Relaxed: a hint.
+        Rest::of(self.rest.load(Ordering::Relaxed)).sleeping() > 0
     }
 
     fn exchange(&self, now: u64, next: Rest) -> Result<(), u64> {

@@ -1,4 +1,4 @@
-//! A node's word: how many of its workers search, and how many sleep.
+//! A node's word: how many of its workers search, and how many sleep, less those who were woken and have not been counted (S1).
 
 /// `sleeping << 32 | searching`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ impl Rest {
     pub(super) const SEARCHER: u64 = 1;
     /// One sleeper more.
     pub(super) const SLEEPER: u64 = 1 << 32;
+    /// To be added where one sleeper becomes a searcher, whether one is counted or not.
+    pub(super) const WOKEN: u64 = Self::SEARCHER.wrapping_sub(Self::SLEEPER);
 
     pub(super) fn of(bits: u64) -> Self {
         Self(bits)
@@ -22,13 +24,19 @@ impl Rest {
         self.0 as u32
     }
 
-    pub(super) fn sleeping(self) -> u32 {
-        (self.0 >> 32) as u32
+    pub(super) fn sleeping(self) -> i32 {
+        (self.0 >> 32) as i32
     }
 
     /// One sleeper becomes a searcher; nothing where nobody sleeps.
     #[must_use]
     pub(super) fn transition_to_woken(self) -> Option<Self> {
-        (self.sleeping() > 0).then(|| Self(self.0 - Self::SLEEPER + Self::SEARCHER))
+        (self.sleeping() > 0).then(|| Self(self.0.wrapping_add(Self::WOKEN)))
+    }
+
+    /// One that was taken off the count without being there is put back; nothing where there is none.
+    #[must_use]
+    pub(super) fn transition_to_settled(self) -> Option<Self> {
+        (self.sleeping() < 0).then(|| Self(self.0.wrapping_sub(Self::WOKEN)))
     }
 }

@@ -158,3 +158,22 @@ fn a_certain_worker_and_any_are_woken_at_once() {
         assert_eq!(finder.join().expect("a finder"), 7);
     });
 }
+
+/// The second is woken by name for nothing when it has set its bit and not counted itself, which may take the first one's place on the count; the first is woken by name all the same.
+#[test]
+fn one_whose_place_on_the_count_was_taken_is_woken_by_name() {
+    check(|| {
+        let sleep = Arc::new(beds(2));
+        let work = [0, 1].map(|_| Arc::new(Work::default()));
+        let finders = [0, 1].map(|number| {
+            let (sleep, place) = (Arc::clone(&sleep), Arc::clone(&work[number as usize]));
+            thread::spawn(move || find_in(&sleep, number, &place))
+        });
+        sleep.wake(worker(1));
+        for ((number, place), finder) in (0..).zip(&work).zip(finders) {
+            place.push(7);
+            sleep.wake(worker(number));
+            assert_eq!(finder.join().expect("a finder"), 7);
+        }
+    });
+}

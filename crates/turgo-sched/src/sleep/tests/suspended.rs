@@ -18,7 +18,7 @@ fn node(sleep: &Sleep) -> &Node {
     &sleep.nodes[0]
 }
 
-fn rest(sleep: &Sleep) -> (u32, u32) {
+fn rest(sleep: &Sleep) -> (u32, i32) {
     let rest = Rest::of(node(sleep).rest.load(Ordering::Relaxed));
     (rest.searching(), rest.sleeping())
 }

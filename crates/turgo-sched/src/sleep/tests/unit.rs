@@ -7,7 +7,7 @@ use crate::sleep::{Pushed, Sleep};
 
 use super::{NODE, beds, worker};
 
-fn rest(sleep: &Sleep) -> (u32, u32) {
+fn rest(sleep: &Sleep) -> (u32, i32) {
     let rest = Rest::of(sleep.nodes[0].rest.load(Ordering::Relaxed));
     (rest.searching(), rest.sleeping())
 }
@@ -71,7 +71,7 @@ fn a_certain_worker_is_woken() {
     assert_eq!((token(&sleep, 2), rest(&sleep)), (1, (1, 2)));
     // Awake already: nobody is woken in its place but one who is counted.
     sleep.wake(worker(2));
-    assert_eq!(rest(&sleep).0 + rest(&sleep).1, 3, "S1");
+    assert_eq!(rest(&sleep), (1, 2), "S1");
 }
 
 #[test]
@@ -79,4 +79,26 @@ fn all_are_woken_at_the_end() {
     let sleep = asleep(4);
     sleep.wake_all();
     assert_eq!((sleep.wakeups(NODE), rest(&sleep)), (4, (4, 0)));
+}
+
+/// The other one is woken by name when it has set its bit and not counted itself, which takes this one's place on the count.
+#[test]
+fn one_whose_place_on_the_count_was_taken_is_woken_by_name() {
+    let sleep = beds(2);
+    for number in 0..2 {
+        // SAFETY: once for each; the test's thread stands for all of them.
+        unsafe { sleep.introduce(worker(number)) };
+        sleep.search(worker(number));
+    }
+    sleep.lie_down(worker(0));
+    let node = &sleep.nodes[0];
+    sleep.bed(worker(1)).0.set(node);
+    sleep.wake(worker(1));
+    // What worker 0 waits for is over.
+    sleep.wake(worker(0));
+    // Worker 1 goes on, finds nothing, rises at once as it has a token, and finds nothing again.
+    node.rest.fetch_add(Rest::SLEEPER - Rest::SEARCHER, Ordering::AcqRel);
+    sleep.sleep(worker(1));
+    sleep.leave(worker(1), || false);
+    assert!(!sleep.is_asleep(worker(0)), "S1: it was woken by name, and sleeps");
 }
