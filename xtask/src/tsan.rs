@@ -14,7 +14,7 @@ use crate::harness::{Programs, is_allocator, packages};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Dependencies are built for the sanitizer as well, and the standard library is not: the flag says that this is known.
-const FLAGS: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Copt-level=1";
+const FLAGS: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
 
 /// Stacks of earlier accesses are kept for long, and a report does not end the program: its tests say for themselves whether they passed.
 const OPTIONS: &str = "history_size=7 exitcode=0";
