@@ -314,9 +314,9 @@ impl<'a> Builder<'a> {
 
     /// Whoever is pinned stays where it is, and models have no processors.
     fn beds(&self, layout: &Layout) -> Sleep {
-        let is_moved = !self.is_pinned && !cfg!(any(loom, shuttle));
+        let may_move = !self.is_pinned && !cfg!(any(loom, shuttle));
         let sleep = Sleep::new(layout);
-        if is_moved { sleep.keeping_apart() } else { sleep }
+        if may_move { sleep.keeping_apart() } else { sleep }
     }
 
     /// Starts the threads. Takes time and memory in proportion to the square of the workers: a thousand of them, 4 MiB.

@@ -1,15 +1,15 @@
 //! Workers that the system would put on one processor are put on two.
 //!
 //! A system that wakes a thread likes to put it near whoever woke it, and may leave both on one processor for milliseconds though another one is idle: a loop of that length then runs as fast as by one
-//! worker. So whoever wakes a worker looks where it is itself. Where a worker is known to be awake there, it sends the one it wakes to a processor of that one's node where none is. And a worker that rises looks
-//! where it is, since others may have been woken at the same time, and moves away from one that is there. Either may run anywhere again as soon as it has risen: it is a move and no pin, which other programs and
-//! other pools would pay for.
+//! worker. So whoever wakes a worker looks where it is itself. Where a worker is known to be awake there, it sends the one it wakes to a processor of that one's node where none is. That one may run anywhere again as
+//! soon as it has risen: it is a move and no pin, which other programs and other pools would pay for.
 //!
-//! Workers say where they are when they rise, and no more. One that the system has moved since then is thought to be where it was, and may be joined where it is; that costs what it cost before.
+//! Workers say where they are when they rise, and no more. One that the system has moved since then is thought to be where it was, and may be joined where it is; that costs what it would cost without all this. A worker that
+//! finds itself beside another one does not move: it would have to run for that, which is late, and where a thread of no pool is busy, it moved there.
 //!
 //! # Invariants
 //!
-//! - **I1** A worker is moved only from a processor on which another one was seen, and only to one of its node on which none was: its own, if that is such a one.
+//! - **I1** A worker is sent only from a processor on which another one was seen, and only to one of its node on which none was: its own, if that is such a one.
 //! - **I2** A worker that sleeps is nowhere.
 //! - **I3** A worker that has risen may run where it could when it lay down. Whoever sends it writes down where that is, between clearing its bit and giving its token (S1, S5).
 
@@ -22,7 +22,7 @@ use crate::layout::WorkerId;
 
 use super::{Bed, Sleep};
 
-/// Who was seen where: by number of the processor, the number of the worker plus one. Empty where nobody is to be moved.
+/// Who was seen where: by number of the processor, the number of the worker plus one. Empty where nobody is to be sent anywhere.
 #[derive(Debug, Default)]
 pub(super) struct Places(Box<[AtomicU32]>);
 
@@ -59,14 +59,14 @@ pub(super) struct Sent {
 }
 
 impl Sleep {
-    /// Workers that would share a processor are moved apart.
+    /// Workers that would share a processor are put on two.
     pub(crate) fn keeping_apart(mut self) -> Self {
         let last = self.beds.iter().map(|bed| bed.cpu.0).max().unwrap_or(0) as usize;
         self.places = Places((0..=last).map(|_| AtomicU32::new(0)).collect());
         self
     }
 
-    /// Where a worker goes that would be here; nowhere else if it may stay (I1). O(workers of its node) if it may not.
+    /// Where a worker goes that would wake up here; nowhere else if it may (I1). O(workers of its node) if it may not.
     fn better(&self, worker: WorkerId, here: CpuId) -> Option<CpuId> {
         if !self.places.has_other(here, worker) || mutant!("I1 wherever it was woken") {
             return None;
@@ -109,15 +109,10 @@ impl Sleep {
         if self.places.0.is_empty() {
             return;
         }
-        let Ok(mut here) = affinity::processor() else { return };
-        if let Some(better) = self.better(worker, here)
-            // Refused where the process may not use it: then there is nowhere better.
-            && affinity::pin(better).is_ok()
-        {
-            here = better;
+        if let Ok(here) = affinity::processor() {
+            self.places.take(worker, here);
+            bed.place.set(Some(here));
         }
-        self.places.take(worker, here);
-        bed.place.set(Some(here));
     }
 }
 

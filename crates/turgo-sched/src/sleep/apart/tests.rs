@@ -89,7 +89,7 @@ fn whoever_is_woken_rises_apart_and_may_run_anywhere() {
 
 /// Wherever the system puts them: what workers may use is afterwards what it was before.
 #[test]
-fn moved_workers_may_run_anywhere() {
+fn workers_may_run_anywhere() {
     let machine = Topology::detect().expect("a machine");
     let before = affinity::current().expect("a set");
     let pool = Pool::builder(&machine).workers(2).build().expect("threads");
