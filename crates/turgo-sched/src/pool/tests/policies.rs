@@ -97,9 +97,12 @@ fn what_no_policy_looks_for_is_run_before_the_pool_ends() {
     assert_eq!(run.progress().completed, 2, "F3");
 }
 
-/// The default, which notes what begins and ends.
+/// The default, which notes what begins and ends, and calls one of a node each time that a worker ends its search.
 #[derive(Debug, Default)]
-struct Watching(Arc<Mutex<Vec<(bool, Priority)>>>);
+struct Watching {
+    noted: Arc<Mutex<Vec<(bool, Priority)>>>,
+    calls: Option<NodeIndex>,
+}
 
 impl Policy for Watching {
     fn select(&self, task: &TaskView, from: Option<WorkerId>, view: &mut View<'_>) -> Place {
@@ -114,16 +117,20 @@ impl Policy for Watching {
         Standard::default().dispatch(me, attempt, view)
     }
 
+    fn spread(&self, _: WorkerId, _: &mut View<'_>) -> Option<NodeIndex> {
+        self.calls
+    }
+
     fn watches(&self) -> bool {
         true
     }
 
     fn running(&self, task: &TaskView, _: WorkerId, _: &mut View<'_>) {
-        self.0.lock().unwrap().push((true, task.priority));
+        self.noted.lock().unwrap().push((true, task.priority));
     }
 
     fn stopping(&self, task: &TaskView, _: WorkerId, _: u64, _: &mut View<'_>) {
-        self.0.lock().unwrap().push((false, task.priority));
+        self.noted.lock().unwrap().push((false, task.priority));
     }
 }
 
@@ -138,8 +145,9 @@ impl Rearmed for Thrice {
 
 #[test]
 fn a_policy_that_watches_is_told_of_all_that_runs() {
-    let noted = Arc::default();
-    let pool = pool(2, Watching(Arc::clone(&noted)));
+    let watching = Watching::default();
+    let noted = Arc::clone(&watching.noted);
+    let pool = pool(2, watching);
     let told = |priority| {
         let noted = std::mem::take(&mut *noted.lock().unwrap());
         let count = |begins| noted.iter().filter(|note| **note == (begins, priority)).count();
@@ -157,28 +165,6 @@ fn a_policy_that_watches_is_told_of_all_that_runs() {
     assert_eq!(told(Priority::High).0, 34);
     pool.scope(|scope| (0..10).for_each(|_| scope.spawn(|_| ())));
     assert!(told(Priority::Normal).0 >= 10);
-}
-
-/// The default, which calls one of this node each time that a worker ends its search.
-#[derive(Debug)]
-struct Calling(NodeIndex);
-
-impl Policy for Calling {
-    fn select(&self, task: &TaskView, from: Option<WorkerId>, view: &mut View<'_>) -> Place {
-        Standard::default().select(task, from, view)
-    }
-
-    fn enqueue(&self, task: &TaskView, place: Place, view: &mut View<'_>) -> Order {
-        Standard::default().enqueue(task, place, view)
-    }
-
-    fn dispatch(&self, me: WorkerId, attempt: u32, view: &mut View<'_>) -> Option<Source> {
-        Standard::default().dispatch(me, attempt, view)
-    }
-
-    fn spread(&self, _: WorkerId, _: &mut View<'_>) -> Option<NodeIndex> {
-        Some(self.0)
-    }
 }
 
 #[test]
@@ -200,8 +186,9 @@ fn a_node_is_called_if_the_policy_says_so() {
         until(&all_sleep);
         [0, 1].map(|node| pool.shared.sleep.wakeups(NodeIndex(node)))
     };
+    let calling = |node| pool(4, Watching { calls: Some(NodeIndex(node)), ..Watching::default() });
     assert_eq!(wakeups(pool(4, Standard::default())), [1, 0]);
-    assert_eq!(wakeups(pool(4, Calling(NodeIndex(1)))), [1, 1]);
+    assert_eq!(wakeups(calling(1)), [1, 1]);
     // P4: nobody is there.
-    assert_eq!(wakeups(pool(4, Calling(NodeIndex(77)))), [1, 0]);
+    assert_eq!(wakeups(calling(77)), [1, 0]);
 }
