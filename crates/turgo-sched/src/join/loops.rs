@@ -135,23 +135,27 @@ where
     #[inline(always)]
     fn iterate(&self, worker: &Worker) {
         let Whole { body, ref call, grain, block_max, .. } = *self.whole;
-        let (mut block, mut then_ns) = (1, worker.now_ns());
+        let share = grain.saturating_mul(SHARE);
+        let (mut block, mut then_ns) = (1usize, worker.now_ns());
         loop {
             let (next, end) = (self.next.get(), self.end.get());
             if next >= end {
                 return;
             }
-            let most = ((end - next) / grain / SHARE).min(block_max);
-            let stop = end.min(next.saturating_add(grain.saturating_mul(most.min(block).max(1))));
+            let left = end - next;
+            while block > 1 && block.saturating_mul(share) > left {
+                block /= 2;
+            }
+            let stop = end.min(next.saturating_add(grain.saturating_mul(block)));
             // Before the beat, so that every piece makes progress, however often it is cut.
             self.next.set(stop);
             worker.beat();
             call(body, next..stop, worker);
-            if most > 1 {
+            if block_max > 1 && left / 2 >= share {
                 let now_ns = worker.now_ns();
                 let took_ns = now_ns.wrapping_sub(then_ns);
                 block = match took_ns {
-                    ..LOOK_NS => (block * 2).min(most),
+                    ..LOOK_NS => (block * 2).min(block_max),
                     LOOK_NS..LOOK_LATE_NS => block,
                     LOOK_LATE_NS.. => block.div_ceil(2),
                 };
