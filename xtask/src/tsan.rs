@@ -140,7 +140,7 @@ mod tests {
     }
 
     const STD: &str = "/rustc/1/library/alloc/src/sync.rs:1:2";
-    const OURS: &str = "/work/crates/turgo-lockfree/src/stack.rs:1:2";
+    const OURS: &str = "/turgo/crates/turgo-lockfree/src/stack.rs:1:2";
     const PUSH: (&str, &str) = ("turgo_lockfree::stack::push", OURS);
     const DROP: (&str, &str) =
         ("<alloc::sync::Arc<turgo_lockfree::deque::Shared> as core::ops::drop::Drop>::drop", STD);
