@@ -124,7 +124,7 @@ fn replay(args: &Replay) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(Failure::new)
+    std::fs::write(path, text).map_err(|error| Failure::cannot_write(path, &error))
 }
 
 fn page(row: &Row) -> String {
