@@ -13,6 +13,8 @@
 //! - **P3** Whatever the answer, the executor keeps every task: a place that is full or gone is replaced by the nearest one that is not.
 //! - **P4** Whom `pass` goes past are those whom `dispatch` would have named next and who have nothing, and afterwards all is as if it had named them.
 
+use turgo_machine::clock::Clock;
+
 use crate::layout::{Layout, NodeIndex, WorkerId};
 use crate::random::Random;
 use crate::resources::Resources;
@@ -168,13 +170,33 @@ impl Memory {
     }
 }
 
+/// The time of a decision. Most do not depend on it, and reading a clock takes as long as the rest of a decision: so it is read when it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Now<'a> {
+    /// A moment, in nanoseconds.
+    At(u64),
+    /// Whatever this clock shows then.
+    Shown(&'a Clock),
+}
+
+impl Now<'_> {
+    /// Nanoseconds of the pool's clock.
+    #[must_use]
+    pub fn ns(self) -> u64 {
+        match self {
+            Self::At(ns) => ns,
+            Self::Shown(clock) => clock.now_ns(),
+        }
+    }
+}
+
 /// All a decision may depend on.
 #[derive(Debug)]
 pub struct View<'a, L: Loads + ?Sized = dyn Loads + 'a> {
     /// Who is where.
     pub layout: &'a Layout,
-    /// Nanoseconds of the pool's clock.
-    pub now_ns: u64,
+    /// What time it is.
+    pub now: Now<'a>,
     /// The asking worker's random numbers.
     pub random: &'a mut Random,
     /// The asking worker's memory.

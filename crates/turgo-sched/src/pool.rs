@@ -51,6 +51,9 @@ pub(crate) use shared::Shared;
 pub(crate) use shared::persist;
 pub(crate) use waits::Ready;
 
+/// The largest future, in bytes, that lies in its task's cell: each is copied into it, and its place is kept as long as its handle.
+const WITHIN_MAX: usize = 4_096;
+
 /// Workers, each with a thread of its own, and what they share.
 ///
 /// ```
@@ -145,7 +148,7 @@ impl Pool {
         self.install(|worker| worker.parallel_for_chunks(range, chunk, &body));
     }
 
-    /// Runs a future on the pool's workers.
+    /// Runs a future on the pool's workers. Its state, the future and its outcome share one allocation; a future of more than 4 KiB has one of its own, which goes when it ends.
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
@@ -158,7 +161,11 @@ impl Pool {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.spawn_work(Polled(Box::pin(future)), options)
+        if size_of::<F>() > WITHIN_MAX {
+            self.spawn_work(Polled(Box::pin(future)), options)
+        } else {
+            self.spawn_work(Polled(future), options)
+        }
     }
 
     /// Runs a task in steps: see [`Rearmed`].

@@ -12,6 +12,7 @@
 //! - **T3** A number is queued once for each time that the state becomes READY, by whoever made it so.
 //! - **T4** An ended task is not queued and never will be; its slot is freed by whoever ended it. Wakers may outlive it, and its pool.
 //! - **T5** The outcome is written before the state says that there is one, and then belongs to the handle.
+//! - **T6** Work stays where it is, in its cell, until it is dropped there: futures are pinned.
 
 use std::any::Any;
 use std::error::Error;

@@ -81,7 +81,7 @@ impl Asker {
 
     pub(super) fn view<'a>(&'a mut self, layout: &'a Layout, loads: &'a Tables) -> View<'a> {
         let Self { random, memory, knobs, now_ns } = self;
-        View { layout, now_ns: *now_ns, random, memory, knobs: *knobs, loads }
+        View { layout, now: Now::At(*now_ns), random, memory, knobs: *knobs, loads }
     }
 }
 

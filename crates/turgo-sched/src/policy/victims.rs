@@ -126,10 +126,11 @@ impl Victims {
             Self::Hybrid if view.random.below(5) > 0 => lottery(among, view),
             Self::Hybrid => golden(me, among, view),
             Self::Periodic { every_ns } => {
-                if view.now_ns.saturating_sub(view.memory.balanced_ns) < every_ns {
+                let now_ns = view.now.ns();
+                if now_ns.saturating_sub(view.memory.balanced_ns) < every_ns {
                     return None;
                 }
-                view.memory.balanced_ns = view.now_ns;
+                view.memory.balanced_ns = now_ns;
                 let (victim, queued) = most_loaded(among, view)?;
                 let total: u64 =
                     among.iter().map(|&worker| u64::from(view.loads.queued(worker))).sum();

@@ -12,7 +12,7 @@ use turgo_lockfree::deque::{Injector, Stealer};
 use turgo_machine::mutant;
 
 use crate::layout::{NodeIndex, WorkerId};
-use crate::policy::{Loads, Memory, Order, Place, Policy, TaskView, View};
+use crate::policy::{Loads, Memory, Now, Order, Place, Policy, TaskView, View};
 use crate::random::Random;
 use crate::resources::{Lane, Resources};
 use crate::sleep::Pushed;
@@ -40,9 +40,9 @@ impl Shared {
         memory: &mut Memory,
         f: impl FnOnce(&dyn Policy, &mut View<'_>) -> R,
     ) -> R {
-        let (layout, now_ns, knobs) = (&self.layout, self.clock.now_ns(), self.knobs());
+        let (layout, now, knobs) = (&self.layout, Now::Shown(&self.clock), self.knobs());
         let loads: &dyn Loads = self;
-        f(&*self.policy, &mut View { layout, now_ns, random, memory, knobs, loads })
+        f(&*self.policy, &mut View { layout, now, random, memory, knobs, loads })
     }
 
     /// Where a task goes that is ready, and where in the queue there; `worker` is the calling thread's, if it is one of this pool.

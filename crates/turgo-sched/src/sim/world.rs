@@ -20,7 +20,7 @@ use super::workload::Workload;
 use crate::dag::TaskId;
 use crate::fair::Interleaving;
 use crate::layout::{Layout, NodeIndex, WorkerId, small};
-use crate::policy::{Knobs, Loads, Memory, Order, Place, Policy, Source, TaskView, View};
+use crate::policy::{Knobs, Loads, Memory, Now, Order, Place, Policy, Source, TaskView, View};
 use crate::random::Random;
 use crate::resources::{Lane, Resources};
 use crate::trace::{Event, Kind};
@@ -476,7 +476,7 @@ impl<'a> World<'a> {
         let (random, memory) = &mut self.minds[mind];
         let mut view = View {
             layout: &self.simulation.layout,
-            now_ns,
+            now: Now::At(now_ns),
             random,
             memory,
             knobs: self.simulation.knobs,

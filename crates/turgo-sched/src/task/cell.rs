@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -17,7 +18,7 @@ use crate::pool::{Ready, Shared, Worker, contain};
 use super::joiner::Joiner;
 use super::state::{Begin, End, State, Then};
 use super::work::{Outcome, Work};
-use super::{Budget, JoinError, JoinHandle, TaskOptions, TaskState};
+use super::{JoinError, JoinHandle, TaskOptions, TaskState};
 
 /// No worker has run it yet.
 const NOBODY: u32 = u32::MAX;
@@ -172,17 +173,16 @@ impl<W: Work> Cell<W> {
         let waker = ManuallyDrop::new(Waker::from(unsafe { Arc::from_raw(Arc::as_ptr(self)) }));
         let mut cx = Context::from_waker(&waker);
         let shared = &*worker.shared;
-        let now_ns = shared.clock.now_ns();
-        let until_ns = now_ns.saturating_add(shared.quantum_ns());
-        self.note_begun(worker, now_ns);
-        let budget = Budget::until(&shared.clock, until_ns);
+        self.note_begun(worker);
         let watched = worker.begins(|| self.view());
         let step = self.stage.with_mut(|stage| {
             // SAFETY: T1.
             let Stage::Working(work) = (unsafe { &mut *stage }) else {
                 unreachable!("T4: an ended task is not queued")
             };
-            catch_unwind(AssertUnwindSafe(|| work.step(&mut cx, budget)))
+            // SAFETY: T6.
+            let work = unsafe { Pin::new_unchecked(work) };
+            catch_unwind(AssertUnwindSafe(|| work.step(&mut cx, shared)))
         });
         worker.stops(watched);
         match step {
@@ -219,8 +219,12 @@ impl<W: Work> Cell<W> {
         self.stage.with_mut(|stage| {
             // SAFETY: T1, we made it RUNNING, or nobody else has it.
             let stage = unsafe { &mut *stage };
-            let work = std::mem::replace(stage, Stage::Ended(outcome));
-            contain(|| drop(work));
+            if mutant!("T6 ended work is moved") {
+                let work = std::mem::replace(stage, Stage::Ended(outcome));
+                return contain(|| drop(work));
+            }
+            // Dropped where it is, also if that panics.
+            contain(|| *stage = Stage::Ended(outcome));
         });
         self.state.transition_to_ended(end);
         self.joiner.wake();
@@ -256,17 +260,20 @@ impl<W: Work> Cell<W> {
     }
 
     /// A step begins.
-    fn note_begun(&self, worker: &Worker, now_ns: u64) {
+    fn note_begun(&self, worker: &Worker) {
         if let Some(home) = self.options.home {
             worker.tally_home(home);
         }
         let Some(waits) = &worker.shared.waits else { return };
         // Relaxed, both: as in `renew`.
         let ready = Ready::of(self.ready.load(Ordering::Relaxed));
-        if ready != Ready::UNKNOWN && !mutant!("Y1 the time stays") {
+        if ready == Ready::UNKNOWN {
+            return;
+        }
+        if !mutant!("Y1 the time stays") {
             self.ready.store(Ready::UNKNOWN.bits(), Ordering::Relaxed);
         }
-        waits.begun(ready, now_ns);
+        waits.begun(ready, worker.now_ns());
     }
 
     /// A job has ended: counts it if that is later than it should.
@@ -321,14 +328,15 @@ impl<W: Work> Joinable<W::Output> for Cell<W> {
                 return Poll::Pending;
             }
         }
-        let stage = self.stage.with_mut(|stage| {
+        self.stage.with_mut(|stage| {
             // SAFETY: T5, and there is one handle.
-            std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
-        });
-        match stage {
-            Stage::Ended(outcome) => Poll::Ready(outcome),
-            Stage::Working(_) | Stage::Taken => panic!("a handle was polled after it had answered"),
-        }
+            let stage = unsafe { &mut *stage };
+            assert!(matches!(stage, Stage::Ended(_)), "a handle was polled after it had answered");
+            match std::mem::replace(stage, Stage::Taken) {
+                Stage::Ended(outcome) => Poll::Ready(outcome),
+                Stage::Working(_) | Stage::Taken => unreachable!("it was looked at"),
+            }
+        })
     }
 
     fn abort(&self) {

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::pool::Shared;
+
 use super::{Budget, Rearmed, Step};
 
 /// What came of a step.
@@ -17,11 +19,11 @@ pub(crate) enum Outcome<T> {
 pub(crate) trait Work: Send + 'static {
     type Output: Send + 'static;
 
-    fn step(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Outcome<Self::Output>;
+    fn step(self: Pin<&mut Self>, cx: &mut Context<'_>, pool: &Shared) -> Outcome<Self::Output>;
 }
 
-/// A future.
-pub(crate) struct Polled<F>(pub(crate) Pin<Box<F>>);
+/// A future, in the cell itself: an allocation of its own would be freed on another thread than the one that made it.
+pub(crate) struct Polled<F>(pub(crate) F);
 
 impl<F> Work for Polled<F>
 where
@@ -29,8 +31,10 @@ where
 {
     type Output = F::Output;
 
-    fn step(&mut self, cx: &mut Context<'_>, _budget: Budget<'_>) -> Outcome<F::Output> {
-        match self.0.as_mut().poll(cx) {
+    fn step(self: Pin<&mut Self>, cx: &mut Context<'_>, _pool: &Shared) -> Outcome<F::Output> {
+        // SAFETY: the future is pinned where `self` is: nothing else gives it out, and it has no `Drop` of ours.
+        let future = unsafe { self.map_unchecked_mut(|polled| &mut polled.0) };
+        match future.poll(cx) {
             Poll::Ready(output) => Outcome::Done(output),
             Poll::Pending => Outcome::Park,
         }
@@ -40,11 +44,16 @@ where
 /// A re-armed task.
 pub(crate) struct Stepped<R>(pub(crate) R);
 
+/// Nothing in it is ever pinned.
+impl<R> Unpin for Stepped<R> {}
+
 impl<R: Rearmed> Work for Stepped<R> {
     type Output = ();
 
-    fn step(&mut self, cx: &mut Context<'_>, budget: Budget<'_>) -> Outcome<()> {
-        match self.0.run(cx, budget) {
+    fn step(self: Pin<&mut Self>, cx: &mut Context<'_>, pool: &Shared) -> Outcome<()> {
+        let until_ns = pool.clock.now_ns().saturating_add(pool.quantum_ns());
+        let budget = Budget::until(&pool.clock, until_ns);
+        match self.get_mut().0.run(cx, budget) {
             Step::Again => Outcome::Again,
             Step::Park => Outcome::Park,
             Step::Done => Outcome::Done(()),

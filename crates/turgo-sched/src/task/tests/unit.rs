@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomPinned;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -66,6 +68,22 @@ fn futures_answer() {
 }
 
 #[test]
+fn futures_of_any_size_answer() {
+    async fn last<const N: usize>() -> u8 {
+        let mut numbers = [0; N];
+        for (number, place) in (0..=u8::MAX).cycle().zip(&mut numbers) {
+            *place = number;
+        }
+        Yield(false).await;
+        numbers[N - 1]
+    }
+    let pool = pool(2);
+    assert_eq!(pool.spawn(last::<1>()).wait().expect("an answer"), 0);
+    assert_eq!(pool.spawn(last::<4_000>()).wait().expect("an answer"), 159);
+    assert_eq!(pool.spawn(last::<100_000>()).wait().expect("an answer"), 159);
+}
+
+#[test]
 fn a_handle_is_a_future() {
     let pool = Arc::new(pool(2));
     let inner = pool.spawn(async { 20 });
@@ -106,6 +124,85 @@ fn an_aborted_task_is_dropped() {
     handle.abort();
     assert!(handle.wait().expect_err("no answer").is_cancelled());
     assert_eq!(drops.load(Ordering::Relaxed), 1);
+}
+
+/// Waits until it is told how to end, and counts the moves that it sees from its first poll to its drop.
+struct Still {
+    first: Option<usize>,
+    polls: u32,
+    ends: Ends,
+    moves: Arc<AtomicU32>,
+    drops: Arc<AtomicU32>,
+    _pinned: PhantomPinned,
+}
+
+#[derive(Clone, Copy)]
+enum Ends {
+    Well,
+    Panics,
+    Never,
+}
+
+impl Still {
+    fn note_place(&self) {
+        let moved = self.first.is_some_and(|first| first != ptr::from_ref(self).addr());
+        self.moves.fetch_add(u32::from(moved), Ordering::Relaxed);
+    }
+}
+
+impl Future for Still {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.note_place();
+        let here = ptr::from_ref(&*self).addr();
+        // SAFETY: nothing is moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        this.first.get_or_insert(here);
+        this.polls += 1;
+        match this.ends {
+            Ends::Well if this.polls > 2 => Poll::Ready(()),
+            Ends::Panics if this.polls > 2 => panic!("as it was told"),
+            Ends::Never if this.polls > 2 => Poll::Pending,
+            _ => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Still {
+    fn drop(&mut self) {
+        self.note_place();
+        self.drops.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_future_is_dropped_where_it_was_polled() {
+    let (moves, drops) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let still = |ends| Still {
+        first: None,
+        polls: 0,
+        ends,
+        moves: Arc::clone(&moves),
+        drops: Arc::clone(&drops),
+        _pinned: PhantomPinned,
+    };
+    let pool = pool(2);
+    pool.spawn(still(Ends::Well)).wait().expect("it ends well");
+    assert!(pool.spawn(still(Ends::Panics)).wait().expect_err("it panics").is_panic());
+    let [aborted, left] = [Ends::Never, Ends::Never].map(|ends| pool.spawn(still(ends)));
+    while aborted.state() != TaskState::Blocked || left.state() != TaskState::Blocked {
+        std::thread::yield_now();
+    }
+    aborted.abort();
+    assert!(aborted.wait().expect_err("no answer").is_cancelled());
+    drop(pool);
+    assert!(left.wait().expect_err("no answer").is_cancelled());
+    assert_eq!(drops.load(Ordering::Relaxed), 4, "each once");
+    assert_eq!(moves.load(Ordering::Relaxed), 0, "T6");
 }
 
 #[test]
