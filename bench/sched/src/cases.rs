@@ -22,7 +22,10 @@ const MANY: u64 = 1 << 20;
 /// Tasks whose spawning is slow enough.
 const TASKS: u64 = 1 << 18;
 const FIB: u32 = 30;
+/// Wakes after a pause.
 const WAKES: u64 = 200;
+/// Wakes without one: of threads that run on, the system counts the processor time by the tick of some milliseconds.
+const WAKES_AT_ONCE: u64 = 20_000;
 
 /// All that is compared.
 pub fn groups(pools: &Pools) -> Vec<Group<'_>> {
@@ -351,9 +354,10 @@ fn uneven(pools: &Pools) -> Group<'_> {
 /// From a thread outside until the task begins: the median of many, after a pause.
 #[expect(clippy::disallowed_methods, reason = "real time is what is measured")]
 fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> {
+    let wakes = if pause.is_zero() { WAKES_AT_ONCE } else { WAKES };
     let time = move |watch: &Watch, submit: &dyn Fn(Arc<AtomicU64>, Instant)| {
         let before = cpu_of_others();
-        let mut times: Vec<f64> = (0..WAKES)
+        let mut times: Vec<f64> = (0..wakes)
             .map(|_| {
                 if !pause.is_zero() {
                     std::thread::sleep(pause);
@@ -368,8 +372,8 @@ fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> 
             .collect();
         let cpu = cpu_of_others() - before;
         watch.report(median(&mut times));
-        watch.report_cpu(cpu / WAKES as f64);
-        WAKES
+        watch.report_cpu(cpu / wakes as f64);
+        wakes
     };
     fn began(at: &AtomicU64, start: Instant) {
         at.store((start.elapsed().as_nanos() as u64).max(1), Ordering::Release);
@@ -390,7 +394,7 @@ fn wake<'a>(pools: &'a Pools, name: &'static str, pause: Duration) -> Group<'a> 
             })
         }),
     ];
-    Group { name, unit: "wake", operations: 1, answer: Some(WAKES), cases, checks: Vec::new() }
+    Group { name, unit: "wake", operations: 1, answer: Some(wakes), cases, checks: Vec::new() }
 }
 
 /// Voluntary context switches of all threads but the calling one.
