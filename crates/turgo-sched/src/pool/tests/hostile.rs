@@ -1,11 +1,11 @@
 //! Users' code that panics where nobody waits for it, ends its own pool, or sets knobs to whatever fits in a number: the workers go on.
 
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use turgo_machine::atomic::{AtomicU32, Ordering};
 use turgo_machine::topology::Topology;
@@ -78,6 +78,30 @@ fn an_outcome_that_nobody_wants_may_panic_when_it_is_dropped() {
     gate.wait();
     heard.recv().expect("the payload was dropped");
     both_go_on(&pool);
+}
+
+/// The outcome is there all the same: what was dropped made room for it.
+#[test]
+fn what_a_future_owns_may_panic_when_it_is_dropped() {
+    let pool = pool();
+    let ends = [Poll::Ready(7), Poll::Pending, Poll::Pending];
+    let [(well, dropped), (aborted, cancelled), (left, last)] = ends.map(|end| {
+        let (value, heard) = spiteful();
+        let owner = poll_fn(move |_| {
+            let _ = &value;
+            end
+        });
+        (pool.spawn(owner), heard)
+    });
+    assert_eq!(well.wait().expect("an answer"), 7);
+    dropped.recv().expect("it was dropped");
+    aborted.abort();
+    assert!(aborted.wait().expect_err("no answer").is_cancelled());
+    cancelled.recv().expect("it was dropped");
+    both_go_on(&pool);
+    drop(pool);
+    assert!(left.wait().expect_err("no answer").is_cancelled());
+    last.recv().expect("it was dropped");
 }
 
 #[test]
