@@ -290,14 +290,16 @@ impl Arena {
     }
 
     /// A free slot for a thread outside of the pool.
-    pub(crate) fn take_outside(&self) -> u32 {
+    pub(crate) fn take_outside(&self) -> (u32, &Slot) {
         if let Some(id) = self.outside.pop() {
-            return id;
+            // SAFETY: N1, it is nobody else's.
+            return (id, unsafe { self.slot(id) });
         }
         let first = self.grow(self.outsider());
         // SAFETY: N1, `grow` gave us all of them.
-        self.give_back_outside(unsafe { self.slot(first) }.next());
-        first
+        let slot = unsafe { self.slot(first) };
+        self.give_back_outside(slot.next());
+        (first, slot)
     }
 
     /// The slots that long-lived tasks have.

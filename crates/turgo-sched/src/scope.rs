@@ -156,9 +156,8 @@ impl<'scope> Scope<'scope> {
         F: FnOnce(&Scope<'scope>) + Send + 'scope,
     {
         self.countdown.begin();
-        let id = self.shared.arena.take_outside();
-        // SAFETY: N1, it was just handed out.
-        self.fill(unsafe { self.shared.arena.slot(id) }, f);
+        let (id, slot) = self.shared.arena.take_outside();
+        self.fill(slot, f);
         self.shared.inject(self.shared.layout.node(self.countdown.owner()), Class::Normal, id);
     }
 

@@ -253,7 +253,7 @@ impl Sleep {
             bed.sent.with_mut(|cell| unsafe { *cell = Some(sent) });
         }
         pause::point("token");
-        // Release: what led here comes before the Acquire in `take_token`. An exchange, not a store: then loom, too, has one order of all changes.
+        // Release: what led here comes before the Acquire in `sleep`. An exchange, not a store: then loom, too, has one order of all changes.
         bed.token.swap(1, Ordering::Release);
         thread.unpark();
     }
@@ -286,7 +286,7 @@ impl Sleep {
         is_cleared
     }
 
-    /// Wakes a worker that sleeps [alone](Self::sleep_alone).
+    /// Wakes a worker that [sleeps](Self::sleep) alone.
     pub(crate) fn wake_alone(&self, worker: WorkerId) {
         let node = self.bed(worker).1;
         self.give_token(worker, node);
@@ -357,21 +357,13 @@ impl Sleep {
             return;
         }
         if !mutant!("S5 a token is left over") {
-            self.take_token(worker);
+            self.sleep(worker);
         }
     }
 
-    /// Sleeps until it is woken; it searches then.
+    /// Sleeps until it is woken, and takes its token. One that has lain down searches then; one that has not is *alone*: it neither searches nor counts as a sleeper, and is woken
+    /// by [`wake_alone`](Self::wake_alone) only.
     pub(crate) fn sleep(&self, worker: WorkerId) {
-        self.take_token(worker);
-    }
-
-    /// Sleeps until [`wake_alone`](Self::wake_alone), known to nobody else. It neither searches nor counts as a sleeper.
-    pub(crate) fn sleep_alone(&self, worker: WorkerId) {
-        self.take_token(worker);
-    }
-
-    fn take_token(&self, worker: WorkerId) {
         let bed = self.bed(worker).0;
         self.leave_place(worker, bed);
         // Acquire: pairs with the Release in `give_token`.

@@ -101,9 +101,7 @@ impl Shared {
     ///
     /// `begin` may be called with the frame once, on any thread.
     pub(super) unsafe fn call(&self, frame: *const (), begin: unsafe fn(*const (), &Worker)) {
-        let id = self.arena.take_outside();
-        // SAFETY: N1, it was just handed out.
-        let slot = unsafe { self.arena.slot(id) };
+        let (id, slot) = self.arena.take_outside();
         // From here on nothing panics, and the frame stays.
         let (number, asleep) = self.calls.add(frame, begin);
         // SAFETY: N1, the slot is ours; a number fits, and `run_by_number` reads one.
@@ -132,7 +130,7 @@ impl Worker {
             }
             if !countdown.is_over() || !self.shared.calls.unlist(self.id) {
                 self.purse.flush(&self.shared.arena);
-                self.unpaid(|| self.park(|| self.shared.sleep.sleep_alone(self.id)));
+                self.unpaid(|| self.park(|| self.shared.sleep.sleep(self.id)));
             }
         }
     }

@@ -70,9 +70,7 @@ where
             caller.wait_elsewhere(countdown);
         }
         (Waiting::Thread { is_over, .. }, _) => {
-            let id = shared.arena.take_outside();
-            // SAFETY: N1, it was just handed out.
-            let slot = unsafe { shared.arena.slot(id) };
+            let (id, slot) = shared.arena.take_outside();
             // SAFETY: N1, the slot is ours; a pointer fits, and `run` reads one.
             unsafe { slot.fill(run::<F, R>, place) };
             shared.inject(NodeIndex(0), Class::Normal, id);
@@ -118,7 +116,7 @@ where
     // SAFETY: L1.
     let frame = unsafe { &*frame.cast::<Frame<F, R>>() };
     if let Some(waits) = &worker.shared.waits {
-        waits.begun(frame.ready, worker.now_ns());
+        waits.begun(frame.ready, || worker.now_ns());
     }
     // SAFETY: only we touch it.
     let f = unsafe { (*frame.f.get()).take() };

@@ -119,7 +119,7 @@ impl Worker {
         }
         self.purse.flush(&self.shared.arena);
         if countdown.announce(Bed::Alone) {
-            self.park(|| self.shared.sleep.sleep_alone(self.id));
+            self.park(|| self.shared.sleep.sleep(self.id));
             countdown.withdraw();
             debug_assert!(countdown.is_over(), "W2");
         }

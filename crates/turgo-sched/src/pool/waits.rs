@@ -60,11 +60,11 @@ impl Waits {
     }
 
     /// It begins. Wait-free, but for a thread's first, which allocates.
-    pub(crate) fn begun(&self, ready: Ready, now_ns: u64) {
+    pub(crate) fn begun(&self, ready: Ready, now_ns: impl FnOnce() -> u64) {
         if ready != Ready::UNKNOWN {
             let is_sample = ready.0 & 1 != 0 && !mutant!("Y2 a sample counts once");
             let times = if is_sample { u64::from(SAMPLE) } else { 1 };
-            self.0.record_many(now_ns.saturating_sub(ready.0 >> 1), times);
+            self.0.record_many(now_ns().saturating_sub(ready.0 >> 1), times);
         }
     }
 

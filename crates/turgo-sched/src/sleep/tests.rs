@@ -12,6 +12,8 @@ use turgo_machine::topology::Topology;
 use crate::layout::{Layout, NodeIndex, WorkerId};
 
 use super::Sleep;
+#[cfg(not(any(loom, shuttle)))]
+use super::{Ordering, Rest};
 
 const NODE: NodeIndex = NodeIndex(0);
 
@@ -22,4 +24,11 @@ fn beds(workers: usize) -> Sleep {
 
 fn worker(number: u32) -> WorkerId {
     WorkerId(number)
+}
+
+/// Who searches, and who sleeps, as the word of the first node says.
+#[cfg(not(any(loom, shuttle)))]
+fn rest(sleep: &Sleep) -> (u32, i32) {
+    let rest = Rest::of(sleep.nodes[0].rest.load(Ordering::Relaxed));
+    (rest.searching(), rest.sleeping())
 }

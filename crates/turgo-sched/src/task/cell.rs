@@ -85,11 +85,7 @@ pub(crate) fn spawn<W: Work>(
 ) -> JoinHandle<W::Output> {
     let (id, slot) = match worker {
         Some(worker) => worker.purse.take(&shared.arena),
-        None => {
-            let id = shared.arena.take_outside();
-            // SAFETY: N1, it was just handed out.
-            (id, unsafe { shared.arena.slot(id) })
-        }
+        None => shared.arena.take_outside(),
     };
     let cell = Arc::new(Cell::new(shared, id, work, options));
     let held = Arc::into_raw(Arc::clone(&cell)).cast();
@@ -267,13 +263,10 @@ impl<W: Work> Cell<W> {
         let Some(waits) = &worker.shared.waits else { return };
         // Relaxed, both: as in `renew`.
         let ready = Ready::of(self.ready.load(Ordering::Relaxed));
-        if ready == Ready::UNKNOWN {
-            return;
-        }
-        if !mutant!("Y1 the time stays") {
+        if ready != Ready::UNKNOWN && !mutant!("Y1 the time stays") {
             self.ready.store(Ready::UNKNOWN.bits(), Ordering::Relaxed);
         }
-        waits.begun(ready, worker.now_ns());
+        waits.begun(ready, || worker.now_ns());
     }
 
     /// A job has ended: counts it if that is later than it should.
@@ -328,15 +321,14 @@ impl<W: Work> Joinable<W::Output> for Cell<W> {
                 return Poll::Pending;
             }
         }
-        self.stage.with_mut(|stage| {
+        let stage = self.stage.with_mut(|stage| {
             // SAFETY: T5, and there is one handle.
-            let stage = unsafe { &mut *stage };
-            assert!(matches!(stage, Stage::Ended(_)), "a handle was polled after it had answered");
-            match std::mem::replace(stage, Stage::Taken) {
-                Stage::Ended(outcome) => Poll::Ready(outcome),
-                Stage::Working(_) | Stage::Taken => unreachable!("it was looked at"),
-            }
-        })
+            std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
+        });
+        match stage {
+            Stage::Ended(outcome) => Poll::Ready(outcome),
+            Stage::Working(_) | Stage::Taken => panic!("a handle was polled after it had answered"),
+        }
     }
 
     fn abort(&self) {

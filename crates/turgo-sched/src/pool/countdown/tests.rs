@@ -36,7 +36,7 @@ fn check(bed: Bed) {
 fn wait(sleep: &Sleep, countdown: &Countdown, bed: Bed) {
     if bed == Bed::Alone {
         if countdown.announce(bed) {
-            sleep.sleep_alone(OWNER);
+            sleep.sleep(OWNER);
             countdown.withdraw();
         }
         return;

@@ -73,7 +73,7 @@ impl Held {
     /// A window in which so many tasks begin, all of them after this time.
     fn waits(&self, tasks: u64, waited_ns: u64) {
         let waits = self.pool.shared.waits.as_ref().expect("latency is measured");
-        (0..tasks).for_each(|_| waits.begun(Ready::at(1, false), 1 + waited_ns));
+        (0..tasks).for_each(|_| waits.begun(Ready::at(1, false), || 1 + waited_ns));
         self.pass(1_000_000, 1_000);
     }
 

@@ -9,18 +9,13 @@ use turgo_machine::atomic::Ordering;
 use crate::sleep::rest::Rest;
 use crate::sleep::{Node, Pushed, Sleep};
 
-use super::{NODE, beds, worker};
+use super::{NODE, beds, rest, worker};
 
 /// The one that is suspended; 1 is awake, 2 and 3 sleep.
 const STUCK: u32 = 0;
 
 fn node(sleep: &Sleep) -> &Node {
     &sleep.nodes[0]
-}
-
-fn rest(sleep: &Sleep) -> (u32, i32) {
-    let rest = Rest::of(node(sleep).rest.load(Ordering::Relaxed));
-    (rest.searching(), rest.sleeping())
 }
 
 /// Takes one off the count, as whoever wants to wake somebody does first.
@@ -73,7 +68,7 @@ const SUSPENDED: [Halves; 8] = [
         |sleep| {
             if !sleep.bed(worker(STUCK)).0.clear(node(sleep)) {
                 sleep.wake_one_of(node(sleep));
-                sleep.take_token(worker(STUCK));
+                sleep.sleep(worker(STUCK));
             }
             sleep.leave(worker(STUCK), || false);
         },

@@ -5,12 +5,7 @@ use turgo_machine::atomic::Ordering;
 use crate::sleep::rest::Rest;
 use crate::sleep::{Pushed, Sleep};
 
-use super::{NODE, beds, worker};
-
-fn rest(sleep: &Sleep) -> (u32, i32) {
-    let rest = Rest::of(sleep.nodes[0].rest.load(Ordering::Relaxed));
-    (rest.searching(), rest.sleeping())
-}
+use super::{NODE, beds, rest, worker};
 
 fn token(sleep: &Sleep, number: usize) -> u32 {
     sleep.beds[number].token.load(Ordering::Relaxed)
